@@ -1,0 +1,149 @@
+//! The configuration: text and overrides become one finished, typed [`Config`], or every problem
+//! with its line. Pure: it opens no file, reads no environment and asks no clock.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where a setting was written, so that a message can name it as the user wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of a config file, counted from 1.
+    Line { path: String, line: usize },
+    /// A flag of the command line, such as `--set` or `-t`.
+    Flag(String),
+    /// The URL given as the target.
+    Url,
+    /// Not written anywhere: a default.
+    Default,
+}
+
+/// A value that must never be shown. It has no `Display`, and its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, for the CONNECT packet and nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Where the password comes from; `load` turns it into a [`Secret`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordSource {
+    Literal(Secret),
+    File(PathBuf),
+    Env(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub username: String,
+    /// `None`: a user name alone, which MQTT 3.1.1 §3.1.2.9 allows.
+    pub password: Option<PasswordSource>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Plain,
+    Tls(TlsSettings),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Send the DNS name in the ClientHello (RFC 6066 §3).
+    pub sni: bool,
+    /// The name that the certificate must carry; `None`: the host itself.
+    pub server_name: Option<String>,
+    pub ca_file: Option<PathBuf>,
+    pub system_roots: bool,
+    /// SHA-256 of the one server certificate to trust.
+    pub pin_sha256: Option<[u8; 32]>,
+    pub client: Option<ClientCertFiles>,
+    /// Protocol names of RFC 7301, in the order of preference.
+    pub alpn: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertFiles {
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+/// Quality of service of MQTT 3.1.1 §4.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Qos {
+    AtMostOnce = 0,
+    AtLeastOnce = 1,
+    ExactlyOnce = 2,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Will {
+    pub topic: String,
+    pub message: Vec<u8>,
+    pub qos: Qos,
+    pub retain: bool,
+}
+
+/// What is published, and how it is known again when it comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Our own line; `mark` is the random part that no other run has.
+    Marked { text: String, mark: String },
+    /// The user's own bytes, known again by being equal.
+    Own(Vec<u8>),
+}
+
+/// Everything that a run needs, checked; impossible combinations cannot be written down.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The target as the user typed it: a path, or a URL without its password.
+    pub target: String,
+    /// Every key that was set, with where; for messages.
+    pub places: Vec<(&'static str, Place)>,
+    pub host: String,
+    pub port: u16,
+    pub transport: Transport,
+    pub credentials: Option<Credentials>,
+    pub client_id: String,
+    pub clean_session: bool,
+    /// Zero switches it off (MQTT 3.1.1 §3.1.2.10).
+    pub keep_alive: Duration,
+    /// The limit of each stage.
+    pub timeout: Duration,
+    pub topic: String,
+    pub qos: Qos,
+    pub retain: bool,
+    pub message: Message,
+    /// Bytes of one packet, both ways.
+    pub max_packet_size: usize,
+    pub will: Option<Will>,
+}
+
+impl Config {
+    /// Where `key` was written.
+    pub fn place(&self, key: &str) -> &Place {
+        self.places
+            .iter()
+            .rev()
+            .find(|(name, _)| *name == key)
+            .map_or(&Place::Default, |(_, place)| place)
+    }
+
+    /// Whether the user set `key` anywhere.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.places.iter().any(|(name, _)| *name == key)
+    }
+}

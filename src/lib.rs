@@ -1,0 +1,5 @@
+//! `mqtt-test`: can this machine use that MQTT broker, securely, as this user, on this topic; and
+//! if not, what must change?
+
+pub mod config;
+pub mod problem;
