@@ -1,0 +1,247 @@
+//! A reader of DER (ITU-T X.690), the encoding of certificates: bytes in, borrowed elements out.
+//!
+//! Its input is hostile. It never panics, allocates or recurses: it goes only as deep as its
+//! caller's code does, so nesting cannot exhaust the stack. It is strict where DER is (one way to
+//! write a length, nothing behind the end), and knows no tag above 30, which X.509 does not use.
+
+use std::fmt;
+
+use crate::clock;
+
+pub const BOOLEAN: u8 = 0x01;
+pub const INTEGER: u8 = 0x02;
+pub const BIT_STRING: u8 = 0x03;
+pub const OCTET_STRING: u8 = 0x04;
+pub const OID: u8 = 0x06;
+pub const UTF8_STRING: u8 = 0x0c;
+pub const NUMERIC_STRING: u8 = 0x12;
+pub const PRINTABLE_STRING: u8 = 0x13;
+pub const TELETEX_STRING: u8 = 0x14;
+pub const IA5_STRING: u8 = 0x16;
+pub const UTC_TIME: u8 = 0x17;
+pub const GENERALIZED_TIME: u8 = 0x18;
+pub const VISIBLE_STRING: u8 = 0x1a;
+pub const UNIVERSAL_STRING: u8 = 0x1c;
+pub const BMP_STRING: u8 = 0x1e;
+pub const SEQUENCE: u8 = 0x30;
+pub const SET: u8 = 0x31;
+
+/// The tag of `[number]` around a value of its own (EXPLICIT) or in place of a constructed one.
+pub const fn context(number: u8) -> u8 {
+    0xa0 | number
+}
+
+/// The tag of `[number] IMPLICIT` in place of a primitive one.
+pub const fn context_primitive(number: u8) -> u8 {
+    0x80 | number
+}
+
+/// Why bytes are not the DER that was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The data ends inside an element, or before one that must be there.
+    Truncated,
+    /// A tag number of 31 or more.
+    HighTag,
+    /// A length that DER does not allow: indefinite, not the shortest form, or beyond 4 bytes.
+    Length,
+    /// Another element than the one that must stand here.
+    Tag { expected: u8, found: u8 },
+    /// Bytes behind the end.
+    Trailing,
+    /// The element is framed well, but what it holds is no value of its type.
+    Value(&'static str),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated => f.write_str("the data ends too early"),
+            Self::HighTag => f.write_str("a tag number above 30"),
+            Self::Length => f.write_str("a length that DER does not allow"),
+            Self::Tag { expected, found } => {
+                write!(f, "tag 0x{found:02x} where 0x{expected:02x} belongs")
+            }
+            Self::Trailing => f.write_str("bytes behind the end"),
+            Self::Value(what) => write!(f, "not a {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// One element: its tag, its contents, and both with the length between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Element<'a> {
+    pub tag: u8,
+    pub value: &'a [u8],
+    pub raw: &'a [u8],
+}
+
+/// Takes elements one by one from the front of a slice.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(der: &'a [u8]) -> Self {
+        Self { rest: der }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next element, whatever it is.
+    pub fn any(&mut self) -> Result<Element<'a>, Fault> {
+        let start = self.rest;
+        let [tag, first, rest @ ..] = start else {
+            return Err(Fault::Truncated);
+        };
+        if tag & 0x1f == 0x1f {
+            return Err(Fault::HighTag);
+        }
+        let (length, rest) = length(*first, rest)?;
+        let (value, rest) = rest.split_at_checked(length).ok_or(Fault::Truncated)?;
+        let raw = start
+            .get(..start.len() - rest.len())
+            .ok_or(Fault::Truncated)?;
+        self.rest = rest;
+        let tag = *tag;
+        Ok(Element { tag, value, raw })
+    }
+
+    /// The next element, which must have this tag.
+    pub fn expect(&mut self, tag: u8) -> Result<Element<'a>, Fault> {
+        let element = self.any()?;
+        if element.tag == tag {
+            Ok(element)
+        } else {
+            let (expected, found) = (tag, element.tag);
+            Err(Fault::Tag { expected, found })
+        }
+    }
+
+    /// The next element if it has this tag; otherwise nothing is taken.
+    pub fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, Fault> {
+        match self.rest.first() {
+            Some(found) if *found == tag => self.any().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// A reader of what the next element holds, which must have this tag.
+    pub fn inside(&mut self, tag: u8) -> Result<Self, Fault> {
+        self.expect(tag).map(Element::reader)
+    }
+
+    /// Nothing may be left.
+    pub fn end(&self) -> Result<(), Fault> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(Fault::Trailing)
+        }
+    }
+}
+
+/// The one element that `der` consists of, which must have this tag.
+pub fn single(der: &[u8], tag: u8) -> Result<Element<'_>, Fault> {
+    let mut reader = Reader::new(der);
+    let element = reader.expect(tag)?;
+    reader.end()?;
+    Ok(element)
+}
+
+/// X.690 §8.1.3 and §10.1: the shortest form, and always definite.
+fn length(first: u8, rest: &[u8]) -> Result<(usize, &[u8]), Fault> {
+    if first < 0x80 {
+        return Ok((usize::from(first), rest));
+    }
+    let count = usize::from(first & 0x7f);
+    if !(1..=4).contains(&count) {
+        return Err(Fault::Length);
+    }
+    let (bytes, rest) = rest.split_at_checked(count).ok_or(Fault::Truncated)?;
+    let length = bytes
+        .iter()
+        .fold(0_u32, |length, byte| length << 8 | u32::from(*byte));
+    if length < 0x80 || bytes.first() == Some(&0) {
+        return Err(Fault::Length);
+    }
+    let length = usize::try_from(length).map_err(|_| Fault::Length)?;
+    Ok((length, rest))
+}
+
+impl<'a> Element<'a> {
+    /// A reader of what this element holds.
+    pub fn reader(self) -> Reader<'a> {
+        Reader::new(self.value)
+    }
+
+    /// X.690 §11.1: false is 0, true is 255, and nothing else is either.
+    pub fn boolean(self) -> Result<bool, Fault> {
+        match self.value {
+            [0x00] => Ok(false),
+            [0xff] => Ok(true),
+            _ => Err(Fault::Value("BOOLEAN")),
+        }
+    }
+
+    /// A whole number from 0 to 127.
+    pub fn small_integer(self) -> Result<u8, Fault> {
+        match self.value {
+            [number @ 0..=0x7f] => Ok(*number),
+            _ => Err(Fault::Value("small INTEGER")),
+        }
+    }
+
+    /// The bytes of an INTEGER without the zero that only keeps it positive; at least one byte.
+    pub fn integer_bytes(self) -> Result<&'a [u8], Fault> {
+        match self.value {
+            [] => Err(Fault::Value("INTEGER")),
+            [0, rest @ ..] if !rest.is_empty() => Ok(rest),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// The bytes of a BIT STRING that fills whole bytes.
+    pub fn whole_bits(self) -> Result<&'a [u8], Fault> {
+        match self.value {
+            [0, bytes @ ..] => Ok(bytes),
+            _ => Err(Fault::Value("BIT STRING of whole bytes")),
+        }
+    }
+
+    /// Unix seconds of a UTCTime or a GeneralizedTime in the only forms that RFC 5280 §4.1.2.5
+    /// allows: with seconds, without a fraction, and with `Z`. A UTCTime's years from 50 on are of
+    /// the 1900s.
+    pub fn time(self) -> Result<i64, Fault> {
+        const FORM: Fault = Fault::Value("time of RFC 5280");
+        let text = self.value.strip_suffix(b"Z").ok_or(FORM)?;
+        let (year, rest) = match (self.tag, text.len()) {
+            (UTC_TIME, 12) => text.split_at(2),
+            (GENERALIZED_TIME, 14) => text.split_at(4),
+            _ => return Err(FORM),
+        };
+        let year = match (self.tag, digits(year)?) {
+            (UTC_TIME, year @ 50..) => 1900 + year,
+            (UTC_TIME, year) => 2000 + year,
+            (_, year) => year,
+        };
+        let mut pairs = rest.chunks_exact(2).map(digits);
+        let mut next = || pairs.next().unwrap_or(Err(Fault::Truncated));
+        let (month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?);
+        clock::unix_from_civil(i64::from(year), month, day, hour, minute, second)
+            .ok_or(Fault::Value("moment of the calendar"))
+    }
+}
+
+/// Up to four ASCII digits.
+fn digits(text: &[u8]) -> Result<u32, Fault> {
+    text.iter().try_fold(0, |number, byte| match byte {
+        b'0'..=b'9' => Ok(number * 10 + u32::from(byte - b'0')),
+        _ => Err(Fault::Value("decimal digit")),
+    })
+}
