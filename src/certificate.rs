@@ -1,0 +1,237 @@
+//! What an X.509 certificate says (RFC 5280 §4): DER → subject, issuer, names, dates, key. It
+//! judges nothing and trusts nothing: whether a certificate is good is rustls's to decide, and
+//! this only tells people what they were shown.
+//!
+//! All text is as the certificate has it, and NOT escaped; whoever shows it must do so.
+//! `x509-parser` is the oracle in the tests; a parser of its size is not worth its 186 kB here.
+
+use std::fmt;
+
+use rustls::SupportedCipherSuite;
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+
+pub use crate::distinguished_name::Name;
+
+mod extensions;
+
+use crate::certificate::extensions::Extensions;
+use crate::der::{self, Fault, Reader};
+use crate::oid;
+
+/// The facts of one certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// 1, 2 or 3. rustls takes nothing but 3.
+    pub version: u8,
+    /// The serial number's bytes in upper-case hex, without a leading zero byte.
+    pub serial: String,
+    pub subject: Name,
+    pub issuer: Name,
+    /// Subject and issuer are the same, byte for byte.
+    pub self_issued: bool,
+    /// Unix seconds; may be before 1970.
+    pub not_before: i64,
+    /// Unix seconds; the certificate is valid up to and with this one.
+    pub not_after: i64,
+    /// `RSA 2048`, `EC P-256`, `Ed25519`, or the dotted OID of what is not known.
+    pub key: String,
+    /// `SHA256 with RSA`, or the dotted OID.
+    pub signature: String,
+    /// There is a subjectAltName, whatever it holds.
+    pub has_san: bool,
+    /// What the subjectAltName holds: a DNS name as written and an IP address as the standard
+    /// library writes it, both bare; others with their kind in front, as OpenSSL has it
+    /// (`email:…`, `URI:…`, `DirName:…`, `Registered ID:…`, `othername:…`). A DNS name that reads
+    /// like an IP address, which matches no host, is `DNS:192.168.1.5`; an address of a wrong
+    /// length is `IP:` and its bytes in hex.
+    pub names: Vec<String>,
+    /// `CA:TRUE` of the basic constraints.
+    pub is_ca: bool,
+    /// There is an authorityInfoAccess, so an issuer stands behind it that is kept somewhere.
+    pub has_aia: bool,
+    /// Where that says the issuer's own certificate can be had.
+    pub ca_issuers: Vec<String>,
+    /// `serverAuth`, `clientAuth`, …, or dotted OIDs; `None`: good for every purpose.
+    pub extended_key_usage: Option<Vec<String>>,
+}
+
+/// The bytes are no certificate that this reader can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotACertificate {
+    /// Which part, in RFC 5280's words.
+    pub part: &'static str,
+    pub why: Fault,
+}
+
+impl fmt::Display for NotACertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "not an X.509 certificate: its {} cannot be read",
+            self.part
+        )
+    }
+}
+
+impl std::error::Error for NotACertificate {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.why)
+    }
+}
+
+/// Names the part that a fault was found in.
+fn in_part(part: &'static str) -> impl Fn(Fault) -> NotACertificate {
+    move |why| NotACertificate { part, why }
+}
+
+/// Reads one certificate; `der` must hold it and nothing else.
+pub fn read(der: &[u8]) -> Result<Certificate, NotACertificate> {
+    let outer = der::single(der, der::SEQUENCE).map_err(in_part("frame"))?;
+    let mut outer = outer.reader();
+    let mut body = outer
+        .inside(der::SEQUENCE)
+        .map_err(in_part("tbsCertificate"))?;
+    let signature = algorithm(&mut outer)
+        .map_err(in_part("signatureAlgorithm"))?
+        .0;
+    let bits = outer.expect(der::BIT_STRING).and_then(|_| outer.end());
+    bits.map_err(in_part("signatureValue"))?;
+
+    let version = version(&mut body).map_err(in_part("version"))?;
+    let serial = serial(&mut body).map_err(in_part("serialNumber"))?;
+    algorithm(&mut body).map_err(in_part("signature"))?;
+    let issuer_raw = body.expect(der::SEQUENCE).map_err(in_part("issuer"))?.raw;
+    let issuer = Name::read(issuer_raw).map_err(in_part("issuer"))?;
+    let (not_before, not_after) = validity(&mut body).map_err(in_part("validity"))?;
+    let subject_raw = body.expect(der::SEQUENCE).map_err(in_part("subject"))?.raw;
+    let subject = Name::read(subject_raw).map_err(in_part("subject"))?;
+    let key = key(&mut body).map_err(in_part("subjectPublicKeyInfo"))?;
+    for (tag, part) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
+        let id = body.optional(der::context_primitive(tag));
+        id.map_err(in_part(part))?;
+    }
+    let extensions = Extensions::read(&mut body)?;
+    body.end().map_err(in_part("tbsCertificate"))?;
+
+    Ok(Certificate {
+        version,
+        serial,
+        subject,
+        issuer,
+        self_issued: subject_raw == issuer_raw,
+        not_before,
+        not_after,
+        key,
+        signature: oid::name_or_numbers(oid::signature, signature),
+        has_san: extensions.names.is_some(),
+        names: extensions.names.unwrap_or_default(),
+        is_ca: extensions.is_ca.unwrap_or(false),
+        has_aia: extensions.ca_issuers.is_some(),
+        ca_issuers: extensions.ca_issuers.unwrap_or_default(),
+        extended_key_usage: extensions.purposes,
+    })
+}
+
+/// Reads a bare distinguished name, such as those of a CertificateRequest (RFC 5246 §7.4.4, RFC
+/// 8446 §4.2.4).
+pub fn read_name(der: &[u8]) -> Result<Name, NotACertificate> {
+    Name::read(der).map_err(in_part("distinguished name"))
+}
+
+impl Certificate {
+    /// What people call it: the first of its names, else its subject's short form, else its
+    /// serial number.
+    pub fn label(&self) -> String {
+        match (self.names.first(), self.subject.is_empty()) {
+            (Some(name), _) => name.clone(),
+            (None, false) => self.subject.short(),
+            (None, true) => format!("serial number {}", self.serial),
+        }
+    }
+
+    /// Whether a TLS server may use it as far as its extended key usage goes, in rustls's reading:
+    /// `anyExtendedKeyUsage` does not count.
+    pub fn is_for_servers(&self) -> bool {
+        let purposes = self.extended_key_usage.as_ref();
+        purposes.is_none_or(|purposes| purposes.iter().any(|purpose| purpose == "serverAuth"))
+    }
+}
+
+/// SHA-256 of the DER: what `pin_sha256` holds. rustls's own crypto provider computes it.
+pub fn sha256(der: &[u8]) -> [u8; 32] {
+    let hash = match TLS13_AES_128_GCM_SHA256 {
+        SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider,
+        SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider,
+    };
+    let mut digest = [0; 32];
+    for (to, from) in digest.iter_mut().zip(hash.hash(der).as_ref()) {
+        *to = *from;
+    }
+    digest
+}
+
+/// Upper-case hex with colons, as `openssl x509 -fingerprint` prints it.
+pub fn fingerprint(digest: &[u8; 32]) -> String {
+    hex(digest, ":")
+}
+
+fn hex(bytes: &[u8], between: &str) -> String {
+    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(between)
+}
+
+/// RFC 5280 §4.1.2.1: left out, it is 1, which is written as 0.
+fn version(body: &mut Reader<'_>) -> Result<u8, Fault> {
+    let Some(version) = body.optional(der::context(0))? else {
+        return Ok(1);
+    };
+    match der::single(version.value, der::INTEGER)?.small_integer()? {
+        version @ 0..=2 => Ok(version + 1),
+        _ => Err(Fault::Value("version of X.509")),
+    }
+}
+
+fn serial(body: &mut Reader<'_>) -> Result<String, Fault> {
+    Ok(hex(body.expect(der::INTEGER)?.integer_bytes()?, ""))
+}
+
+/// AlgorithmIdentifier: the dotted OID, and a reader of the parameters.
+fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(String, Reader<'a>), Fault> {
+    let mut inside = reader.inside(der::SEQUENCE)?;
+    Ok((oid::read(&mut inside)?, inside))
+}
+
+fn validity(body: &mut Reader<'_>) -> Result<(i64, i64), Fault> {
+    let mut inside = body.inside(der::SEQUENCE)?;
+    let dates = (inside.any()?.time()?, inside.any()?.time()?);
+    inside.end()?;
+    Ok(dates)
+}
+
+/// The kind of key, with its size where the kind has several. A key whose parameters or bits are
+/// not what its kind asks for is named without them: that it is bad, rustls will say.
+fn key(body: &mut Reader<'_>) -> Result<String, Fault> {
+    let mut inside = body.inside(der::SEQUENCE)?;
+    let (algorithm, mut parameters) = algorithm(&mut inside)?;
+    let bits = inside.expect(der::BIT_STRING)?;
+    inside.end()?;
+    let kind = oid::name_or_numbers(oid::key, algorithm);
+    let size = match kind.as_str() {
+        "RSA" | "RSA-PSS" => bits.whole_bits().and_then(modulus_bits).ok(),
+        "EC" => oid::read(&mut parameters)
+            .ok()
+            .map(|curve| oid::name_or_numbers(oid::curve, curve)),
+        _ => None,
+    };
+    Ok(size.map_or(kind.clone(), |size| format!("{kind} {size}")))
+}
+
+/// RSAPublicKey of RFC 8017 §A.1.1: the modulus comes first.
+fn modulus_bits(key: &[u8]) -> Result<String, Fault> {
+    let mut inside = der::single(key, der::SEQUENCE)?.reader();
+    let modulus = inside.expect(der::INTEGER)?.integer_bytes()?;
+    let unused = modulus
+        .first()
+        .map_or(0, |byte| byte.leading_zeros() as usize);
+    Ok((modulus.len() * 8 - unused).to_string())
+}
