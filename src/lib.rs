@@ -2,9 +2,20 @@
 //! if not, what must change?
 
 pub mod certificate;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod der;
-pub mod distinguished_name;
-pub mod oid;
+pub mod echo;
+pub mod failure;
+pub mod look;
+pub mod net;
 pub mod problem;
+pub mod session;
+pub mod signals;
+pub mod step;
+pub mod text;
+pub mod tls;
+pub mod trust;
+pub mod verifier;
+pub mod wait;

@@ -1,0 +1,321 @@
+//! What a stage found when it failed: facts, no sentences. The words are `diagnose`'s.
+//!
+//! Nothing is thrown away on the way here: every address keeps its own error, a library's error
+//! stays the typed value that it was.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::certificate::Certificate;
+use crate::problem::ConfigFault;
+
+/// The stages of a check, in their order; `Config` is what comes before any contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    Config,
+    Dns,
+    Tcp,
+    Tls,
+    Connect,
+    Subscribe,
+    Publish,
+    Receive,
+}
+
+impl Stage {
+    /// The seven rungs of the ladder.
+    pub const LADDER: [Self; 7] = [
+        Self::Dns,
+        Self::Tcp,
+        Self::Tls,
+        Self::Connect,
+        Self::Subscribe,
+        Self::Publish,
+        Self::Receive,
+    ];
+
+    /// The name on the screen and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Dns => "dns",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Connect => "connect",
+            Self::Subscribe => "subscribe",
+            Self::Publish => "publish",
+            Self::Receive => "receive",
+        }
+    }
+
+    /// The exit code of a failure in this stage.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Config => 2,
+            Self::Dns => 3,
+            Self::Tcp => 4,
+            Self::Tls => 5,
+            Self::Connect => 6,
+            Self::Subscribe => 7,
+            Self::Publish => 8,
+            Self::Receive => 9,
+        }
+    }
+}
+
+/// Why the work could not be done.
+#[derive(Debug)]
+pub enum Failure {
+    /// Usage and configuration: nothing was contacted.
+    Config(ConfigFault),
+    Dns(DnsFault),
+    Tcp(TcpFault),
+    Tls(Box<TlsFault>),
+    Mqtt(Box<MqttFault>),
+    /// SIGINT or SIGTERM came before the work was done.
+    Interrupted(Stage),
+}
+
+#[derive(Debug)]
+pub enum DnsFault {
+    /// The resolver said that the name, or an address for it, does not exist.
+    NotFound { words: String },
+    /// The resolver could not be asked.
+    Unavailable { words: String, servers: Vec<String> },
+    /// It did not answer within the limit.
+    TimedOut {
+        limit: Duration,
+        servers: Vec<String>,
+    },
+}
+
+/// No usable TCP connection.
+#[derive(Debug)]
+pub struct TcpFault {
+    /// Every address that was tried, with its own error.
+    pub tried: Vec<AddressError>,
+    /// The stage tcp found an address that answers, but rumqttc, which tries the addresses in
+    /// their order and without a limit for each, was still waiting for one of `tried`.
+    pub answered: Option<SocketAddr>,
+}
+
+#[derive(Debug)]
+pub struct AddressError {
+    pub address: SocketAddr,
+    pub error: io::Error,
+}
+
+/// A broken TLS connection: the cause, with all that was seen on the way in [`TlsFacts`].
+#[derive(Debug)]
+pub struct TlsFault {
+    pub cause: TlsCause,
+    pub facts: TlsFacts,
+    /// The refusal came after the handshake had ended on our side, as the refusal of a client
+    /// certificate does in TLS 1.3 (RFC 8446 §4.4.2.4).
+    pub late: bool,
+    /// How long after the first byte was sent.
+    pub after: Duration,
+}
+
+#[derive(Debug)]
+pub enum TlsCause {
+    /// The peer closed, with or without a reset, and gave no alert.
+    Closed {
+        reset: bool,
+    },
+    TimedOut {
+        limit: Duration,
+    },
+    /// The certificate is not the one of `pin_sha256`.
+    PinMismatch {
+        expected: [u8; 32],
+    },
+    Rustls(rustls::Error),
+    Io(io::Error),
+}
+
+/// What a handshake showed, as far as it came.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFacts {
+    /// The server name that was sent (RFC 6066 §3); `None`: none was.
+    pub sni: Option<String>,
+    /// The name that the certificate was asked to carry.
+    pub server_name: String,
+    pub offered_alpn: Vec<String>,
+    /// `TLS 1.3`, `TLS 1.2`.
+    pub version: Option<&'static str>,
+    /// The name of the IANA registry, as rustls writes it.
+    pub cipher_suite: Option<String>,
+    pub key_exchange: Option<String>,
+    pub alpn: Option<String>,
+    pub client_cert_requested: bool,
+    /// The issuers that the CertificateRequest named.
+    pub client_cert_issuers: Vec<String>,
+    pub client_cert_sent: bool,
+    /// Our own client certificate, if one is set.
+    pub client_certificate: Option<Certificate>,
+    /// The presented chain, the leaf first, also when its verification failed.
+    pub chain: Vec<Presented>,
+    pub roots: Roots,
+    /// The organisation that issued the last certificate presented is also that of a trust anchor.
+    /// Looked at only when the issuer was not found.
+    pub issuer_organisation_trusted: bool,
+    /// The first bytes that the peer sent, at most [`FIRST_BYTES`].
+    pub first_bytes: Vec<u8>,
+    /// What was trusted is the pin: issuer, name and dates were not looked at.
+    pub pinned: bool,
+}
+
+/// How many of a peer's first bytes are kept as evidence.
+pub const FIRST_BYTES: usize = 64;
+
+/// One certificate as it was presented.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// `None`: the bytes are no certificate that could be read.
+    pub certificate: Option<Certificate>,
+    pub sha256: [u8; 32],
+}
+
+/// What was trusted, and where it came from.
+#[derive(Clone, Debug, Default)]
+pub struct Roots {
+    pub count: usize,
+    pub sources: Vec<String>,
+    /// Certificates of the system's store that could not be used.
+    pub skipped: usize,
+}
+
+/// What ended a connection that rumqttc held.
+#[derive(Debug)]
+pub enum LinkFault {
+    TimedOut {
+        limit: Duration,
+    },
+    Closed {
+        reset: bool,
+    },
+    /// CONNACK with a return code other than 0 (MQTT 3.1.1 §3.2.2.3).
+    Refused {
+        code: u8,
+    },
+    /// SUBACK with a code that MQTT 3.1.1 does not have.
+    SubackCode {
+        code: u8,
+    },
+    /// The peer's bytes are not MQTT, or not in their place; in the codec's words.
+    Undecodable {
+        words: String,
+    },
+    /// A packet beyond `max_packet_size` came in.
+    TooLarge {
+        size: usize,
+    },
+    Tls(TlsCause),
+    /// TCP could not be connected again.
+    Tcp(io::Error),
+    Io(io::Error),
+    /// No PINGRESP within the keep-alive interval.
+    NoPingResponse,
+}
+
+/// A failure from CONNECT on.
+#[derive(Debug)]
+pub struct MqttFault {
+    pub stage: Stage,
+    pub cause: MqttCause,
+    /// How long after the stage began.
+    pub after: Duration,
+    /// What one more connection of our own read, where rumqttc blurs the answer.
+    pub look: Option<Look>,
+    pub password_ends_in_blank: bool,
+}
+
+impl From<LinkFault> for MqttCause {
+    fn from(fault: LinkFault) -> Self {
+        Self::Link(fault)
+    }
+}
+
+#[derive(Debug)]
+pub enum MqttCause {
+    Link(LinkFault),
+    /// The awaited packet did not come in time.
+    TimedOut {
+        limit: Duration,
+    },
+    /// SUBACK with a failure code (MQTT 3.1.1 §3.9.3).
+    SubscribeDenied {
+        filter: String,
+        code: u8,
+    },
+    /// One more connection that only waited was closed as well.
+    TakenOver {
+        after: Duration,
+    },
+    /// The packet to be sent is larger than `max_packet_size`.
+    PublishTooLarge {
+        size: usize,
+        limit: usize,
+    },
+    /// Our mark came back in another payload.
+    Altered {
+        sent: Vec<u8>,
+        received: Vec<u8>,
+    },
+    /// Acknowledged, granted, and never delivered.
+    NotDelivered {
+        limit: Duration,
+        foreign: u64,
+    },
+}
+
+/// The raw answer to a CONNECT.
+#[derive(Debug)]
+pub struct Look {
+    pub bytes: Vec<u8>,
+    pub ended: LookEnd,
+}
+
+#[derive(Debug)]
+pub enum LookEnd {
+    Closed { reset: bool },
+    Silence { limit: Duration },
+    Enough,
+    Tls(TlsCause),
+    Unreachable(io::Error),
+}
+
+/// What deserves a word though the check went on.
+#[derive(Debug)]
+pub enum Warning {
+    CertExpiresSoon {
+        subject: String,
+        not_after: i64,
+        now: i64,
+        pinned: bool,
+    },
+    SniNotSent {
+        host: String,
+    },
+    PasswordInClear,
+    ConfigWorldReadable {
+        path: String,
+    },
+    AddressFailed {
+        failed: Vec<AddressError>,
+        peer: SocketAddr,
+    },
+    ClockSuspect {
+        now: i64,
+        built: i64,
+    },
+    QosDowngraded {
+        asked: u8,
+        granted: u8,
+    },
+    RootsSkipped {
+        count: usize,
+    },
+}

@@ -1,0 +1,95 @@
+//! The second look: where rumqttc says only "closed", "time-out" or "cannot decode", one connection
+//! of our own sends the same CONNECT and reads the raw answer. One look, never a loop.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::failure::{FIRST_BYTES, Failure, Look, LookEnd, TlsCause};
+use crate::net;
+use crate::signals::Stop;
+use crate::tls::{self, Tls};
+use crate::wait::SLICE;
+
+/// Sends `connect` to `peer` and reads what comes, for at most `limit` a step.
+pub fn at(
+    peer: SocketAddr,
+    tls: Option<&Tls>,
+    connect: &[u8],
+    limit: Duration,
+    stop: &Stop,
+) -> Option<Look> {
+    let stream = match net::connect(&[peer], limit, stop) {
+        Ok(connected) => connected.stream,
+        Err(Failure::Tcp(fault)) => {
+            let error = fault.tried.into_iter().next()?.error;
+            return Some(Look { bytes: Vec::new(), ended: LookEnd::Unreachable(error) });
+        }
+        Err(_) => return None,
+    };
+    let mut bytes = Vec::new();
+    let cause = match tls {
+        None => plain(stream, connect, limit, stop, &mut bytes),
+        Some(tls) => match tls.handshake(stream, limit, stop) {
+            Ok(mut channel) => {
+                let cause =
+                    channel.ask(connect, FIRST_BYTES, limit, stop, &mut bytes, says_enough);
+                channel.close(stop);
+                cause
+            }
+            Err(Failure::Tls(fault)) => Some(fault.cause),
+            Err(_) => return None,
+        },
+    };
+    let ended = match cause {
+        None => LookEnd::Enough,
+        Some(TlsCause::Closed { reset }) => LookEnd::Closed { reset },
+        Some(TlsCause::TimedOut { limit }) => LookEnd::Silence { limit },
+        Some(cause) => LookEnd::Tls(cause),
+    };
+    Some(Look { bytes, ended })
+}
+
+fn plain(
+    mut stream: TcpStream,
+    connect: &[u8],
+    limit: Duration,
+    stop: &Stop,
+    bytes: &mut Vec<u8>,
+) -> Option<TlsCause> {
+    let deadline = Instant::now() + limit;
+    let _ = stream.set_write_timeout(Some(limit));
+    // A peer that closed already may still have said why.
+    let sent = stream.write_all(connect);
+    while bytes.len() < FIRST_BYTES && !says_enough(bytes) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || stop.is_set() {
+            return Some(TlsCause::TimedOut { limit });
+        }
+        let _ = stream.set_read_timeout(Some(left.min(SLICE * 4)));
+        let mut chunk = [0; FIRST_BYTES];
+        match stream.read(&mut chunk) {
+            Ok(0) => {
+                let reset = sent.is_err();
+                return Some(TlsCause::Closed { reset });
+            }
+            Ok(n) => bytes.extend_from_slice(&chunk[..n]),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
+                ) => {}
+            Err(error) => return Some(tls::cause_of(error)),
+        }
+    }
+    None
+}
+
+/// Whether the answer can be judged: a whole CONNACK, a TLS alert, or a line of text.
+fn says_enough(answer: &[u8]) -> bool {
+    match answer {
+        [0x20, length, rest @ ..] => rest.len() >= usize::from(*length),
+        [0x15, _, _, _, _, _, _, ..] => true,
+        _ => answer.contains(&b'\n'),
+    }
+}
