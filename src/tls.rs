@@ -13,9 +13,7 @@ use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
 
 use crate::certificate;
 use crate::config::{Config, TlsSettings};
-use crate::failure::{
-    FIRST_BYTES, Failure, Presented, Roots, Stage, TlsCause, TlsFacts, TlsFault,
-};
+use crate::failure::{FIRST_BYTES, Failure, Presented, Roots, Stage, TlsCause, TlsFacts, TlsFault};
 use crate::problem::{ConfigFault, FileFault};
 use crate::signals::Stop;
 use crate::trust;
@@ -44,21 +42,30 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let (store, roots) = trust::roots(settings)?;
         let store = Arc::new(store);
-        let key = settings.client.as_ref().map(|files| trust::client(files, &provider)).transpose()?;
+        let key = settings
+            .client
+            .as_ref()
+            .map(|files| trust::client(files, &provider))
+            .transpose()?;
         let trust = match settings.pin_sha256 {
             Some(pin) => Trust::Pin(pin),
             None => issuers(settings, &store, &provider, &roots)?,
         };
         let verifier = Arc::new(Verifier::new(trust, Arc::clone(&provider)));
         let resolver = Arc::new(Resolver::new(key));
-        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let versions =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let mut client = versions
             .map_err(|error| unusable(settings, &error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
             .with_client_cert_resolver(Arc::clone(&resolver) as _);
         client.enable_sni = settings.sni;
-        client.alpn_protocols = settings.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        client.alpn_protocols = settings
+            .alpn
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
         // Each handshake is a full one, so that the second one is judged like the first. OpenSSL
         // servers that ask for client certificates refuse a resumption that they are not set up for.
         client.resumption = Resumption::disabled();
@@ -66,19 +73,26 @@ impl Tls {
         let sni = matches!(host, ServerName::DnsName(_)) && settings.sni;
         let known = TlsFacts {
             sni: sni.then(|| config.host.clone()),
-            server_name: settings.server_name.clone().unwrap_or_else(|| config.host.clone()),
+            server_name: settings
+                .server_name
+                .clone()
+                .unwrap_or_else(|| config.host.clone()),
             offered_alpn: settings.alpn.clone(),
+            client_certificate: resolver.leaf().and_then(|der| certificate::read(der).ok()),
             roots,
             pinned: settings.pin_sha256.is_some(),
             ..TlsFacts::default()
         };
         let pin = settings.pin_sha256;
-        Ok(Self { config: Arc::new(client), verifier, resolver, store, known, host, pin })
-    }
-
-    /// The client certificate that is sent when asked for, in DER.
-    pub fn client_leaf(&self) -> Option<&[u8]> {
-        self.resolver.leaf().map(AsRef::as_ref)
+        Ok(Self {
+            config: Arc::new(client),
+            verifier,
+            resolver,
+            store,
+            known,
+            host,
+            pin,
+        })
     }
 
     /// How many certificates of the system's store could not be used.
@@ -89,7 +103,10 @@ impl Tls {
     /// What the last handshake showed, be it ours or rumqttc's, as far as the callbacks saw it.
     pub fn facts(&self) -> TlsFacts {
         let request = self.resolver.take_request();
-        let issuer_names = request.issuers.iter().filter_map(|der| certificate::read_name(der).ok());
+        let issuer_names = request
+            .issuers
+            .iter()
+            .filter_map(|der| certificate::read_name(der).ok());
         let chain: Vec<_> = self
             .verifier
             .take_chain()
@@ -110,7 +127,13 @@ impl Tls {
 
     /// A broken connection with its facts; `seen` is what an earlier handshake showed, for the
     /// parts that this one did not come to.
-    pub fn fault(&self, cause: TlsCause, seen: Option<&TlsFacts>, late: bool, after: Duration) -> Failure {
+    pub fn fault(
+        &self,
+        cause: TlsCause,
+        seen: Option<&TlsFacts>,
+        late: bool,
+        after: Duration,
+    ) -> Failure {
         let mut facts = self.facts();
         if let Some(seen) = seen
             && facts.chain.is_empty()
@@ -122,7 +145,12 @@ impl Tls {
             facts.client_cert_requested |= seen.client_cert_requested;
         }
         facts.issuer_organisation_trusted = self.knows_issuer_of(&facts);
-        Failure::Tls(Box::new(TlsFault { cause: self.named(cause), facts, late, after }))
+        Failure::Tls(Box::new(TlsFault {
+            cause: self.named(cause),
+            facts,
+            late,
+            after,
+        }))
     }
 
     /// The verifier can only say "application failure" to a wrong pin; here it gets its name.
@@ -139,12 +167,16 @@ impl Tls {
 
     /// Whether the organisation that issued the last certificate presented is one of a trust anchor.
     fn knows_issuer_of(&self, facts: &TlsFacts) -> bool {
-        let last = facts.chain.last().and_then(|presented| presented.certificate.as_ref());
-        let Some(organisation) = last.and_then(|certificate| certificate.issuer.organisation()) else {
+        let last = facts
+            .chain
+            .last()
+            .and_then(|presented| presented.certificate.as_ref());
+        let Some(organisation) = last.and_then(|certificate| certificate.issuer.organisation())
+        else {
             return false;
         };
         self.store.roots.iter().any(|anchor| {
-            certificate::read_name_content(&anchor.subject)
+            certificate::read_name(&sequence(&anchor.subject))
                 .is_ok_and(|name| name.organisation() == Some(organisation))
         })
     }
@@ -153,34 +185,55 @@ impl Tls {
     ///
     /// # Errors
     /// [`Failure::Tls`] with all that was seen, or [`Failure::Interrupted`].
-    pub fn handshake(&self, stream: TcpStream, limit: Duration, stop: &Stop) -> Result<Channel, Failure> {
+    pub fn handshake(
+        &self,
+        stream: TcpStream,
+        limit: Duration,
+        stop: &Stop,
+    ) -> Result<Channel, Failure> {
         let start = Instant::now();
         // An earlier connection's records are not this one's.
         let _ = self.facts();
         let connection = ClientConnection::new(Arc::clone(&self.config), self.host.clone());
-        let mut wire = Wire { stream, first_bytes: Vec::new() };
-        let result = connection.map_err(|error| Trouble::Cause(TlsCause::Rustls(error))).and_then(
-            |mut connection| {
-                let mut turn = Turn { wire: &mut wire, deadline: start + limit, limit, stop };
+        let mut wire = Wire {
+            stream,
+            first_bytes: Vec::new(),
+        };
+        let result = connection
+            .map_err(|error| Trouble::Cause(TlsCause::Rustls(error)))
+            .and_then(|mut connection| {
+                let mut turn = Turn {
+                    wire: &mut wire,
+                    deadline: start + limit,
+                    limit,
+                    stop,
+                };
                 while connection.is_handshaking() {
                     turn.take(&mut connection)?;
                 }
                 turn.flush(&mut connection)?;
                 Ok(connection)
-            },
-        );
+            });
         match result {
             Ok(connection) => {
                 let mut facts = self.facts();
                 facts.first_bytes = wire.first_bytes.clone();
                 facts.version = connection.protocol_version().and_then(version_name);
-                facts.cipher_suite =
-                    connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
-                facts.key_exchange =
-                    connection.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
-                facts.alpn =
-                    connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
-                Ok(Channel { connection, wire, facts, elapsed: start.elapsed() })
+                facts.cipher_suite = connection
+                    .negotiated_cipher_suite()
+                    .map(|suite| format!("{:?}", suite.suite()));
+                facts.key_exchange = connection
+                    .negotiated_key_exchange_group()
+                    .map(|group| format!("{:?}", group.name()));
+                facts.alpn = connection
+                    .alpn_protocol()
+                    .map(|name| String::from_utf8_lossy(name).into_owned());
+                Ok(Channel {
+                    connection,
+                    wire,
+                    facts,
+                    elapsed: start.elapsed(),
+                })
             }
             Err(Trouble::Interrupted) => Err(Failure::Interrupted(Stage::Tls)),
             Err(Trouble::Cause(cause)) => {
@@ -201,13 +254,19 @@ fn issuers(
     roots: &Roots,
 ) -> Result<Trust, ConfigFault> {
     let name = match &settings.server_name {
-        Some(name) => Some(ServerName::try_from(name.clone()).map_err(|error| unusable(settings, &error.to_string()))?),
+        Some(name) => Some(
+            ServerName::try_from(name.clone())
+                .map_err(|error| unusable(settings, &error.to_string()))?,
+        ),
         None => None,
     };
-    let builder = WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
+    let builder =
+        WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
     match builder.build() {
         Ok(webpki) => Ok(Trust::Issuers { webpki, name }),
-        Err(_) => Err(ConfigFault::NoTrustRoots { looked: roots.sources.clone() }),
+        Err(_) => Err(ConfigFault::NoTrustRoots {
+            looked: roots.sources.clone(),
+        }),
     }
 }
 
@@ -218,7 +277,25 @@ fn server_name(host: &str, settings: &TlsSettings) -> Result<ServerName<'static>
 /// What `config` has checked already; rustls's own words, should it see more than we do.
 fn unusable(settings: &TlsSettings, words: &str) -> ConfigFault {
     let path = settings.ca_file.clone().unwrap_or_default();
-    ConfigFault::CaFile { path, why: FileFault::Damaged { words: words.to_owned() } }
+    ConfigFault::CaFile {
+        path,
+        why: FileFault::Damaged {
+            words: words.to_owned(),
+        },
+    }
+}
+
+/// webpki keeps a trust anchor's name without the SEQUENCE around it (X.690 §8.1.3).
+fn sequence(content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let length: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
+    let mut der = vec![0x30];
+    if content.len() >= 0x80 {
+        der.push(0x80 | u8::try_from(length.len()).unwrap_or_default());
+    }
+    der.extend(length);
+    der.extend_from_slice(content);
+    der
 }
 
 fn version_name(version: ProtocolVersion) -> Option<&'static str> {
@@ -253,7 +330,9 @@ impl Channel {
         }
         let limit = (self.elapsed * 2).clamp(LATE_REFUSAL / 2, LATE_REFUSAL);
         match self.turn(limit, stop, |turn, connection| turn.take(connection)) {
-            Ok(()) | Err(Trouble::Interrupted | Trouble::Cause(TlsCause::TimedOut { .. })) => Ok(()),
+            Ok(()) | Err(Trouble::Interrupted | Trouble::Cause(TlsCause::TimedOut { .. })) => {
+                Ok(())
+            }
             Err(Trouble::Cause(cause)) => Err(cause),
         }
     }
@@ -285,7 +364,9 @@ impl Channel {
                 match connection.reader().read(&mut chunk) {
                     Ok(0) => return Err(Trouble::Cause(TlsCause::Closed { reset: false })),
                     Ok(n) => answer.extend_from_slice(&chunk[..n]),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => turn.take(connection)?,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        turn.take(connection)?
+                    }
                     Err(error) => return Err(Trouble::Cause(cause_of(error))),
                 }
                 if answer.len() >= most || enough(answer) {
@@ -306,7 +387,12 @@ impl Channel {
         stop: &Stop,
         act: impl FnOnce(&mut Turn<'_>, &mut ClientConnection) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let mut turn = Turn { wire: &mut self.wire, deadline: Instant::now() + limit, limit, stop };
+        let mut turn = Turn {
+            wire: &mut self.wire,
+            deadline: Instant::now() + limit,
+            limit,
+            stop,
+        };
         act(&mut turn, &mut self.connection)
     }
 }
@@ -356,7 +442,10 @@ impl Turn<'_> {
     fn flush(&mut self, connection: &mut ClientConnection) -> Result<(), Trouble> {
         while connection.wants_write() {
             let left = self.left()?;
-            self.wire.stream.set_write_timeout(Some(left)).map_err(io_trouble)?;
+            self.wire
+                .stream
+                .set_write_timeout(Some(left))
+                .map_err(io_trouble)?;
             match connection.write_tls(&mut self.wire.stream) {
                 Ok(_) => {}
                 Err(error) if is_retry(&error) => {}
@@ -369,7 +458,10 @@ impl Turn<'_> {
     fn read(&mut self, connection: &mut ClientConnection) -> Result<(), Trouble> {
         loop {
             let left = self.left()?;
-            self.wire.stream.set_read_timeout(Some(left)).map_err(io_trouble)?;
+            self.wire
+                .stream
+                .set_read_timeout(Some(left))
+                .map_err(io_trouble)?;
             match connection.read_tls(self.wire) {
                 Ok(0) => return Err(Trouble::Cause(TlsCause::Closed { reset: false })),
                 Ok(_) => break,
@@ -409,7 +501,10 @@ fn io_trouble(error: io::Error) -> Trouble {
 /// An I/O error of a TLS connection, rustls's own error taken out of its wrapping.
 pub fn cause_of(error: io::Error) -> TlsCause {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    if let Some(inner) = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
         return TlsCause::Rustls(inner.clone());
     }
     match error.kind() {

@@ -40,9 +40,16 @@ pub fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), ConfigFau
     let mut store = RootCertStore::empty();
     let mut facts = Roots::default();
     if let Some(path) = &settings.ca_file {
-        let fault = |why| ConfigFault::CaFile { path: path.clone(), why };
+        let fault = |why| ConfigFault::CaFile {
+            path: path.clone(),
+            why,
+        };
         for der in certificates(path).map_err(fault)? {
-            store.add(der).map_err(|error| fault(FileFault::Damaged { words: error.to_string() }))?;
+            store.add(der).map_err(|error| {
+                fault(FileFault::Damaged {
+                    words: error.to_string(),
+                })
+            })?;
         }
         facts.sources.push(path.display().to_string());
     }
@@ -92,8 +99,15 @@ fn system() -> (Vec<CertificateDer<'static>>, String, Vec<String>) {
             return (certs, (*bundle).to_owned(), Vec::new());
         }
     }
-    let looked = BUNDLES.iter().map(|path| (*path).to_owned()).chain(["/etc/ssl/certs".to_owned()]);
-    (rustls_native_certs::load_native_certs().certs, "the system's store".to_owned(), looked.collect())
+    let looked = BUNDLES
+        .iter()
+        .map(|path| (*path).to_owned())
+        .chain(["/etc/ssl/certs".to_owned()]);
+    (
+        rustls_native_certs::load_native_certs().certs,
+        "the system's store".to_owned(),
+        looked.collect(),
+    )
 }
 
 /// The client certificate chain with its key, proved to be a pair.
@@ -104,23 +118,37 @@ pub fn client(
     files: &ClientCertFiles,
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, ConfigFault> {
-    let cert_fault = |why| ConfigFault::ClientCert { path: files.cert_file.clone(), why };
-    let key_fault = |why| ConfigFault::ClientKey { path: files.key_file.clone(), why };
+    let cert_fault = |why| ConfigFault::ClientCert {
+        path: files.cert_file.clone(),
+        why,
+    };
+    let key_fault = |why| ConfigFault::ClientKey {
+        path: files.key_file.clone(),
+        why,
+    };
     let chain = certificates(&files.cert_file).map_err(cert_fault)?;
     if let Some(leaf) = chain.first()
         && let Err(error) = certificate::read(leaf)
     {
-        return Err(cert_fault(FileFault::Damaged { words: error.to_string() }));
+        return Err(cert_fault(FileFault::Damaged {
+            words: error.to_string(),
+        }));
     }
     let bytes = read(&files.key_file).map_err(key_fault)?;
     if is_encrypted(&bytes) {
-        return Err(ConfigFault::ClientKeyEncrypted { path: files.key_file.clone() });
+        return Err(ConfigFault::ClientKeyEncrypted {
+            path: files.key_file.clone(),
+        });
     }
     let key = private_key(&bytes).map_err(key_fault)?;
     let signer = provider
         .key_provider
         .load_private_key(key)
-        .map_err(|error| key_fault(FileFault::Damaged { words: error.to_string() }))?;
+        .map_err(|error| {
+            key_fault(FileFault::Damaged {
+                words: error.to_string(),
+            })
+        })?;
     let pair = CertifiedKey::new(chain, signer);
     match pair.keys_match() {
         // `Unknown`: the library cannot tell, and the broker will.
@@ -131,7 +159,9 @@ pub fn client(
             cert: files.cert_file.clone(),
             key: files.key_file.clone(),
         }),
-        Err(error) => Err(cert_fault(FileFault::Damaged { words: error.to_string() })),
+        Err(error) => Err(cert_fault(FileFault::Damaged {
+            words: error.to_string(),
+        })),
     }
 }
 
@@ -140,14 +170,19 @@ fn read(path: &Path) -> Result<Vec<u8>, FileFault> {
     if about.is_dir() {
         return Err(FileFault::Folder);
     }
-    let too_large = |bytes| FileFault::TooLarge { bytes, limit: FILE_LIMIT };
+    let too_large = |bytes| FileFault::TooLarge {
+        bytes,
+        limit: FILE_LIMIT,
+    };
     if about.len() > FILE_LIMIT {
         return Err(too_large(about.len()));
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(FileFault::Unreadable)?;
     // Once more, for what has no length of its own, such as a pipe.
-    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(FileFault::Unreadable)?;
+    file.take(FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(FileFault::Unreadable)?;
     match bytes.len() as u64 {
         0 => Err(FileFault::Empty),
         length if length > FILE_LIMIT => Err(too_large(length)),
@@ -158,36 +193,50 @@ fn read(path: &Path) -> Result<Vec<u8>, FileFault> {
 /// Every certificate of a PEM file, or the one of a DER file.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileFault> {
     let bytes = read(path)?;
-    let damaged = |error: pem::Error| FileFault::Damaged { words: error.to_string() };
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&bytes).collect::<Result<_, _>>().map_err(damaged)?;
+    let damaged = |error: pem::Error| FileFault::Damaged {
+        words: error.to_string(),
+    };
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<_, _>>()
+        .map_err(damaged)?;
     if !found.is_empty() {
         return Ok(found);
     }
     if certificate::read(&bytes).is_ok() {
         return Ok(vec![CertificateDer::from(bytes)]);
     }
-    Err(FileFault::Holds { found: content(&bytes) })
+    Err(FileFault::Holds {
+        found: content(&bytes),
+    })
 }
 
 fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, FileFault> {
     match PrivateKeyDer::from_pem_slice(bytes) {
         Ok(key) => return Ok(key),
         Err(pem::Error::NoItemsFound) => {}
-        Err(error) => return Err(FileFault::Damaged { words: error.to_string() }),
+        Err(error) => {
+            return Err(FileFault::Damaged {
+                words: error.to_string(),
+            });
+        }
     }
     if certificate::read(bytes).is_err()
         && let Ok(key) = PrivateKeyDer::try_from(bytes.to_vec())
     {
         return Ok(key);
     }
-    Err(FileFault::Holds { found: content(bytes) })
+    Err(FileFault::Holds {
+        found: content(bytes),
+    })
 }
 
 /// PKCS#8 `EncryptedPrivateKeyInfo` (RFC 5958 §3), in PEM or DER, or the older PEM header
 /// (RFC 1421 §4.6.1.1).
 fn is_encrypted(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED") {
+    if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || text.contains("Proc-Type: 4,ENCRYPTED")
+    {
         return true;
     }
     // SEQUENCE { SEQUENCE { OID …: an algorithm first, where a plain key has a version number. A
@@ -209,7 +258,9 @@ fn is_encrypted(bytes: &[u8]) -> bool {
 fn content(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(64 * 1024)]);
     let start = text.trim_start().to_ascii_lowercase();
-    let of_pem = <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes).find_map(Result::ok).map(|(kind, _)| kind);
+    let of_pem = <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes)
+        .find_map(Result::ok)
+        .map(|(kind, _)| kind);
     match of_pem {
         Some(SectionKind::Certificate) => return "a certificate".to_owned(),
         Some(SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey) => {
@@ -227,11 +278,17 @@ fn content(bytes: &[u8]) -> String {
     } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
         "an HTML page".to_owned()
     } else if start.contains("-----begin ") {
-        let label = text.split("-----BEGIN ").nth(1).and_then(|rest| rest.split("-----").next());
+        let label = text
+            .split("-----BEGIN ")
+            .nth(1)
+            .and_then(|rest| rest.split("-----").next());
         format!("a PEM section `{}`", label.unwrap_or("without a label"))
     } else if start.starts_with("ssh-") {
         "an SSH public key".to_owned()
-    } else if text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace()) {
+    } else if text
+        .chars()
+        .all(|c| !c.is_control() || c.is_ascii_whitespace())
+    {
         "text that is not PEM".to_owned()
     } else {
         "bytes that are neither PEM nor DER".to_owned()

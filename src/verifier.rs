@@ -17,7 +17,10 @@ use crate::certificate;
 #[derive(Debug)]
 pub enum Trust {
     /// A chain to a trust anchor, valid now, for the name (RFC 5280 §6, RFC 6125).
-    Issuers { webpki: Arc<WebPkiServerVerifier>, name: Option<ServerName<'static>> },
+    Issuers {
+        webpki: Arc<WebPkiServerVerifier>,
+        name: Option<ServerName<'static>>,
+    },
     /// This very certificate, by its SHA-256.
     Pin([u8; 32]),
 }
@@ -32,7 +35,11 @@ pub struct Verifier {
 
 impl Verifier {
     pub fn new(trust: Trust, provider: Arc<CryptoProvider>) -> Self {
-        Self { trust, provider, chain: Mutex::default() }
+        Self {
+            trust,
+            provider,
+            chain: Mutex::default(),
+        }
     }
 
     /// The chain of the last handshake, the leaf first, in DER; empties the record.
@@ -60,9 +67,9 @@ impl ServerCertVerifier for Verifier {
             Trust::Pin(pin) if *pin == certificate::sha256(end_entity) => {
                 Ok(ServerCertVerified::assertion())
             }
-            Trust::Pin(_) => {
-                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
-            }
+            Trust::Pin(_) => Err(Error::InvalidCertificate(
+                CertificateError::ApplicationVerificationFailure,
+            )),
         }
     }
 
@@ -87,7 +94,9 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -108,7 +117,10 @@ pub struct Resolver {
 
 impl Resolver {
     pub fn new(key: Option<Arc<CertifiedKey>>) -> Self {
-        Self { key, request: Mutex::default() }
+        Self {
+            key,
+            request: Mutex::default(),
+        }
     }
 
     /// The leaf that is sent when asked for, in DER.
@@ -128,8 +140,14 @@ impl ResolvesClientCert for Resolver {
         root_hint_subjects: &[&[u8]],
         _sigschemes: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
-        let issuers = root_hint_subjects.iter().map(|name| name.to_vec()).collect();
-        *lock(&self.request) = Request { seen: true, issuers };
+        let issuers = root_hint_subjects
+            .iter()
+            .map(|name| name.to_vec())
+            .collect();
+        *lock(&self.request) = Request {
+            seen: true,
+            issuers,
+        };
         // Sent whatever issuers are named: a broker's list may be wrong or empty, and its own
         // refusal is better evidence than our silence.
         self.key.clone()
