@@ -57,8 +57,19 @@ impl Check<'_> {
         let start = Instant::now();
         let failure = climb.climb().err();
         climb.finish(failure.as_ref());
-        let Climb { steps, warnings, trace, .. } = climb;
-        Verdict { steps, failure, warnings, trace, elapsed: start.elapsed() }
+        let Climb {
+            steps,
+            warnings,
+            trace,
+            ..
+        } = climb;
+        Verdict {
+            steps,
+            failure,
+            warnings,
+            trace,
+            elapsed: start.elapsed(),
+        }
     }
 }
 
@@ -80,20 +91,27 @@ struct Climb<'a> {
 
 impl Climb<'_> {
     fn climb(&mut self) -> Result<(), Failure> {
-        let Check { config, tls, stop, .. } = *self.check;
+        let Check {
+            config, tls, stop, ..
+        } = *self.check;
         let timeout = config.timeout;
         let start = Instant::now();
 
         self.begin(Stage::Dns);
         let addresses = net::resolve(&config.host, config.port, timeout, stop)?;
-        self.done(Finding::Dns { addresses: addresses.clone() });
+        self.done(Finding::Dns {
+            addresses: addresses.clone(),
+        });
 
         self.begin(Stage::Tcp);
         let connected = net::connect(&addresses, timeout, stop)?;
         self.peer = Some(connected.peer);
         self.failed = connected.failed;
         let failed = self.failed.iter().map(Attempt::from).collect();
-        self.done(Finding::Tcp { peer: Some(connected.peer), failed });
+        self.done(Finding::Tcp {
+            peer: Some(connected.peer),
+            failed,
+        });
 
         self.begin(Stage::Tls);
         if let Some(tls) = tls {
@@ -130,11 +148,19 @@ impl Climb<'_> {
     }
 
     fn open(&mut self, limit: Duration) -> Result<Session, Failure> {
-        let Check { config, password, tls, stop } = *self.check;
+        let Check {
+            config,
+            password,
+            tls,
+            stop,
+        } = *self.check;
         match Session::open(config, password, tls, limit, stop) {
             Ok((session, opened)) => {
                 let client_id = config.client_id.clone();
-                self.done(Finding::Connect { client_id, session_present: opened.session_present });
+                self.done(Finding::Connect {
+                    client_id,
+                    session_present: opened.session_present,
+                });
                 Ok(session)
             }
             Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
@@ -144,17 +170,28 @@ impl Climb<'_> {
 
     /// Why no CONNACK came that lets us in.
     fn refused(&mut self, fault: LinkFault) -> Failure {
-        let Check { config, password, tls, stop } = *self.check;
+        let Check {
+            config,
+            password,
+            tls,
+            stop,
+        } = *self.check;
         let after = self.began.elapsed();
         let fault = match fault {
             LinkFault::Tls(cause) => return self.tls_failure(cause, after),
             LinkFault::Tcp(error) => {
                 let tried = self.peer.map(|address| AddressError { address, error });
-                return Failure::Tcp(TcpFault { tried: tried.into_iter().collect(), answered: None });
+                return Failure::Tcp(TcpFault {
+                    tried: tried.into_iter().collect(),
+                    answered: None,
+                });
             }
             LinkFault::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
                 let tried = std::mem::take(&mut self.failed);
-                return Failure::Tcp(TcpFault { tried, answered: self.peer });
+                return Failure::Tcp(TcpFault {
+                    tried,
+                    answered: self.peer,
+                });
             }
             fault => fault,
         };
@@ -177,11 +214,16 @@ impl Climb<'_> {
             Some(look) => match (look.ended, look.bytes.as_slice()) {
                 (LookEnd::Tls(cause), _) => self.tls_failure(cause, after),
                 // A refusal that the close overtook on its way through rumqttc.
-                (_, [0x20, 2, _, code @ 1..]) => self.mqtt(LinkFault::Refused { code: *code }.into()),
+                (_, [0x20, 2, _, code, ..]) if *code != 0 => {
+                    self.mqtt(LinkFault::Refused { code: *code }.into())
+                }
                 (ended, _) => {
                     let mut failure = self.mqtt(fault.into());
                     if let Failure::Mqtt(fault) = &mut failure {
-                        fault.look = Some(Look { bytes: look.bytes, ended });
+                        fault.look = Some(Look {
+                            bytes: look.bytes,
+                            ended,
+                        });
                     }
                     failure
                 }
@@ -203,7 +245,9 @@ impl Climb<'_> {
         let mut echo = Echo::new(&config.message);
 
         self.begin(Stage::Subscribe);
-        session.subscribe(&config.topic, config.qos).map_err(|ending| self.ended(ending))?;
+        session
+            .subscribe(&config.topic, config.qos)
+            .map_err(|ending| self.ended(ending))?;
         let granted = loop {
             match self.next(session)? {
                 Some(Event::Granted(Ok(granted))) => break granted,
@@ -212,10 +256,14 @@ impl Climb<'_> {
                 None => return Err(self.timed_out()),
             }
         };
-        self.done(Finding::Subscribe { filter: config.topic.clone(), granted });
+        self.done(Finding::Subscribe {
+            filter: config.topic.clone(),
+            granted,
+        });
         let asked = config.qos as u8;
         if granted < asked {
-            self.warnings.push(Warning::QosDowngraded { asked, granted });
+            self.warnings
+                .push(Warning::QosDowngraded { asked, granted });
         }
 
         self.begin(Stage::Publish);
@@ -238,7 +286,12 @@ impl Climb<'_> {
             }
         }
         let (topic, bytes) = (config.topic.clone(), payload.len());
-        self.done(Finding::Publish { topic, bytes, qos: asked, retain: config.retain });
+        self.done(Finding::Publish {
+            topic,
+            bytes,
+            qos: asked,
+            retain: config.retain,
+        });
 
         self.begin(Stage::Receive);
         while !echo.is_decided() {
@@ -248,7 +301,8 @@ impl Climb<'_> {
                 None => break,
             }
         }
-        echo.verdict(config.timeout).map_err(|cause| self.mqtt(cause))?;
+        echo.verdict(config.timeout)
+            .map_err(|cause| self.mqtt(cause))?;
         self.done(Finding::Receive { bytes });
         Ok(())
     }
@@ -256,7 +310,9 @@ impl Climb<'_> {
     /// The next event of the stage under way; `None`: its time is over.
     fn next(&self, session: &mut Session) -> Result<Option<Event>, Failure> {
         let deadline = self.began + self.check.config.timeout;
-        session.next(deadline, self.check.stop).map_err(|ending| self.ended(ending))
+        session
+            .next(deadline, self.check.stop)
+            .map_err(|ending| self.ended(ending))
     }
 
     fn ended(&self, ending: Ending) -> Failure {
@@ -274,12 +330,16 @@ impl Climb<'_> {
     }
 
     fn timed_out(&self) -> Failure {
-        self.mqtt(MqttCause::TimedOut { limit: self.check.config.timeout })
+        self.mqtt(MqttCause::TimedOut {
+            limit: self.check.config.timeout,
+        })
     }
 
     fn mqtt(&self, cause: MqttCause) -> Failure {
-        let password_ends_in_blank =
-            self.check.password.is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
+        let password_ends_in_blank = self
+            .check
+            .password
+            .is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
         Failure::Mqtt(Box::new(MqttFault {
             stage: self.stage,
             cause,
@@ -292,7 +352,12 @@ impl Climb<'_> {
     /// A close soon after CONNACK may mean that another client uses our id. One more connection,
     /// which only waits, tells: closed there too, nothing that we send can be the reason.
     fn taken_over(&mut self, failure: Failure) -> Failure {
-        let Check { config, password, tls, stop } = *self.check;
+        let Check {
+            config,
+            password,
+            tls,
+            stop,
+        } = *self.check;
         let closed = matches!(
             &failure,
             Failure::Mqtt(fault) if matches!(fault.cause, MqttCause::Link(LinkFault::Closed { .. }))
@@ -300,7 +365,8 @@ impl Climb<'_> {
         if !closed || !config.is_set("client_id") {
             return failure;
         }
-        let Ok((mut session, _)) = Session::open(config, password, tls, config.timeout, stop) else {
+        let Ok((mut session, _)) = Session::open(config, password, tls, config.timeout, stop)
+        else {
             return failure;
         };
         let opened = Instant::now();
@@ -313,7 +379,9 @@ impl Climb<'_> {
                     return failure;
                 }
                 Err(Ending::Fault(LinkFault::Closed { .. })) => {
-                    return self.mqtt(MqttCause::TakenOver { after: opened.elapsed() });
+                    return self.mqtt(MqttCause::TakenOver {
+                        after: opened.elapsed(),
+                    });
                 }
                 Err(_) => return failure,
             }
@@ -330,7 +398,12 @@ impl Climb<'_> {
     }
 
     fn record(&mut self, status: Status, finding: Option<Finding>) {
-        let step = Step { stage: self.stage, status, elapsed: self.began.elapsed(), finding };
+        let step = Step {
+            stage: self.stage,
+            status,
+            elapsed: self.began.elapsed(),
+            finding,
+        };
         (self.on_step)(&step);
         self.steps.push(step);
     }
@@ -341,7 +414,12 @@ impl Climb<'_> {
             self.record(Status::Failed, finding_of(failure));
         }
         for stage in Stage::LADDER.into_iter().skip(self.steps.len()) {
-            let step = Step { stage, status: Status::Skipped, elapsed: Duration::ZERO, finding: None };
+            let step = Step {
+                stage,
+                status: Status::Skipped,
+                elapsed: Duration::ZERO,
+                finding: None,
+            };
             self.steps.push(step);
         }
         self.warn();
@@ -349,13 +427,23 @@ impl Climb<'_> {
 
     /// What deserves a word though the check went on.
     fn warn(&mut self) {
-        let Check { config, password, tls, .. } = *self.check;
+        let Check {
+            config,
+            password,
+            tls,
+            ..
+        } = *self.check;
         let now = clock::now();
         if let Some(seen) = &self.seen {
             if seen.sni.is_none() {
-                self.warnings.push(Warning::SniNotSent { host: config.host.clone() });
+                self.warnings.push(Warning::SniNotSent {
+                    host: config.host.clone(),
+                });
             }
-            let leaf = seen.chain.first().and_then(|leaf| leaf.certificate.as_ref());
+            let leaf = seen
+                .chain
+                .first()
+                .and_then(|leaf| leaf.certificate.as_ref());
             if let Some(leaf) = leaf.filter(|leaf| ends_soon(leaf, now)) {
                 self.warnings.push(Warning::CertExpiresSoon {
                     subject: leaf.subject.short(),
@@ -365,13 +453,18 @@ impl Climb<'_> {
                 });
             }
             if now < clock::build_date() {
-                self.warnings.push(Warning::ClockSuspect { now, built: clock::build_date() });
+                self.warnings.push(Warning::ClockSuspect {
+                    now,
+                    built: clock::build_date(),
+                });
             }
         }
         if let Some(tls) = tls
             && tls.skipped_roots() > 0
         {
-            self.warnings.push(Warning::RootsSkipped { count: tls.skipped_roots() });
+            self.warnings.push(Warning::RootsSkipped {
+                count: tls.skipped_roots(),
+            });
         }
         let Some(peer) = self.peer else { return };
         if config.transport == Transport::Plain && password.is_some() && !peer.ip().is_loopback() {

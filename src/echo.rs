@@ -18,7 +18,12 @@ pub struct Echo<'a> {
 
 impl<'a> Echo<'a> {
     pub fn new(sent: &'a Message) -> Self {
-        Self { sent, heard: false, altered: None, foreign: 0 }
+        Self {
+            sent,
+            heard: false,
+            altered: None,
+            foreign: 0,
+        }
     }
 
     /// The bytes to publish.
@@ -34,7 +39,9 @@ impl<'a> Echo<'a> {
         match self.sent {
             // The same bytes with the retain flag are an earlier run's: a broker clears the flag
             // for a subscription that exists already (MQTT 3.1.1 §3.3.1.3).
-            Message::Own(bytes) if !message.retain && message.payload == *bytes => self.heard = true,
+            Message::Own(bytes) if !message.retain && message.payload == *bytes => {
+                self.heard = true
+            }
             Message::Marked { text, .. } if message.payload == text.as_bytes() => self.heard = true,
             Message::Marked { mark, .. } if contains(&message.payload, mark.as_bytes()) => {
                 self.altered = Some(message.payload.clone());
@@ -59,7 +66,10 @@ impl<'a> Echo<'a> {
                 let (sent, received) = (self.payload().to_vec(), received.clone());
                 Err(MqttCause::Altered { sent, received })
             }
-            None => Err(MqttCause::NotDelivered { limit, foreign: self.foreign }),
+            None => Err(MqttCause::NotDelivered {
+                limit,
+                foreign: self.foreign,
+            }),
         }
     }
 }
@@ -73,7 +83,12 @@ mod tests {
     use super::*;
 
     fn message(payload: &[u8], retain: bool) -> session::Message {
-        session::Message { topic: "t".to_owned(), payload: payload.to_vec(), qos: 1, retain }
+        session::Message {
+            topic: "t".to_owned(),
+            payload: payload.to_vec(),
+            qos: 1,
+            retain,
+        }
     }
 
     #[track_caller]
@@ -90,13 +105,27 @@ mod tests {
 
     #[test]
     fn only_our_own_message_is_ours() {
-        let marked = Message::Marked { text: "tool time m4rk".to_owned(), mark: "m4rk".to_owned() };
+        let marked = Message::Marked {
+            text: "tool time m4rk".to_owned(),
+            mark: "m4rk".to_owned(),
+        };
         check(&marked, &[message(b"tool time m4rk", false)], "heard");
         check(&marked, &[message(b"tool time 0ther", false)], "silence");
         check(&marked, &[message(b"TOOL TIME m4rk", false)], "altered");
-        check(&marked, &[message(b"TOOL m4rk", false), message(b"tool time m4rk", false)], "heard");
+        check(
+            &marked,
+            &[
+                message(b"TOOL m4rk", false),
+                message(b"tool time m4rk", false),
+            ],
+            "heard",
+        );
         let own = Message::Own(b"hello".to_vec());
         check(&own, &[message(b"hello", true)], "silence");
-        check(&own, &[message(b"hello ", false), message(b"hello", false)], "heard");
+        check(
+            &own,
+            &[message(b"hello ", false), message(b"hello", false)],
+            "heard",
+        );
     }
 }

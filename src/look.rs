@@ -23,7 +23,10 @@ pub fn at(
         Ok(connected) => connected.stream,
         Err(Failure::Tcp(fault)) => {
             let error = fault.tried.into_iter().next()?.error;
-            return Some(Look { bytes: Vec::new(), ended: LookEnd::Unreachable(error) });
+            return Some(Look {
+                bytes: Vec::new(),
+                ended: LookEnd::Unreachable(error),
+            });
         }
         Err(_) => return None,
     };
@@ -32,8 +35,7 @@ pub fn at(
         None => plain(stream, connect, limit, stop, &mut bytes),
         Some(tls) => match tls.handshake(stream, limit, stop) {
             Ok(mut channel) => {
-                let cause =
-                    channel.ask(connect, FIRST_BYTES, limit, stop, &mut bytes, says_enough);
+                let cause = channel.ask(connect, FIRST_BYTES, limit, stop, &mut bytes, says_enough);
                 channel.close(stop);
                 cause
             }

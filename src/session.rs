@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use rumqttc::mqttbytes::Error as CodecError;
 use rumqttc::{
-    Client, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill, Login,
-    MqttOptions, Outgoing, Packet, QoS, RecvTimeoutError, StateError, SubscribeReasonCode,
-    TlsConfiguration, TlsError, Transport as LibraryTransport,
+    Client, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill, MqttOptions,
+    Outgoing, Packet, QoS, RecvTimeoutError, StateError, SubscribeReasonCode, TlsConfiguration,
+    TlsError, Transport as LibraryTransport,
 };
 
 use crate::config::{Config, Qos, Secret};
@@ -132,7 +132,12 @@ impl Session {
             return Err(Ending::Fault(LinkFault::Undecodable { words }));
         };
         let session_present = connack.session_present;
-        let mut session = Self { client, connection, began, trace: Vec::new() };
+        let mut session = Self {
+            client,
+            connection,
+            began,
+            trace: Vec::new(),
+        };
         session.note(true, || connect_line(config), Duration::ZERO);
         let line = || format!("CONNACK 0, session present {}", u8::from(session_present));
         session.note(false, line, began.elapsed());
@@ -144,7 +149,9 @@ impl Session {
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
     pub fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<(), Ending> {
-        self.client.try_subscribe(filter, quality(qos)).map_err(unsent)
+        self.client
+            .try_subscribe(filter, quality(qos))
+            .map_err(unsent)
     }
 
     /// Publishes; the answer is an [`Event::Acknowledged`], or [`Event::Sent`] for QoS 0.
@@ -158,7 +165,9 @@ impl Session {
         retain: bool,
         payload: &[u8],
     ) -> Result<(), Ending> {
-        self.client.try_publish(topic, quality(qos), retain, payload).map_err(unsent)
+        self.client
+            .try_publish(topic, quality(qos), retain, payload)
+            .map_err(unsent)
     }
 
     /// The next event, or `None` when `deadline` has passed without one.
@@ -257,7 +266,11 @@ impl Session {
 
     fn note(&mut self, sent: bool, packet: impl FnOnce() -> String, at: Duration) {
         if self.trace.len() < TRACE_LIMIT {
-            self.trace.push(Trace { at, sent, packet: packet() });
+            self.trace.push(Trace {
+                at,
+                sent,
+                packet: packet(),
+            });
         }
     }
 }
@@ -285,7 +298,9 @@ pub fn publish_size(topic: &str, qos: Qos, payload: usize) -> usize {
 
 fn options(config: &Config, password: Option<&Secret>, tls: Option<&Tls>) -> MqttOptions {
     let mut options = MqttOptions::new(&config.client_id, &config.host, config.port);
-    options.set_keep_alive(config.keep_alive).set_clean_session(config.clean_session);
+    options
+        .set_keep_alive(config.keep_alive)
+        .set_clean_session(config.clean_session);
     // The library counts the fixed header on the way out only; the limit is one for both ways.
     let header = 5;
     options.set_max_packet_size(config.max_packet_size, config.max_packet_size + header);
@@ -296,7 +311,12 @@ fn options(config: &Config, password: Option<&Secret>, tls: Option<&Tls>) -> Mqt
     }
     if let Some(will) = &config.will {
         let message = will.message.clone();
-        options.set_last_will(LastWill::new(&will.topic, message, quality(will.qos), will.retain));
+        options.set_last_will(LastWill::new(
+            &will.topic,
+            message,
+            quality(will.qos),
+            will.retain,
+        ));
     }
     if let Some(tls) = tls {
         let tls = TlsConfiguration::Rustls(Arc::clone(&tls.config));
@@ -319,15 +339,21 @@ fn unsent(error: rumqttc::ClientError) -> Ending {
 
 /// Every error of rumqttc, by what happened on the wire. Its own words survive where ours end.
 fn classify(error: ConnectionError, limit: Duration) -> LinkFault {
-    let undecodable = |error: &dyn std::fmt::Display| LinkFault::Undecodable { words: error.to_string() };
+    let undecodable = |error: &dyn std::fmt::Display| LinkFault::Undecodable {
+        words: error.to_string(),
+    };
     match error {
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => LinkFault::TimedOut { limit },
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
+            LinkFault::TimedOut { limit }
+        }
         ConnectionError::Io(error) => of_io(error),
         ConnectionError::Tls(TlsError::Io(error)) => of_io(error),
         ConnectionError::Tls(TlsError::TLS(error)) => LinkFault::Tls(TlsCause::Rustls(error)),
         ConnectionError::ConnectionRefused(code) => LinkFault::Refused { code: code as u8 },
         ConnectionError::MqttState(error) => match error {
-            StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => of_io(error),
+            StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
+                of_io(error)
+            }
             StateError::ConnectionAborted => LinkFault::Closed { reset: false },
             StateError::AwaitPingResp => LinkFault::NoPingResponse,
             StateError::Deserialization(error) => match error {
@@ -346,11 +372,15 @@ fn of_io(error: io::Error) -> LinkFault {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::TimedOut | Kind::WouldBlock => LinkFault::Io(error),
-        Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable => LinkFault::Tcp(error),
+        Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable => {
+            LinkFault::Tcp(error)
+        }
         _ => match cause_of(error) {
             TlsCause::Closed { reset } => LinkFault::Closed { reset },
             TlsCause::Io(error) if error.to_string().contains("bytes remaining on stream") => {
-                LinkFault::Undecodable { words: "the connection ended in the middle of a packet".to_owned() }
+                LinkFault::Undecodable {
+                    words: "the connection ended in the middle of a packet".to_owned(),
+                }
             }
             TlsCause::Io(error) => LinkFault::Io(error),
             cause => LinkFault::Tls(cause),
@@ -364,8 +394,17 @@ fn connect_line(config: &Config) -> String {
         (config.credentials.is_some(), "user name"),
         (config.will.is_some(), "last will"),
     ];
-    let set: Vec<_> = flags.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
-    format!("CONNECT {}, keep-alive {} s, {}", config.client_id, config.keep_alive.as_secs(), set.join(", "))
+    let set: Vec<_> = flags
+        .iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, name)| *name)
+        .collect();
+    format!(
+        "CONNECT {}, keep-alive {} s, {}",
+        config.client_id,
+        config.keep_alive.as_secs(),
+        set.join(", ")
+    )
 }
 
 /// A packet in a line; of a PUBLISH its size and never its payload.
