@@ -1,0 +1,321 @@
+//! The words for everything from CONNECT on.
+
+use crate::code::Code;
+use crate::config::{Config, Message, Qos, Transport};
+use crate::diagnose::named;
+use crate::failure::{LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TlsCause};
+use crate::text;
+use crate::words::Words;
+
+/// A failure of the stages connect, subscribe, publish and receive.
+pub fn words(fault: &MqttFault, config: &Config) -> Words {
+    match &fault.cause {
+        MqttCause::Link(link) if fault.stage == Stage::Connect => connect(fault, link, config),
+        MqttCause::Link(link) => later(fault, link, config),
+        MqttCause::TimedOut { .. } => match fault.stage {
+            Stage::Subscribe => subscribe_timeout(config),
+            Stage::Publish => publish_timeout(config),
+            _ => timeout(fault, config),
+        },
+        MqttCause::SubscribeDenied { filter, code } => Words::new(Code::SubscribeDenied, "the broker refuses the subscription")
+            .note(format!("SUBACK {code:#04x} for the filter `{filter}` ({})", named(config, "topic")))
+            .note(user(config))
+            .help("allow this user to subscribe to the topic, in the broker's access rules")
+            .help(format!("or set {} to one that the user may read and write", named(config, "topic"))),
+        MqttCause::TakenOver { after } => taken_over(fault, config, text::duration(*after)),
+        MqttCause::PublishTooLarge { size, limit } => Words::new(Code::PublishTooLarge, "the message is larger than `max_packet_size`")
+            .note(format!("the packet has {size} bytes; the limit is {limit} bytes, and it is this program's own ({})", named(config, "max_packet_size")))
+            .help(format!("raise `max_packet_size` to {size} or more, or send a smaller `message`")),
+        MqttCause::Altered { sent, received } => altered(sent, received),
+        MqttCause::NotDelivered { limit, foreign } => not_delivered(config, text::duration(*limit), *foreign),
+    }
+}
+
+fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
+    if let LinkFault::Refused { code } = link {
+        return refused(*code, fault, config);
+    }
+    let first = fault.look.as_ref().map_or(&[][..], |look| look.bytes.as_slice());
+    let plain = config.transport == Transport::Plain;
+    // A TLS alert in the clear (RFC 8446 §5.1: type 21, major version 3).
+    if plain && matches!(first, [0x15, 3, ..]) {
+        return is_tls(config).note(format!("its answer to CONNECT is a TLS alert: `{}`", text::escape_bytes(first, 16)));
+    }
+    let closed = matches!(link, LinkFault::Closed { .. } | LinkFault::Io(_));
+    if plain && closed && first.is_empty() && matches!(config.port, 8883 | 8884 | 8886 | 443) {
+        return is_tls(config).note(format!("the connection was closed without a word; {} is a port for TLS", config.port));
+    }
+    if !first.is_empty() && !matches!(first, [0x20, 2, ..]) {
+        return not_mqtt(fault, link, config, first);
+    }
+    match link {
+        LinkFault::TimedOut { .. } => timeout(fault, config),
+        LinkFault::Undecodable { .. } | LinkFault::TooLarge { .. } => not_mqtt(fault, link, config, first),
+        _ => closed_at_connect(fault, link, config),
+    }
+}
+
+fn is_tls(config: &Config) -> Words {
+    Words::new(Code::MqttIsTls, format!("port {} of `{}` speaks TLS, and `tls = off` is set", config.port, config.host))
+        .help(format!("set `tls = on` ({})", named(config, "tls")))
+}
+
+fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) -> Words {
+    let mut words = Words::new(Code::MqttNotMqtt, format!("what answers on port {} does not speak MQTT", config.port));
+    if !first.is_empty() {
+        words = words.note(format!("its first bytes: `{}`", text::escape_bytes(first, 48)));
+    }
+    words = match link {
+        LinkFault::Undecodable { words: said } => words.note(format!("the MQTT library says: {said}")),
+        LinkFault::TooLarge { size } => words.note(format!("as MQTT it would announce a packet of {size} bytes")),
+        LinkFault::TimedOut { limit } => words.note(format!("no CONNACK within {}", text::duration(*limit))),
+        _ => words,
+    };
+    if let Some(Look { ended: LookEnd::Closed { .. }, .. }) = &fault.look {
+        words = words.note("then it closed the connection");
+    }
+    if first.starts_with(b"HTTP/") || first.starts_with(b"<") {
+        words.note("that is HTTP").help("take the broker's MQTT port: a web server's port, or one for MQTT over WebSocket, does not take MQTT itself")
+    } else if first.starts_with(b"SSH-") {
+        words.note("that is SSH").help("take the broker's MQTT port, usually 8883 with TLS and 1883 without")
+    } else {
+        words.help(format!("check {}: the broker's MQTT port is usually 8883 with TLS and 1883 without", named(config, "port")))
+            .help("if a proxy stands between, see that it passes TCP through unchanged (mind the PROXY protocol)")
+    }
+}
+
+fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
+    let how = match link {
+        LinkFault::Closed { reset: true } => "the connection was reset".to_owned(),
+        LinkFault::Io(error) => format!("the system says: {error}"),
+        LinkFault::Tls(TlsCause::Rustls(error)) => format!("the TLS library says: {error}"),
+        _ => "the connection was closed".to_owned(),
+    };
+    let words = Words::new(Code::MqttClosed, "the broker closed the connection at CONNECT, without a CONNACK")
+        .note(format!("{how} {} after it was begun", text::duration(fault.after)));
+    let words = match &fault.look {
+        Some(Look { ended: LookEnd::Closed { .. }, .. }) => words.note("a second connection with the same CONNECT was closed as well"),
+        Some(Look { ended: LookEnd::Unreachable(error), .. }) => words.note(format!("a second connection failed: {error}")),
+        _ => words,
+    };
+    let words = words.note(user(config)).note(format!("client id: `{}`", config.client_id));
+    match &config.transport {
+        Transport::Plain => words
+            .help("if this port is a TLS port, set `tls = on`: many servers close without a word")
+            .help("if the broker demands a user name, set `username` and a password"),
+        Transport::Tls(tls) => words
+            .help("check user name and password: some brokers close the connection instead of naming them wrong")
+            .help("look into the broker's log, where the reason stands")
+            .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
+            .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, take it away", named(config, "alpn")))
+            .help_if(!tls.sni, format!("{} leaves out the server name; take it away", named(config, "sni"))),
+    }
+}
+
+fn timeout(fault: &MqttFault, config: &Config) -> Words {
+    let words = Words::new(Code::MqttTimeout, "the broker does not answer CONNECT")
+        .note(format!("no CONNACK within {} ({})", text::duration(fault.after), named(config, "timeout")));
+    let words = match &fault.look {
+        Some(Look { ended: LookEnd::Silence { .. }, .. }) => words.note("a second connection with the same CONNECT met silence as well"),
+        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!("a second connection was answered: `{}`", text::escape_bytes(bytes, 48))),
+        _ => words,
+    };
+    words
+        .help_if(config.transport == Transport::Plain, "if this port is a TLS port, set `tls = on`: such a server waits for a TLS message")
+        .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", named(config, "port")))
+        .help("if the broker is overloaded or its user database is slow, look into its log, or raise `timeout`")
+}
+
+fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
+    let password = match &config.credentials {
+        Some(credentials) if credentials.password.is_some() => format!("password: set ({})", password_key(config)),
+        _ => "password: none is set".to_owned(),
+    };
+    let blank = "the password's last character is a blank or a line end: is it part of the password?";
+    match code {
+        1 => Words::new(Code::MqttVersion, "the broker does not accept this version of MQTT")
+            .note("CONNACK 1 (unacceptable protocol version) to MQTT 3.1.1")
+            .help("update the broker, or use one that speaks MQTT 3.1.1: this program speaks no other version"),
+        0x84 => Words::new(Code::MqttVersion, "the broker does not accept this version of MQTT")
+            .note("CONNACK 0x84 (unsupported protocol version), a code of MQTT 5, to MQTT 3.1.1")
+            .help("allow MQTT 3.1.1 on the broker: this program speaks no other version"),
+        2 | 0x85 => Words::new(Code::MqttClientIdRejected, "the broker rejects the client id")
+            .note(connack(code, "identifier rejected"))
+            .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), named(config, "client_id")))
+            .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
+            .help("if the broker ties the client id to the user or the certificate, use that very id"),
+        3 | 0x88 | 0x89 => Words::new(Code::MqttServerUnavailable, "the broker is up and says that MQTT is not available now")
+            .note(connack(code, "server unavailable"))
+            .help("try again in a minute; if it stays so, look into the broker's log or its provider's status page"),
+        4 | 0x86 => {
+            let mut words = Words::new(Code::MqttBadCredentials, "the broker does not accept this user name and password")
+                .note(connack(code, "bad user name or password"))
+                .note(user(config))
+                .note(password);
+            if fault.password_ends_in_blank {
+                words = words.note(blank);
+            }
+            words.help("check `username` and the password; in a cloud's console they are made under access management, and are not those of the console's own login")
+        }
+        5 | 7 | 0x87 => {
+            let mut words = Words::new(Code::MqttNotAuthorized, "the broker does not let this user connect")
+                .note(connack(code, "not authorized"))
+                .note(user(config))
+                .note(password);
+            if fault.password_ends_in_blank {
+                words = words.note(blank);
+            }
+            words
+                .help_if(config.credentials.is_none(), "set `username` and a password (`password_file` or `password_env`)")
+                .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others answer so to a wrong password as well")
+                .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: take it away", named(config, "sni")))
+                .help("if they are right, allow this user and client id to connect, in the broker's access rules")
+        }
+        0x80..=0x9f => Words::new(Code::MqttRefused, format!("the broker refuses the connection: {}", reason_v5(code)))
+            .note(format!("CONNACK {code:#04x}, a code of MQTT 5, to MQTT 3.1.1"))
+            .note(user(config))
+            .help("look into the broker's log, where the reason stands"),
+        code => Words::new(Code::MqttRefused, "the broker refuses the connection with a code that MQTT 3.1.1 does not have")
+            .note(format!("CONNACK {code}"))
+            .note(user(config))
+            .help("look into the broker's log or its documentation for this code"),
+    }
+}
+
+fn connack(code: u8, name: &str) -> String {
+    match code {
+        7 => "CONNACK 7, which AWS IoT Core uses for: not authorized".to_owned(),
+        0x80.. => format!("CONNACK {code:#04x} ({name}), a code of MQTT 5, to MQTT 3.1.1"),
+        _ => format!("CONNACK {code} ({name})"),
+    }
+}
+
+/// The reason codes of a CONNACK, MQTT 5 §3.2.2.2.
+fn reason_v5(code: u8) -> &'static str {
+    match code {
+        0x80 => "unspecified error",
+        0x81 => "malformed packet",
+        0x82 => "protocol error",
+        0x83 => "implementation-specific error",
+        0x8a => "banned",
+        0x8c => "bad authentication method",
+        0x90 => "topic name invalid",
+        0x95 => "packet too large",
+        0x97 => "quota exceeded",
+        0x99 => "payload format invalid",
+        0x9a => "retain not supported",
+        0x9b => "QoS not supported",
+        0x9c => "use another server",
+        0x9d => "server moved",
+        0x9f => "connection rate exceeded",
+        _ => "no reason that is known",
+    }
+}
+
+fn taken_over(fault: &MqttFault, config: &Config, after: String) -> Words {
+    Words::new(Code::MqttTakenOver, "another client uses this client id")
+        .note(format!("the broker accepted the connection and closed it in the stage {}", fault.stage.name()))
+        .note(format!("a second connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
+        .note(format!("client id: `{}` ({})", config.client_id, named(config, "client_id")))
+        .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
+        .help("or take `client_id` away for this check: then a fresh one is made up each time")
+}
+
+/// A connection lost after CONNACK.
+fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
+    let after = text::duration(fault.after);
+    let how = match link {
+        LinkFault::TooLarge { size } => return too_large(*size, config),
+        LinkFault::Undecodable { words: said } => {
+            return Words::new(Code::MqttNotMqtt, "the broker sent something that is not MQTT 3.1.1")
+                .note(format!("in the stage {}, {after} after it began; the MQTT library says: {said}", fault.stage.name()))
+                .help("update the broker; if a proxy stands between, see that it passes TCP through unchanged");
+        }
+        LinkFault::Closed { reset: true } => format!("the connection was reset after {after}"),
+        LinkFault::NoPingResponse => format!("PINGREQ was not answered within the keep-alive time of {}", text::duration(config.keep_alive)),
+        LinkFault::Io(error) | LinkFault::Tcp(error) => format!("after {after} the system said: {error}"),
+        _ => format!("the connection was closed after {after}"),
+    };
+    let topic = named(config, "topic");
+    match fault.stage {
+        Stage::Subscribe => Words::new(Code::SubscribeClosed, "the broker closed the connection at SUBSCRIBE")
+            .note(how)
+            .note(format!("filter: `{}` ({topic}), QoS {}", config.topic, config.qos as u8))
+            .help("some brokers close the connection of a user who may not subscribe: allow it in the broker's access rules, or take another topic"),
+        Stage::Publish => Words::new(Code::PublishClosed, "the broker closed the connection at PUBLISH")
+            .note(how)
+            .note(format!("topic: `{}` ({topic}), QoS {}, {}{}", config.topic, config.qos as u8, text::count(payload_length(config) as u64, "byte"), if config.retain { ", retained" } else { "" }))
+            .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+            .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", named(config, "qos")))
+            .help_if(config.retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", named(config, "retain")))
+            .help_if(payload_length(config) > 10_000, "if the message is larger than the broker's limit, send a smaller one"),
+        _ => Words::new(Code::ReceiveClosed, "the connection was lost while the message was awaited")
+            .note(how)
+            .note("the broker had granted the subscription and taken the message")
+            .help("look into the broker's log: an access rule for reading, a limit, or a restart may have ended the connection"),
+    }
+}
+
+fn subscribe_timeout(config: &Config) -> Words {
+    Words::new(Code::SubscribeTimeout, "the broker does not answer SUBSCRIBE")
+        .note(format!("no SUBACK within {} ({}); filter: `{}`", text::duration(config.timeout), named(config, "timeout"), config.topic))
+        .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+}
+
+fn publish_timeout(config: &Config) -> Words {
+    let awaited = if config.qos == Qos::ExactlyOnce { "PUBREC and PUBCOMP" } else { "PUBACK" };
+    Words::new(Code::PublishTimeout, "the broker does not acknowledge the message")
+        .note(format!("no {awaited} within {} ({}); QoS {}", text::duration(config.timeout), named(config, "timeout"), config.qos as u8))
+        .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it", named(config, "qos")))
+        .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+}
+
+fn too_large(size: usize, config: &Config) -> Words {
+    Words::new(Code::ReceiveTooLarge, "a message larger than `max_packet_size` came in")
+        .note(format!("its packet has {size} bytes; the limit is {} bytes, and it is this program's own ({})", config.max_packet_size, named(config, "max_packet_size")))
+        .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
+}
+
+fn altered(sent: &[u8], received: &[u8]) -> Words {
+    let at = sent.iter().zip(received).position(|(a, b)| a != b).unwrap_or(sent.len().min(received.len()));
+    let around = |bytes: &[u8]| text::escape_bytes(bytes.get(at..).unwrap_or_default(), 24);
+    Words::new(Code::ReceiveAltered, "our message came back with another payload")
+        .note(format!("sent {}, received {}", text::count(sent.len() as u64, "byte"), text::count(received.len() as u64, "byte")))
+        .note(format!("first difference at byte {at}: sent `{}`, received `{}`", around(sent), around(received)))
+        .help("look for a rule, bridge or plug-in on the broker that rewrites messages of this topic")
+}
+
+fn not_delivered(config: &Config, limit: String, foreign: u64) -> Words {
+    let taken = if config.qos == Qos::AtMostOnce { "the message was sent (QoS 0 is not acknowledged)" } else { "the message was acknowledged" };
+    let mut words = Words::new(Code::ReceiveTimeout, "our own message never came back")
+        .note(format!("the subscription was granted, {taken}, and nothing of ours came within {limit}"))
+        .note(format!("topic: `{}` ({})", config.topic, named(config, "topic")));
+    if foreign > 0 {
+        words = words.note(format!("{} of others came in on the topic", text::count(foreign, "message")));
+    }
+    words
+        .note(user(config))
+        .help("allow this user both to publish to the topic and to read it, in the broker's access rules: MQTT 3.1.1 has no way to refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
+        .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
+        .help_if(matches!(config.message, Message::Own(_)), "if a rule on the broker changes the payload, check without `message`")
+        .help_if(config.qos == Qos::AtMostOnce, "if the link loses packets, check with `qos = 1`")
+}
+
+fn payload_length(config: &Config) -> usize {
+    match &config.message {
+        Message::Marked { text, .. } => text.len(),
+        Message::Own(bytes) => bytes.len(),
+    }
+}
+
+fn user(config: &Config) -> String {
+    match &config.credentials {
+        Some(credentials) => format!("user name: `{}` ({})", credentials.username, named(config, "username")),
+        None => "user name: none is set".to_owned(),
+    }
+}
+
+fn password_key(config: &Config) -> String {
+    let keys = ["password", "password_file", "password_env"];
+    keys.iter().find(|key| config.is_set(key)).map_or_else(|| "in the URL".to_owned(), |key| named(config, key))
+}

@@ -1,0 +1,299 @@
+//! The words for tls: which code a broken handshake is, and what to do. What concerns the presented
+//! certificates is next door, in `diagnose_certificate`.
+
+use rustls::{AlertDescription, Error, PeerIncompatible};
+
+use crate::code::Code;
+use crate::config::{Config, Transport};
+use crate::diagnose::named;
+use crate::failure::{TlsCause, TlsFault};
+use crate::text;
+use crate::words::Words;
+use crate::{clock, diagnose_certificate};
+
+/// A broken handshake, or a refusal after it.
+pub fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
+    match code(fault, config, now) {
+        code @ Code::TlsNotTls => not_tls(code, fault, config),
+        code @ Code::TlsClosed => Words::new(code, "the broker closed the connection during the TLS handshake")
+            .notes(how_it_ended(fault))
+            .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", named(config, "host")))
+            .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
+            .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port)),
+        code @ Code::TlsTimeout => {
+            let limit = text::duration(config.timeout);
+            Words::new(code, "the TLS handshake did not end in time")
+                .note(format!("TCP is connected; {} within {limit} ({})", received(fault), named(config, "timeout")))
+                .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+                .help("if the link is slow, raise `timeout`")
+                .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
+        }
+        code @ Code::TlsVersion => Words::new(code, "the broker speaks no TLS version that is still safe")
+            .notes(how_it_ended(fault))
+            .note("offered: TLS 1.3 and TLS 1.2; TLS 1.1 and older are withdrawn (RFC 8996)")
+            .help("update the broker, or enable TLS 1.2 there (mosquitto: `tls_version tlsv1.2`)"),
+        code @ Code::TlsNoCommonCipher => no_common_cipher(code, fault),
+        code @ Code::TlsUnrecognisedName => Words::new(code, "the broker does not know the server name that was sent")
+            .note(format!("server name sent: `{}`; answer: alert unrecognized_name", fault.facts.sni.as_deref().unwrap_or("none")))
+            .help(format!("check {}: it must be the very name that the broker's provider gave you", named(config, "host"))),
+        code @ Code::TlsNoSni => no_sni(code, fault, config),
+        code @ Code::TlsAlpn => alpn(code, fault, config),
+        code @ Code::TlsClientCertRequired => Words::new(code, "the broker demands a client certificate, and none is set")
+            .notes(how_it_ended(fault))
+            .note(accepted_issuers(fault))
+            .help("set `cert_file` and `key_file` to the certificate and key that the broker's operator gave you")
+            .help("if you have none, ask for the port where a user name and password are enough"),
+        code @ Code::TlsClientCertRejected => rejected(code, fault, config, now),
+        code @ Code::TlsAlert => Words::new(code, "the broker ended the TLS handshake with an alert")
+            .notes(how_it_ended(fault))
+            .help("look into the broker's log: it names the reason for the alert"),
+        code => diagnose_certificate::words(code, fault, config, now),
+    }
+}
+
+/// Which failure it is. Where two look alike on the wire, what else was seen decides.
+fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
+    match &fault.cause {
+        TlsCause::PinMismatch { .. } => Code::TlsPinMismatch,
+        _ if looks_plain(&fault.facts.first_bytes) => Code::TlsNotTls,
+        TlsCause::TimedOut { .. } => Code::TlsTimeout,
+        TlsCause::Closed { .. } | TlsCause::Io(_) => closed(fault, config),
+        TlsCause::Rustls(error) => match error {
+            Error::InvalidCertificate(error) => diagnose_certificate::code(error, &fault.facts, now),
+            Error::NoCertificatesPresented | Error::UnsupportedNameType => Code::TlsBadCertificate,
+            Error::AlertReceived(alert) => of_alert(*alert, fault),
+            Error::NoApplicationProtocol => Code::TlsAlpn,
+            Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::Tls12NotOffered
+                | PeerIncompatible::Tls12NotOfferedOrEnabled
+                | PeerIncompatible::SupportedVersionsExtensionRequired,
+            ) => Code::TlsVersion,
+            Error::PeerIncompatible(_) => Code::TlsNoCommonCipher,
+            // The records have the form of TLS and break its rules: it is none.
+            _ => Code::TlsNotTls,
+        },
+    }
+}
+
+/// No TLS record begins like this (RFC 8446 §5.1: types 20 to 23, major version 3).
+fn looks_plain(first_bytes: &[u8]) -> bool {
+    match first_bytes {
+        [] => false,
+        [kind] => !(20..=23).contains(kind),
+        [kind, major, ..] => !(20..=23).contains(kind) || *major != 3,
+    }
+}
+
+fn closed(fault: &TlsFault, config: &Config) -> Code {
+    let facts = &fault.facts;
+    if facts.client_cert_requested {
+        return client_certificate(fault);
+    }
+    match config.port {
+        1883 | 1884 if facts.first_bytes.is_empty() => Code::TlsNotTls,
+        _ if facts.sni.is_none() => Code::TlsNoSni,
+        _ => Code::TlsClosed,
+    }
+}
+
+fn client_certificate(fault: &TlsFault) -> Code {
+    if fault.facts.client_cert_sent { Code::TlsClientCertRejected } else { Code::TlsClientCertRequired }
+}
+
+fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
+    use AlertDescription as Alert;
+    let requested = fault.facts.client_cert_requested;
+    match alert {
+        Alert::ProtocolVersion => Code::TlsVersion,
+        Alert::NoApplicationProtocol => Code::TlsAlpn,
+        Alert::CertificateRequired => client_certificate(fault),
+        Alert::UnrecognisedName if fault.facts.sni.is_none() => Code::TlsNoSni,
+        Alert::UnrecognisedName => Code::TlsUnrecognisedName,
+        // What follows on a CertificateRequest is the broker's word on our answer to it.
+        Alert::HandshakeFailure
+        | Alert::NoCertificate
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied
+        | Alert::DecryptError
+        | Alert::InternalError
+            if requested =>
+        {
+            client_certificate(fault)
+        }
+        Alert::HandshakeFailure | Alert::InternalError if fault.facts.sni.is_none() => Code::TlsNoSni,
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => Code::TlsNoCommonCipher,
+        _ => Code::TlsAlert,
+    }
+}
+
+fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
+    let first = &fault.facts.first_bytes;
+    let port = config.port;
+    let plain_port = format!("if port {port} is the broker's port without TLS, use its TLS port: `port = 8883` is the usual one");
+    let words = Words::new(code, format!("what answers on port {port} does not speak TLS"));
+    if first.is_empty() {
+        return words
+            .note(format!("the connection was closed at the first TLS message; {port} is a port for MQTT without TLS"))
+            .help(plain_port)
+            .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
+    }
+    let words = words.note(format!("its first bytes: `{}`", text::escape_bytes(first, 48)));
+    let words = match &fault.cause {
+        TlsCause::Rustls(error) if !looks_plain(first) => words.note(format!("the TLS library says: {error}")),
+        _ => words,
+    };
+    if first.starts_with(b"HTTP/") {
+        words.note("that is HTTP").help("this is a web server's port: take the broker's port for MQTT over TLS, usually 8883")
+    } else if first.starts_with(b"SSH-") {
+        words.note("that is SSH").help("this is the port of an SSH server: take the broker's port for MQTT over TLS, usually 8883")
+    } else {
+        words.help(plain_port).help("if a proxy or a firewall stands between, try another network")
+    }
+}
+
+fn no_common_cipher(code: Code, fault: &TlsFault) -> Words {
+    Words::new(code, "the broker and this client have no TLS algorithm in common")
+        .notes(how_it_ended(fault))
+        .note("cipher suites offered: AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, in TLS 1.2 with ECDHE only")
+        .note("groups offered: X25519, P-256, P-384; signatures: ECDSA on P-256 and P-384, Ed25519, RSA of 2048 bits and more")
+        .help("give the broker a certificate with an RSA, P-256, P-384 or Ed25519 key: one with a P-521 or DSA key cannot be used")
+        .help("if the broker's configuration limits its ciphers, allow ECDHE with AES-GCM there")
+}
+
+fn no_sni(code: Code, fault: &TlsFault, config: &Config) -> Words {
+    let off = matches!(&config.transport, Transport::Tls(settings) if !settings.sni);
+    let why = if off { format!("{} leaves it out", named(config, "sni")) } else { format!("`{}` is an IP address, which has none", config.host) };
+    let words = Words::new(code, "the broker refuses a TLS handshake without a server name (SNI)")
+        .notes(how_it_ended(fault))
+        .note(format!("no server name was sent: {why}"));
+    if off {
+        words.help("take `sni = off` away: this broker serves many names on one address and needs to know which")
+    } else {
+        words.help("set `host` to the broker's name instead of its address: a broker that serves many names on one address needs to know which")
+    }
+}
+
+fn alpn(code: Code, fault: &TlsFault, config: &Config) -> Words {
+    let offered = match fault.facts.offered_alpn.as_slice() {
+        [] => "no protocol was offered by ALPN".to_owned(),
+        offered => format!("offered by ALPN: {}", offered.join(", ")),
+    };
+    Words::new(code, "the broker accepts none of the protocols offered by ALPN")
+        .notes(how_it_ended(fault))
+        .note(offered)
+        .help(format!("set {} to what the broker's documentation asks for on this port, or take it away", named(config, "alpn")))
+}
+
+fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
+    let mut words = Words::new(code, "the broker refuses our client certificate").notes(how_it_ended(fault));
+    if let Some(own) = &fault.facts.client_certificate {
+        words = words.note(format!(
+            "sent: {}: `{}`, issued by `{}`, valid from {} until {}",
+            named(config, "cert_file"),
+            own.subject.short(),
+            own.issuer.short(),
+            clock::utc(own.not_before),
+            clock::utc(own.not_after),
+        ));
+        if own.not_after < now {
+            words = words.note(format!("it expired {} ago", clock::distance(own.not_after, now)));
+        } else if own.not_before > now {
+            words = words.note(format!("it begins to be valid in {}", clock::distance(now, own.not_before)));
+        }
+    }
+    words
+        .note(accepted_issuers(fault))
+        .help("check that this certificate is the one the broker knows, that it is active there, and that its issuer is one the broker trusts")
+        .help("if an intermediate CA issued it, append that CA's certificate to `cert_file`")
+}
+
+fn accepted_issuers(fault: &TlsFault) -> String {
+    const MOST: usize = 5;
+    match fault.facts.client_cert_issuers.as_slice() {
+        [] => "the broker's request names no issuers".to_owned(),
+        issuers => {
+            let more = issuers.len().saturating_sub(MOST);
+            let shown: Vec<_> = issuers.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("the broker accepts certificates issued by {}{more}", shown.join(", "))
+        }
+    }
+}
+
+/// The peer's last word, or that it had none.
+fn how_it_ended(fault: &TlsFault) -> Vec<String> {
+    let when = if fault.late { "after the handshake" } else { "during the handshake" };
+    let mut notes = vec![match &fault.cause {
+        TlsCause::Rustls(Error::AlertReceived(alert)) => {
+            format!("received {when}: alert {} ({}): {}", alert_name(*alert), u8::from(*alert), meaning(*alert))
+        }
+        TlsCause::Rustls(error) => format!("the TLS library says: {error}"),
+        TlsCause::Closed { reset: true } => format!("the connection was reset {when}, without an alert; {}", received(fault)),
+        TlsCause::Closed { reset: false } => format!("the connection was closed {when}, without an alert; {}", received(fault)),
+        TlsCause::Io(error) => format!("the system says: {error}"),
+        TlsCause::TimedOut { .. } | TlsCause::PinMismatch { .. } => received(fault),
+    }];
+    if let Some(sni) = &fault.facts.sni {
+        notes.push(format!("server name sent (SNI): `{sni}`"));
+    }
+    notes
+}
+
+fn received(fault: &TlsFault) -> String {
+    match fault.facts.first_bytes.as_slice() {
+        _ if fault.late => "the handshake itself had succeeded".to_owned(),
+        [] => "not a byte was received".to_owned(),
+        _ => "the broker had begun to answer".to_owned(),
+    }
+}
+
+/// The name of RFC 8446 §6, as other tools and logs write it.
+fn alert_name(alert: AlertDescription) -> String {
+    let name = format!("{alert:?}").replace("CA", "Ca").replace("PSK", "Psk").replace("Recognised", "recognized");
+    let mut snake = String::new();
+    for (i, c) in name.char_indices() {
+        if c.is_ascii_uppercase() && i > 0 {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake.replace("unrecognised", "unrecognized")
+}
+
+fn meaning(alert: AlertDescription) -> &'static str {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CloseNotify => "the peer closes",
+        Alert::UnexpectedMessage => "a message came out of turn",
+        Alert::BadRecordMac | Alert::DecryptionFailed => "a record could not be decrypted; something on the way may have changed it",
+        Alert::RecordOverflow => "a record was too long",
+        Alert::HandshakeFailure => "no acceptable set of security parameters",
+        Alert::NoCertificate | Alert::CertificateRequired => "a client certificate is required",
+        Alert::BadCertificate => "the certificate is damaged or its signature is wrong",
+        Alert::UnsupportedCertificate => "the certificate is of a kind that is not supported",
+        Alert::CertificateRevoked => "the certificate was revoked",
+        Alert::CertificateExpired => "the certificate has expired or is not yet valid",
+        Alert::CertificateUnknown => "the certificate is not acceptable, for a reason not named",
+        Alert::IllegalParameter => "a field of the handshake was wrong",
+        Alert::UnknownCA => "the issuer of the certificate is not known or not trusted",
+        Alert::AccessDenied => "the certificate is valid, but access is not allowed",
+        Alert::DecodeError => "a message could not be decoded",
+        Alert::DecryptError => "a signature of the handshake could not be verified",
+        Alert::ProtocolVersion => "the offered TLS versions are not supported",
+        Alert::InsufficientSecurity => "the peer demands stronger ciphers",
+        Alert::InternalError => "an error inside the peer",
+        Alert::UserCanceled => "the peer cancelled the handshake",
+        Alert::MissingExtension => "a required extension was missing",
+        Alert::UnsupportedExtension => "an extension was not expected",
+        Alert::UnrecognisedName => "no server of that name is here",
+        Alert::NoApplicationProtocol => "no common application protocol (ALPN)",
+        _ => "see the IANA registry of TLS alerts",
+    }
+}

@@ -1,0 +1,45 @@
+//! The form of a diagnosis before it has a stage: a code with its error, notes and help.
+
+use crate::code::Code;
+
+/// What is said of one failure.
+#[derive(Debug)]
+pub struct Words {
+    pub code: Code,
+    /// What happened, in one line; observed, not guessed.
+    pub error: String,
+    /// The evidence, both sides of a mismatch.
+    pub notes: Vec<String>,
+    /// What to change; a guess stands behind "if".
+    pub help: Vec<String>,
+}
+
+impl Words {
+    pub fn new(code: Code, error: impl Into<String>) -> Self {
+        Self { code, error: error.into(), notes: Vec::new(), help: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    #[must_use]
+    pub fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// `help`, where it applies only under a condition that is known.
+    #[must_use]
+    pub fn help_if(self, condition: bool, help: impl Into<String>) -> Self {
+        if condition { self.help(help) } else { self }
+    }
+}
