@@ -1,5 +1,21 @@
 //! `mqtt-test`: can this machine use that MQTT broker, securely, as this user, on this topic; and
 //! if not, what must change?
 
+pub mod args;
+mod help;
+mod nearest;
+
 pub mod config;
+pub mod host;
+pub mod load;
+pub mod parse;
 pub mod problem;
+pub mod settings;
+pub mod shipped;
+mod url;
+mod values;
+
+pub mod diagnose_config;
+mod diagnose_setting;
+mod diagnose_usage;
+pub mod words;
