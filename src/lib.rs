@@ -18,4 +18,5 @@ mod values;
 pub mod diagnose_config;
 mod diagnose_setting;
 mod diagnose_usage;
+mod diagnose_value;
 pub mod words;

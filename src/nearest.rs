@@ -2,7 +2,7 @@
 //! caller's.
 
 /// The candidate nearest to `given`, if one is near enough to be worth naming.
-pub(crate) fn nearest(given: &str, candidates: &[&'static str]) -> Option<&'static str> {
+pub(crate) fn nearest<'a>(given: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let given: Vec<char> = given.chars().take(64).collect();
     // One slip in three letters, three at most: beyond that a guess is only noise.
     let limit = (given.len() / 3).clamp(1, 3);
