@@ -7,7 +7,7 @@ use crate::failure::Stage;
 macro_rules! codes {
     ($($stage:ident { $($variant:ident $name:literal)* })*) => {
         /// The stable name of a failure.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Code { $($($variant,)*)* }
 
         impl Code {

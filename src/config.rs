@@ -1,5 +1,5 @@
-//! The configuration: text and overrides become one finished, typed [`Config`], or every problem
-//! with its line. Pure: it opens no file, reads no environment and asks no clock.
+//! The configuration as types: what goes into `parse` and the finished [`Config`] that comes out.
+//! It reads nothing; `settings` and `parse` make it from text, `load` from files.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,6 +16,50 @@ pub enum Place {
     Url,
     /// Not written anywhere: a default.
     Default,
+}
+
+/// What the user named as the target.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// A config file: its path as typed, and its whole text.
+    File { path: &'a str, text: &'a str },
+    /// `mqtts://user@host:8883/topic`: a check without a file.
+    Url(&'a str),
+}
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, .. } => write!(f, "File({path:?}, …)"),
+            Self::Url(_) => f.write_str("Url(…)"),
+        }
+    }
+}
+
+/// A setting of the command line; it stands above the file's or the URL's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Override {
+    pub place: Place,
+    pub key: String,
+    pub value: String,
+}
+
+impl fmt::Debug for Override {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The value may be a password under a mistyped key, so none is shown.
+        write!(f, "Override({:?}, {:?}, …)", self.place, self.key)
+    }
+}
+
+/// What a run has of its surroundings, handed in so that `parse` stays pure.
+#[derive(Clone, Debug)]
+pub struct Ambient {
+    pub pid: u32,
+    /// 4 bytes for the client id, 16 for the mark of the message.
+    pub random: [u8; 20],
+    /// RFC 3339, UTC, whole seconds.
+    pub now: String,
+    pub home: Option<PathBuf>,
 }
 
 /// A value that must never be shown. It has no `Display`, and its `Debug` hides it.

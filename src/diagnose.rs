@@ -4,7 +4,6 @@
 //! `error` and notes say only what was observed; a guess stands in the help, behind "if". No help
 //! ever tells to switch verification off.
 
-use crate::code::Code;
 use crate::config::{Config, Place};
 use crate::failure::{Failure, Stage};
 use crate::words::Words;
@@ -46,12 +45,24 @@ pub fn diagnose(failure: &Failure, context: Context<'_>) -> Diagnosis {
         // Nothing is contacted without a configuration.
         (_, None) => return interrupted(Stage::Config),
     };
-    let Words { code, error, notes, mut help } = words;
+    let Words {
+        code,
+        error,
+        notes,
+        mut help,
+    } = words;
     if let Some(config) = context.config {
         help.extend(providers::help(config, code));
     }
     let stage = code.stage();
-    Diagnosis { stage, code: code.name(), exit_code: stage.exit_code(), error, notes, help }
+    Diagnosis {
+        stage,
+        code: code.name(),
+        exit_code: stage.exit_code(),
+        error,
+        notes,
+        help,
+    }
 }
 
 fn interrupted(stage: Stage) -> Diagnosis {

@@ -21,8 +21,12 @@ pub fn code(error: &CertificateError, facts: &TlsFacts, now: i64) -> Code {
     let leaf = leaf(facts);
     let is = |test: fn(&Certificate) -> bool| leaf.is_some_and(test);
     match error {
-        Fault::Expired | Fault::ExpiredContext { .. } if clock_is_wrong(facts, now) => Code::TlsClockWrong,
-        Fault::NotValidYet | Fault::NotValidYetContext { .. } if clock_is_wrong(facts, now) => Code::TlsClockWrong,
+        Fault::Expired | Fault::ExpiredContext { .. } if clock_is_wrong(facts, now) => {
+            Code::TlsClockWrong
+        }
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } if clock_is_wrong(facts, now) => {
+            Code::TlsClockWrong
+        }
         Fault::Expired | Fault::ExpiredContext { .. } => Code::TlsExpired,
         Fault::NotValidYet | Fault::NotValidYetContext { .. } => Code::TlsNotYetValid,
         _ if is(|leaf| leaf.version < 3) => Code::TlsV1Certificate,
@@ -30,7 +34,11 @@ pub fn code(error: &CertificateError, facts: &TlsFacts, now: i64) -> Code {
         Fault::UnknownIssuer if is(|leaf| leaf.self_issued) => Code::TlsSelfSigned,
         Fault::UnknownIssuer if lacks_intermediate(facts) => Code::TlsMissingIntermediate,
         Fault::UnknownIssuer => Code::TlsUnknownIssuer,
-        Fault::NotValidForName | Fault::NotValidForNameContext { .. } if is(|leaf| !leaf.has_san) => Code::TlsNoSan,
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. }
+            if is(|leaf| !leaf.has_san) =>
+        {
+            Code::TlsNoSan
+        }
         Fault::NotValidForName | Fault::NotValidForNameContext { .. } => Code::TlsNameMismatch,
         _ => Code::TlsBadCertificate,
     }
@@ -39,9 +47,15 @@ pub fn code(error: &CertificateError, facts: &TlsFacts, now: i64) -> Code {
 /// Before the program was built it cannot be now. And where *every* certificate shown ended years
 /// ago, a broker that nobody renewed for years is less likely than a clock that runs ahead.
 fn clock_is_wrong(facts: &TlsFacts, now: i64) -> bool {
-    let certificates = || facts.chain.iter().filter_map(|shown| shown.certificate.as_ref());
+    let certificates = || {
+        facts
+            .chain
+            .iter()
+            .filter_map(|shown| shown.certificate.as_ref())
+    };
     now < clock::build_date()
-        || certificates().next().is_some() && certificates().all(|shown| shown.not_after + LONG_AGO < now)
+        || certificates().next().is_some()
+            && certificates().all(|shown| shown.not_after + LONG_AGO < now)
 }
 
 fn lacks_intermediate(facts: &TlsFacts) -> bool {
@@ -50,7 +64,10 @@ fn lacks_intermediate(facts: &TlsFacts) -> bool {
 }
 
 fn leaf(facts: &TlsFacts) -> Option<&Certificate> {
-    facts.chain.first().and_then(|shown| shown.certificate.as_ref())
+    facts
+        .chain
+        .first()
+        .and_then(|shown| shown.certificate.as_ref())
 }
 
 /// A chain that was refused.
@@ -95,7 +112,9 @@ impl Evidence<'_> {
     fn missing_intermediate(&self) -> Words {
         let issuer = self.last_issuer();
         let leaf = leaf(self.facts);
-        let from = leaf.and_then(|leaf| leaf.ca_issuers.first()).map(|url| format!(" (it can be had from {url})"));
+        let from = leaf
+            .and_then(|leaf| leaf.ca_issuers.first())
+            .map(|url| format!(" (it can be had from {url})"));
         Words::new(Code::TlsMissingIntermediate, "the broker does not send the intermediate certificate")
             .notes(self.chain(&format!("its issuer `{issuer}` was neither sent nor is it trusted")))
             .note(self.trusted())
@@ -105,12 +124,17 @@ impl Evidence<'_> {
 
     fn self_signed(&self) -> Words {
         let pin = self.fingerprint(0);
-        Words::new(Code::TlsSelfSigned, "the broker's certificate is self-signed, and this machine does not trust it")
-            .notes(self.chain("signed by itself"))
-            .note(format!("SHA-256: {pin}"))
-            .note(self.trusted())
-            .help("get this certificate from the broker's operator and set `ca_file` to it")
-            .help(format!("or, if the operator confirms the fingerprint: `pin_sha256 = {pin}`"))
+        Words::new(
+            Code::TlsSelfSigned,
+            "the broker's certificate is self-signed, and this machine does not trust it",
+        )
+        .notes(self.chain("signed by itself"))
+        .note(format!("SHA-256: {pin}"))
+        .note(self.trusted())
+        .help("get this certificate from the broker's operator and set `ca_file` to it")
+        .help(format!(
+            "or, if the operator confirms the fingerprint: `pin_sha256 = {pin}`"
+        ))
     }
 
     fn pin_mismatch(&self, cause: &TlsCause) -> Words {
@@ -141,20 +165,46 @@ impl Evidence<'_> {
         let expired = code == Code::TlsExpired;
         let found = self.facts.chain.iter().enumerate().find_map(|(at, shown)| {
             let certificate = shown.certificate.as_ref()?;
-            let out = if expired { certificate.not_after < self.now } else { certificate.not_before > self.now };
+            let out = if expired {
+                certificate.not_after < self.now
+            } else {
+                certificate.not_before > self.now
+            };
             out.then_some((at, certificate))
         });
-        let (at, which) = found.map_or((0, leaf(self.facts)), |(at, certificate)| (at, Some(certificate)));
-        let whose = if at == 0 { "the broker's certificate" } else { "a CA certificate in the broker's chain" };
-        let what = if expired { "has expired" } else { "is not yet valid" };
+        let (at, which) = found.map_or((0, leaf(self.facts)), |(at, certificate)| {
+            (at, Some(certificate))
+        });
+        let whose = if at == 0 {
+            "the broker's certificate"
+        } else {
+            "a CA certificate in the broker's chain"
+        };
+        let what = if expired {
+            "has expired"
+        } else {
+            "is not yet valid"
+        };
         let mut words = Words::new(code, format!("{whose} {what}"));
         if let Some(which) = which {
             let date = if expired {
-                format!("valid until {}, {} ago", clock::utc(which.not_after), clock::distance(which.not_after, self.now))
+                format!(
+                    "valid until {}, {} ago",
+                    clock::utc(which.not_after),
+                    clock::distance(which.not_after, self.now)
+                )
             } else {
-                format!("valid from {}, in {}", clock::utc(which.not_before), clock::distance(self.now, which.not_before))
+                format!(
+                    "valid from {}, in {}",
+                    clock::utc(which.not_before),
+                    clock::distance(self.now, which.not_before)
+                )
             };
-            words = words.note(format!("{date}; issued by `{}` for `{}`", which.issuer.short(), holder(which)));
+            words = words.note(format!(
+                "{date}; issued by `{}` for `{}`",
+                which.issuer.short(),
+                holder(which)
+            ));
         }
         let words = words.note(self.clock());
         if expired {
@@ -170,9 +220,16 @@ impl Evidence<'_> {
 
     fn clock_wrong(&self) -> Words {
         let built = clock::build_date();
-        let words = Words::new(Code::TlsClockWrong, "this machine's clock does not fit the broker's certificate").note(self.clock());
+        let words = Words::new(
+            Code::TlsClockWrong,
+            "this machine's clock does not fit the broker's certificate",
+        )
+        .note(self.clock());
         let words = if self.now < built {
-            words.note(format!("this program was built on {}, after that", clock::utc(built)))
+            words.note(format!(
+                "this program was built on {}, after that",
+                clock::utc(built)
+            ))
         } else {
             words.note("every certificate that the broker presented ended years before that")
         };
@@ -184,13 +241,27 @@ impl Evidence<'_> {
 
     fn name_mismatch(&self) -> Words {
         let wanted = &self.facts.server_name;
-        let names = leaf(self.facts).map(|leaf| leaf.names.clone()).unwrap_or_default();
-        let key = if self.config.is_set("server_name") { "server_name" } else { "host" };
-        let plain = names.iter().find(|name| !name.starts_with("*.") && !name.contains(':'));
-        let words = Words::new(Code::TlsNameMismatch, format!("the broker's certificate is not for `{wanted}`"))
-            .note(format!("sought: `{wanted}`, from {}", named(self.config, key)))
-            .note(format!("the certificate is for {}", list(&names)))
-            .note(self.leaf_line());
+        let names = leaf(self.facts)
+            .map(|leaf| leaf.names.clone())
+            .unwrap_or_default();
+        let key = if self.config.is_set("server_name") {
+            "server_name"
+        } else {
+            "host"
+        };
+        let plain = names
+            .iter()
+            .find(|name| !name.starts_with("*.") && !name.contains(':'));
+        let words = Words::new(
+            Code::TlsNameMismatch,
+            format!("the broker's certificate is not for `{wanted}`"),
+        )
+        .note(format!(
+            "sought: `{wanted}`, from {}",
+            named(self.config, key)
+        ))
+        .note(format!("the certificate is for {}", list(&names)))
+        .note(self.leaf_line());
         let words = match plain {
             Some(name) if key == "host" => words.help(format!(
                 "if `{name}` is your broker, set `host = {name}`; if that name has no address here, keep `host` and set `server_name = {name}`"
@@ -198,13 +269,22 @@ impl Evidence<'_> {
             Some(name) => words.help(format!("if `{name}` is your broker, set `server_name = {name}`")),
             None => words,
         };
-        words.help(format!("or have the broker's certificate issued for `{wanted}` as well (subjectAltName)"))
+        words.help(format!(
+            "or have the broker's certificate issued for `{wanted}` as well (subjectAltName)"
+        ))
     }
 
     fn no_san(&self) -> Words {
         let wanted = &self.facts.server_name;
-        let common = leaf(self.facts).and_then(|leaf| leaf.subject.common_name()).unwrap_or("none").to_owned();
-        let kind = if wanted.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+        let common = leaf(self.facts)
+            .and_then(|leaf| leaf.subject.common_name())
+            .unwrap_or("none")
+            .to_owned();
+        let kind = if wanted.parse::<std::net::IpAddr>().is_ok() {
+            "IP"
+        } else {
+            "DNS"
+        };
         Words::new(Code::TlsNoSan, "the broker's certificate names no host (it has no subjectAltName)")
             .note(format!("sought: `{wanted}`; its common name, `{common}`, does not count (RFC 6125 §6.4.4)"))
             .note("OpenSSL-based clients such as mosquitto_pub still accept a common name; rustls and browsers do not")
@@ -241,29 +321,54 @@ impl Evidence<'_> {
             let Some(certificate) = &shown.certificate else {
                 return format!("presented {}: bytes that are no certificate", at + 1);
             };
-            let mark = if at == last && !mark.is_empty() { format!(" <- {mark}") } else { String::new() };
-            format!("presented {}: `{}`, issued by `{}`{mark}", at + 1, holder(certificate), certificate.issuer.short())
+            let mark = if at == last && !mark.is_empty() {
+                format!(" <- {mark}")
+            } else {
+                String::new()
+            };
+            format!(
+                "presented {}: `{}`, issued by `{}`{mark}",
+                at + 1,
+                holder(certificate),
+                certificate.issuer.short()
+            )
         };
         self.facts.chain.iter().enumerate().map(line).collect()
     }
 
     fn leaf_line(&self) -> String {
         match leaf(self.facts) {
-            Some(leaf) => format!("presented: `{}`, issued by `{}`, valid until {}", holder(leaf), leaf.issuer.short(), clock::utc(leaf.not_after)),
+            Some(leaf) => format!(
+                "presented: `{}`, issued by `{}`, valid until {}",
+                holder(leaf),
+                leaf.issuer.short(),
+                clock::utc(leaf.not_after)
+            ),
             None => "the presented certificate could not be read".to_owned(),
         }
     }
 
     fn last_issuer(&self) -> String {
-        let last = self.facts.chain.last().and_then(|shown| shown.certificate.as_ref());
-        last.map_or_else(|| "unknown".to_owned(), |certificate| certificate.issuer.to_string())
+        let last = self
+            .facts
+            .chain
+            .last()
+            .and_then(|shown| shown.certificate.as_ref());
+        last.map_or_else(
+            || "unknown".to_owned(),
+            |certificate| certificate.issuer.to_string(),
+        )
     }
 
     fn trusted(&self) -> String {
         let roots = &self.facts.roots;
         match roots.sources.as_slice() {
             [] => "trusted: nothing".to_owned(),
-            sources => format!("trusted: {} from {}", crate::text::count(roots.count as u64, "CA certificate"), sources.join(" and ")),
+            sources => format!(
+                "trusted: {} from {}",
+                crate::text::count(roots.count as u64, "CA certificate"),
+                sources.join(" and ")
+            ),
         }
     }
 
@@ -272,7 +377,11 @@ impl Evidence<'_> {
     }
 
     fn fingerprint(&self, at: usize) -> String {
-        self.facts.chain.get(at).map(|shown| certificate::fingerprint(&shown.sha256)).unwrap_or_default()
+        self.facts
+            .chain
+            .get(at)
+            .map(|shown| certificate::fingerprint(&shown.sha256))
+            .unwrap_or_default()
     }
 
     fn system_roots(&self) -> bool {
@@ -281,7 +390,10 @@ impl Evidence<'_> {
 
     fn ca_file_is_set(&self) -> String {
         if self.config.is_set("ca_file") {
-            format!("; the present {} is not the one", named(self.config, "ca_file"))
+            format!(
+                "; the present {} is not the one",
+                named(self.config, "ca_file")
+            )
         } else {
             String::new()
         }
@@ -301,9 +413,17 @@ fn list(names: &[String]) -> String {
     match names {
         [] => "no host at all".to_owned(),
         names if names.len() > MOST => {
-            let shown: Vec<_> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+            let shown: Vec<_> = names
+                .iter()
+                .take(MOST)
+                .map(|name| format!("`{name}`"))
+                .collect();
             format!("{} and {} more", shown.join(", "), names.len() - MOST)
         }
-        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        names => names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }

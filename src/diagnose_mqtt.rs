@@ -35,49 +35,84 @@ fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
     if let LinkFault::Refused { code } = link {
         return refused(*code, fault, config);
     }
-    let first = fault.look.as_ref().map_or(&[][..], |look| look.bytes.as_slice());
+    let first = fault
+        .look
+        .as_ref()
+        .map_or(&[][..], |look| look.bytes.as_slice());
     let plain = config.transport == Transport::Plain;
     // A TLS alert in the clear (RFC 8446 §5.1: type 21, major version 3).
     if plain && matches!(first, [0x15, 3, ..]) {
-        return is_tls(config).note(format!("its answer to CONNECT is a TLS alert: `{}`", text::escape_bytes(first, 16)));
+        return is_tls(config).note(format!(
+            "its answer to CONNECT is a TLS alert: `{}`",
+            text::escape_bytes(first, 16)
+        ));
     }
     let closed = matches!(link, LinkFault::Closed { .. } | LinkFault::Io(_));
     if plain && closed && first.is_empty() && matches!(config.port, 8883 | 8884 | 8886 | 443) {
-        return is_tls(config).note(format!("the connection was closed without a word; {} is a port for TLS", config.port));
+        return is_tls(config).note(format!(
+            "the connection was closed without a word; {} is a port for TLS",
+            config.port
+        ));
     }
     if !first.is_empty() && !matches!(first, [0x20, 2, ..]) {
         return not_mqtt(fault, link, config, first);
     }
     match link {
         LinkFault::TimedOut { .. } => timeout(fault, config),
-        LinkFault::Undecodable { .. } | LinkFault::TooLarge { .. } => not_mqtt(fault, link, config, first),
+        LinkFault::Undecodable { .. } | LinkFault::TooLarge { .. } => {
+            not_mqtt(fault, link, config, first)
+        }
         _ => closed_at_connect(fault, link, config),
     }
 }
 
 fn is_tls(config: &Config) -> Words {
-    Words::new(Code::MqttIsTls, format!("port {} of `{}` speaks TLS, and `tls = off` is set", config.port, config.host))
-        .help(format!("set `tls = on` ({})", named(config, "tls")))
+    Words::new(
+        Code::MqttIsTls,
+        format!(
+            "port {} of `{}` speaks TLS, and `tls = off` is set",
+            config.port, config.host
+        ),
+    )
+    .help(format!("set `tls = on` ({})", named(config, "tls")))
 }
 
 fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) -> Words {
-    let mut words = Words::new(Code::MqttNotMqtt, format!("what answers on port {} does not speak MQTT", config.port));
+    let mut words = Words::new(
+        Code::MqttNotMqtt,
+        format!("what answers on port {} does not speak MQTT", config.port),
+    );
     if !first.is_empty() {
-        words = words.note(format!("its first bytes: `{}`", text::escape_bytes(first, 48)));
+        words = words.note(format!(
+            "its first bytes: `{}`",
+            text::escape_bytes(first, 48)
+        ));
     }
     words = match link {
-        LinkFault::Undecodable { words: said } => words.note(format!("the MQTT library says: {said}")),
-        LinkFault::TooLarge { size } => words.note(format!("as MQTT it would announce a packet of {size} bytes")),
-        LinkFault::TimedOut { limit } => words.note(format!("no CONNACK within {}", text::duration(*limit))),
+        LinkFault::Undecodable { words: said } => {
+            words.note(format!("the MQTT library says: {said}"))
+        }
+        LinkFault::TooLarge { size } => words.note(format!(
+            "as MQTT it would announce a packet of {size} bytes"
+        )),
+        LinkFault::TimedOut { limit } => {
+            words.note(format!("no CONNACK within {}", text::duration(*limit)))
+        }
         _ => words,
     };
-    if let Some(Look { ended: LookEnd::Closed { .. }, .. }) = &fault.look {
+    if let Some(Look {
+        ended: LookEnd::Closed { .. },
+        ..
+    }) = &fault.look
+    {
         words = words.note("then it closed the connection");
     }
     if first.starts_with(b"HTTP/") || first.starts_with(b"<") {
         words.note("that is HTTP").help("take the broker's MQTT port: a web server's port, or one for MQTT over WebSocket, does not take MQTT itself")
     } else if first.starts_with(b"SSH-") {
-        words.note("that is SSH").help("take the broker's MQTT port, usually 8883 with TLS and 1883 without")
+        words
+            .note("that is SSH")
+            .help("take the broker's MQTT port, usually 8883 with TLS and 1883 without")
     } else {
         words.help(format!("check {}: the broker's MQTT port is usually 8883 with TLS and 1883 without", named(config, "port")))
             .help("if a proxy stands between, see that it passes TCP through unchanged (mind the PROXY protocol)")
@@ -91,14 +126,28 @@ fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Wo
         LinkFault::Tls(TlsCause::Rustls(error)) => format!("the TLS library says: {error}"),
         _ => "the connection was closed".to_owned(),
     };
-    let words = Words::new(Code::MqttClosed, "the broker closed the connection at CONNECT, without a CONNACK")
-        .note(format!("{how} {} after it was begun", text::duration(fault.after)));
+    let words = Words::new(
+        Code::MqttClosed,
+        "the broker closed the connection at CONNECT, without a CONNACK",
+    )
+    .note(format!(
+        "{how} {} after it was begun",
+        text::duration(fault.after)
+    ));
     let words = match &fault.look {
-        Some(Look { ended: LookEnd::Closed { .. }, .. }) => words.note("a second connection with the same CONNECT was closed as well"),
-        Some(Look { ended: LookEnd::Unreachable(error), .. }) => words.note(format!("a second connection failed: {error}")),
+        Some(Look {
+            ended: LookEnd::Closed { .. },
+            ..
+        }) => words.note("a second connection with the same CONNECT was closed as well"),
+        Some(Look {
+            ended: LookEnd::Unreachable(error),
+            ..
+        }) => words.note(format!("a second connection failed: {error}")),
         _ => words,
     };
-    let words = words.note(user(config)).note(format!("client id: `{}`", config.client_id));
+    let words = words
+        .note(user(config))
+        .note(format!("client id: `{}`", config.client_id));
     match &config.transport {
         Transport::Plain => words
             .help("if this port is a TLS port, set `tls = on`: many servers close without a word")
@@ -113,11 +162,20 @@ fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Wo
 }
 
 fn timeout(fault: &MqttFault, config: &Config) -> Words {
-    let words = Words::new(Code::MqttTimeout, "the broker does not answer CONNECT")
-        .note(format!("no CONNACK within {} ({})", text::duration(fault.after), named(config, "timeout")));
+    let words = Words::new(Code::MqttTimeout, "the broker does not answer CONNECT").note(format!(
+        "no CONNACK within {} ({})",
+        text::duration(fault.after),
+        named(config, "timeout")
+    ));
     let words = match &fault.look {
-        Some(Look { ended: LookEnd::Silence { .. }, .. }) => words.note("a second connection with the same CONNECT met silence as well"),
-        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!("a second connection was answered: `{}`", text::escape_bytes(bytes, 48))),
+        Some(Look {
+            ended: LookEnd::Silence { .. },
+            ..
+        }) => words.note("a second connection with the same CONNECT met silence as well"),
+        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!(
+            "a second connection was answered: `{}`",
+            text::escape_bytes(bytes, 48)
+        )),
         _ => words,
     };
     words
@@ -128,10 +186,13 @@ fn timeout(fault: &MqttFault, config: &Config) -> Words {
 
 fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
     let password = match &config.credentials {
-        Some(credentials) if credentials.password.is_some() => format!("password: set ({})", password_key(config)),
+        Some(credentials) if credentials.password.is_some() => {
+            format!("password: set ({})", password_key(config))
+        }
         _ => "password: none is set".to_owned(),
     };
-    let blank = "the password's last character is a blank or a line end: is it part of the password?";
+    let blank =
+        "the password's last character is a blank or a line end: is it part of the password?";
     match code {
         1 => Words::new(Code::MqttVersion, "the broker does not accept this version of MQTT")
             .note("CONNACK 1 (unacceptable protocol version) to MQTT 3.1.1")
@@ -232,8 +293,13 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
                 .help("update the broker; if a proxy stands between, see that it passes TCP through unchanged");
         }
         LinkFault::Closed { reset: true } => format!("the connection was reset after {after}"),
-        LinkFault::NoPingResponse => format!("PINGREQ was not answered within the keep-alive time of {}", text::duration(config.keep_alive)),
-        LinkFault::Io(error) | LinkFault::Tcp(error) => format!("after {after} the system said: {error}"),
+        LinkFault::NoPingResponse => format!(
+            "PINGREQ was not answered within the keep-alive time of {}",
+            text::duration(config.keep_alive)
+        ),
+        LinkFault::Io(error) | LinkFault::Tcp(error) => {
+            format!("after {after} the system said: {error}")
+        }
         _ => format!("the connection was closed after {after}"),
     };
     let topic = named(config, "topic");
@@ -257,41 +323,102 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
 }
 
 fn subscribe_timeout(config: &Config) -> Words {
-    Words::new(Code::SubscribeTimeout, "the broker does not answer SUBSCRIBE")
-        .note(format!("no SUBACK within {} ({}); filter: `{}`", text::duration(config.timeout), named(config, "timeout"), config.topic))
-        .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+    Words::new(
+        Code::SubscribeTimeout,
+        "the broker does not answer SUBSCRIBE",
+    )
+    .note(format!(
+        "no SUBACK within {} ({}); filter: `{}`",
+        text::duration(config.timeout),
+        named(config, "timeout"),
+        config.topic
+    ))
+    .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
 }
 
 fn publish_timeout(config: &Config) -> Words {
-    let awaited = if config.qos == Qos::ExactlyOnce { "PUBREC and PUBCOMP" } else { "PUBACK" };
-    Words::new(Code::PublishTimeout, "the broker does not acknowledge the message")
-        .note(format!("no {awaited} within {} ({}); QoS {}", text::duration(config.timeout), named(config, "timeout"), config.qos as u8))
-        .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it", named(config, "qos")))
-        .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+    let awaited = if config.qos == Qos::ExactlyOnce {
+        "PUBREC and PUBCOMP"
+    } else {
+        "PUBACK"
+    };
+    Words::new(
+        Code::PublishTimeout,
+        "the broker does not acknowledge the message",
+    )
+    .note(format!(
+        "no {awaited} within {} ({}); QoS {}",
+        text::duration(config.timeout),
+        named(config, "timeout"),
+        config.qos as u8
+    ))
+    .help_if(
+        config.qos == Qos::ExactlyOnce,
+        format!(
+            "if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it",
+            named(config, "qos")
+        ),
+    )
+    .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
 }
 
 fn too_large(size: usize, config: &Config) -> Words {
-    Words::new(Code::ReceiveTooLarge, "a message larger than `max_packet_size` came in")
-        .note(format!("its packet has {size} bytes; the limit is {} bytes, and it is this program's own ({})", config.max_packet_size, named(config, "max_packet_size")))
-        .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
+    Words::new(
+        Code::ReceiveTooLarge,
+        "a message larger than `max_packet_size` came in",
+    )
+    .note(format!(
+        "its packet has {size} bytes; the limit is {} bytes, and it is this program's own ({})",
+        config.max_packet_size,
+        named(config, "max_packet_size")
+    ))
+    .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
 }
 
 fn altered(sent: &[u8], received: &[u8]) -> Words {
-    let at = sent.iter().zip(received).position(|(a, b)| a != b).unwrap_or(sent.len().min(received.len()));
+    let at = sent
+        .iter()
+        .zip(received)
+        .position(|(a, b)| a != b)
+        .unwrap_or(sent.len().min(received.len()));
     let around = |bytes: &[u8]| text::escape_bytes(bytes.get(at..).unwrap_or_default(), 24);
-    Words::new(Code::ReceiveAltered, "our message came back with another payload")
-        .note(format!("sent {}, received {}", text::count(sent.len() as u64, "byte"), text::count(received.len() as u64, "byte")))
-        .note(format!("first difference at byte {at}: sent `{}`, received `{}`", around(sent), around(received)))
-        .help("look for a rule, bridge or plug-in on the broker that rewrites messages of this topic")
+    Words::new(
+        Code::ReceiveAltered,
+        "our message came back with another payload",
+    )
+    .note(format!(
+        "sent {}, received {}",
+        text::count(sent.len() as u64, "byte"),
+        text::count(received.len() as u64, "byte")
+    ))
+    .note(format!(
+        "first difference at byte {at}: sent `{}`, received `{}`",
+        around(sent),
+        around(received)
+    ))
+    .help("look for a rule, bridge or plug-in on the broker that rewrites messages of this topic")
 }
 
 fn not_delivered(config: &Config, limit: String, foreign: u64) -> Words {
-    let taken = if config.qos == Qos::AtMostOnce { "the message was sent (QoS 0 is not acknowledged)" } else { "the message was acknowledged" };
+    let taken = if config.qos == Qos::AtMostOnce {
+        "the message was sent (QoS 0 is not acknowledged)"
+    } else {
+        "the message was acknowledged"
+    };
     let mut words = Words::new(Code::ReceiveTimeout, "our own message never came back")
-        .note(format!("the subscription was granted, {taken}, and nothing of ours came within {limit}"))
-        .note(format!("topic: `{}` ({})", config.topic, named(config, "topic")));
+        .note(format!(
+            "the subscription was granted, {taken}, and nothing of ours came within {limit}"
+        ))
+        .note(format!(
+            "topic: `{}` ({})",
+            config.topic,
+            named(config, "topic")
+        ));
     if foreign > 0 {
-        words = words.note(format!("{} of others came in on the topic", text::count(foreign, "message")));
+        words = words.note(format!(
+            "{} of others came in on the topic",
+            text::count(foreign, "message")
+        ));
     }
     words
         .note(user(config))
@@ -310,12 +437,18 @@ fn payload_length(config: &Config) -> usize {
 
 fn user(config: &Config) -> String {
     match &config.credentials {
-        Some(credentials) => format!("user name: `{}` ({})", credentials.username, named(config, "username")),
+        Some(credentials) => format!(
+            "user name: `{}` ({})",
+            credentials.username,
+            named(config, "username")
+        ),
         None => "user name: none is set".to_owned(),
     }
 }
 
 fn password_key(config: &Config) -> String {
     let keys = ["password", "password_file", "password_env"];
-    keys.iter().find(|key| config.is_set(key)).map_or_else(|| "in the URL".to_owned(), |key| named(config, key))
+    keys.iter()
+        .find(|key| config.is_set(key))
+        .map_or_else(|| "in the URL".to_owned(), |key| named(config, key))
 }

@@ -49,7 +49,9 @@ fn unavailable(host: &str, servers: &[String]) -> Words {
 /// No connection to any address.
 pub fn tcp(fault: &TcpFault, config: &Config) -> Words {
     let tried = &fault.tried;
-    let evidence = tried.iter().map(|AddressError { address, error }| format!("{address}: {error}"));
+    let evidence = tried
+        .iter()
+        .map(|AddressError { address, error }| format!("{address}: {error}"));
     if let Some(peer) = fault.answered {
         return Words::new(Code::TcpTimeout, "the first address of the broker does not answer")
             .notes(evidence)

@@ -59,7 +59,9 @@ fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
         TlsCause::TimedOut { .. } => Code::TlsTimeout,
         TlsCause::Closed { .. } | TlsCause::Io(_) => closed(fault, config),
         TlsCause::Rustls(error) => match error {
-            Error::InvalidCertificate(error) => diagnose_certificate::code(error, &fault.facts, now),
+            Error::InvalidCertificate(error) => {
+                diagnose_certificate::code(error, &fault.facts, now)
+            }
             Error::NoCertificatesPresented | Error::UnsupportedNameType => Code::TlsBadCertificate,
             Error::AlertReceived(alert) => of_alert(*alert, fault),
             Error::NoApplicationProtocol => Code::TlsAlpn,
@@ -99,7 +101,11 @@ fn closed(fault: &TlsFault, config: &Config) -> Code {
 }
 
 fn client_certificate(fault: &TlsFault) -> Code {
-    if fault.facts.client_cert_sent { Code::TlsClientCertRejected } else { Code::TlsClientCertRequired }
+    if fault.facts.client_cert_sent {
+        Code::TlsClientCertRejected
+    } else {
+        Code::TlsClientCertRequired
+    }
 }
 
 fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
@@ -127,7 +133,9 @@ fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
         {
             client_certificate(fault)
         }
-        Alert::HandshakeFailure | Alert::InternalError if fault.facts.sni.is_none() => Code::TlsNoSni,
+        Alert::HandshakeFailure | Alert::InternalError if fault.facts.sni.is_none() => {
+            Code::TlsNoSni
+        }
         Alert::HandshakeFailure | Alert::InsufficientSecurity => Code::TlsNoCommonCipher,
         _ => Code::TlsAlert,
     }
@@ -136,25 +144,39 @@ fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
 fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
     let first = &fault.facts.first_bytes;
     let port = config.port;
-    let plain_port = format!("if port {port} is the broker's port without TLS, use its TLS port: `port = 8883` is the usual one");
-    let words = Words::new(code, format!("what answers on port {port} does not speak TLS"));
+    let plain_port = format!(
+        "if port {port} is the broker's port without TLS, use its TLS port: `port = 8883` is the usual one"
+    );
+    let words = Words::new(
+        code,
+        format!("what answers on port {port} does not speak TLS"),
+    );
     if first.is_empty() {
         return words
             .note(format!("the connection was closed at the first TLS message; {port} is a port for MQTT without TLS"))
             .help(plain_port)
             .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
     }
-    let words = words.note(format!("its first bytes: `{}`", text::escape_bytes(first, 48)));
+    let words = words.note(format!(
+        "its first bytes: `{}`",
+        text::escape_bytes(first, 48)
+    ));
     let words = match &fault.cause {
-        TlsCause::Rustls(error) if !looks_plain(first) => words.note(format!("the TLS library says: {error}")),
+        TlsCause::Rustls(error) if !looks_plain(first) => {
+            words.note(format!("the TLS library says: {error}"))
+        }
         _ => words,
     };
     if first.starts_with(b"HTTP/") {
-        words.note("that is HTTP").help("this is a web server's port: take the broker's port for MQTT over TLS, usually 8883")
+        words.note("that is HTTP").help(
+            "this is a web server's port: take the broker's port for MQTT over TLS, usually 8883",
+        )
     } else if first.starts_with(b"SSH-") {
         words.note("that is SSH").help("this is the port of an SSH server: take the broker's port for MQTT over TLS, usually 8883")
     } else {
-        words.help(plain_port).help("if a proxy or a firewall stands between, try another network")
+        words
+            .help(plain_port)
+            .help("if a proxy or a firewall stands between, try another network")
     }
 }
 
@@ -169,10 +191,17 @@ fn no_common_cipher(code: Code, fault: &TlsFault) -> Words {
 
 fn no_sni(code: Code, fault: &TlsFault, config: &Config) -> Words {
     let off = matches!(&config.transport, Transport::Tls(settings) if !settings.sni);
-    let why = if off { format!("{} leaves it out", named(config, "sni")) } else { format!("`{}` is an IP address, which has none", config.host) };
-    let words = Words::new(code, "the broker refuses a TLS handshake without a server name (SNI)")
-        .notes(how_it_ended(fault))
-        .note(format!("no server name was sent: {why}"));
+    let why = if off {
+        format!("{} leaves it out", named(config, "sni"))
+    } else {
+        format!("`{}` is an IP address, which has none", config.host)
+    };
+    let words = Words::new(
+        code,
+        "the broker refuses a TLS handshake without a server name (SNI)",
+    )
+    .notes(how_it_ended(fault))
+    .note(format!("no server name was sent: {why}"));
     if off {
         words.help("take `sni = off` away: this broker serves many names on one address and needs to know which")
     } else {
@@ -185,14 +214,21 @@ fn alpn(code: Code, fault: &TlsFault, config: &Config) -> Words {
         [] => "no protocol was offered by ALPN".to_owned(),
         offered => format!("offered by ALPN: {}", offered.join(", ")),
     };
-    Words::new(code, "the broker accepts none of the protocols offered by ALPN")
-        .notes(how_it_ended(fault))
-        .note(offered)
-        .help(format!("set {} to what the broker's documentation asks for on this port, or take it away", named(config, "alpn")))
+    Words::new(
+        code,
+        "the broker accepts none of the protocols offered by ALPN",
+    )
+    .notes(how_it_ended(fault))
+    .note(offered)
+    .help(format!(
+        "set {} to what the broker's documentation asks for on this port, or take it away",
+        named(config, "alpn")
+    ))
 }
 
 fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
-    let mut words = Words::new(code, "the broker refuses our client certificate").notes(how_it_ended(fault));
+    let mut words =
+        Words::new(code, "the broker refuses our client certificate").notes(how_it_ended(fault));
     if let Some(own) = &fault.facts.client_certificate {
         words = words.note(format!(
             "sent: {}: `{}`, issued by `{}`, valid from {} until {}",
@@ -203,9 +239,15 @@ fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
             clock::utc(own.not_after),
         ));
         if own.not_after < now {
-            words = words.note(format!("it expired {} ago", clock::distance(own.not_after, now)));
+            words = words.note(format!(
+                "it expired {} ago",
+                clock::distance(own.not_after, now)
+            ));
         } else if own.not_before > now {
-            words = words.note(format!("it begins to be valid in {}", clock::distance(now, own.not_before)));
+            words = words.note(format!(
+                "it begins to be valid in {}",
+                clock::distance(now, own.not_before)
+            ));
         }
     }
     words
@@ -220,23 +262,49 @@ fn accepted_issuers(fault: &TlsFault) -> String {
         [] => "the broker's request names no issuers".to_owned(),
         issuers => {
             let more = issuers.len().saturating_sub(MOST);
-            let shown: Vec<_> = issuers.iter().take(MOST).map(|name| format!("`{name}`")).collect();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("the broker accepts certificates issued by {}{more}", shown.join(", "))
+            let shown: Vec<_> = issuers
+                .iter()
+                .take(MOST)
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!(
+                "the broker accepts certificates issued by {}{more}",
+                shown.join(", ")
+            )
         }
     }
 }
 
 /// The peer's last word, or that it had none.
 fn how_it_ended(fault: &TlsFault) -> Vec<String> {
-    let when = if fault.late { "after the handshake" } else { "during the handshake" };
+    let when = if fault.late {
+        "after the handshake"
+    } else {
+        "during the handshake"
+    };
     let mut notes = vec![match &fault.cause {
         TlsCause::Rustls(Error::AlertReceived(alert)) => {
-            format!("received {when}: alert {} ({}): {}", alert_name(*alert), u8::from(*alert), meaning(*alert))
+            format!(
+                "received {when}: alert {} ({}): {}",
+                alert_name(*alert),
+                u8::from(*alert),
+                meaning(*alert)
+            )
         }
         TlsCause::Rustls(error) => format!("the TLS library says: {error}"),
-        TlsCause::Closed { reset: true } => format!("the connection was reset {when}, without an alert; {}", received(fault)),
-        TlsCause::Closed { reset: false } => format!("the connection was closed {when}, without an alert; {}", received(fault)),
+        TlsCause::Closed { reset: true } => format!(
+            "the connection was reset {when}, without an alert; {}",
+            received(fault)
+        ),
+        TlsCause::Closed { reset: false } => format!(
+            "the connection was closed {when}, without an alert; {}",
+            received(fault)
+        ),
         TlsCause::Io(error) => format!("the system says: {error}"),
         TlsCause::TimedOut { .. } | TlsCause::PinMismatch { .. } => received(fault),
     }];
@@ -256,7 +324,10 @@ fn received(fault: &TlsFault) -> String {
 
 /// The name of RFC 8446 §6, as other tools and logs write it.
 fn alert_name(alert: AlertDescription) -> String {
-    let name = format!("{alert:?}").replace("CA", "Ca").replace("PSK", "Psk").replace("Recognised", "recognized");
+    let name = format!("{alert:?}")
+        .replace("CA", "Ca")
+        .replace("PSK", "Psk")
+        .replace("Recognised", "recognized");
     let mut snake = String::new();
     for (i, c) in name.char_indices() {
         if c.is_ascii_uppercase() && i > 0 {
@@ -272,7 +343,9 @@ fn meaning(alert: AlertDescription) -> &'static str {
     match alert {
         Alert::CloseNotify => "the peer closes",
         Alert::UnexpectedMessage => "a message came out of turn",
-        Alert::BadRecordMac | Alert::DecryptionFailed => "a record could not be decrypted; something on the way may have changed it",
+        Alert::BadRecordMac | Alert::DecryptionFailed => {
+            "a record could not be decrypted; something on the way may have changed it"
+        }
         Alert::RecordOverflow => "a record was too long",
         Alert::HandshakeFailure => "no acceptable set of security parameters",
         Alert::NoCertificate | Alert::CertificateRequired => "a client certificate is required",

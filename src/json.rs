@@ -20,7 +20,12 @@ pub enum Json {
 impl Json {
     /// A list of texts.
     pub fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Self {
-        Self::List(items.into_iter().map(|item| Self::Text(item.into())).collect())
+        Self::List(
+            items
+                .into_iter()
+                .map(|item| Self::Text(item.into()))
+                .collect(),
+        )
     }
 }
 
@@ -127,10 +132,16 @@ mod tests {
 
     #[test]
     fn values_become_text() {
-        check("a \"b\" \\ \n \u{1b}[0m \u{9b} \u{202e} ü", "\"a \\\"b\\\" \\\\ \\n \\u001b[0m \\u009b \\u202e ü\"");
+        check(
+            "a \"b\" \\ \n \u{1b}[0m \u{9b} \u{202e} ü",
+            "\"a \\\"b\\\" \\\\ \\n \\u001b[0m \\u009b \\u202e ü\"",
+        );
         check("\u{e0001}", "\"\\udb40\\udc01\"");
         check(None::<&str>, "null");
         check(Json::Ms(61.24), "61.2");
-        check(Json::Object(vec![("a", Json::texts(["x", "y"])), ("b", true.into())]), "{\"a\":[\"x\",\"y\"],\"b\":true}");
+        check(
+            Json::Object(vec![("a", Json::texts(["x", "y"])), ("b", true.into())]),
+            "{\"a\":[\"x\",\"y\"],\"b\":true}",
+        );
     }
 }

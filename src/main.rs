@@ -1,1 +1,28 @@
-fn main() {}
+//! The process edge: arguments, standard streams, exit code. Nothing else ends the process.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::process;
+
+use mqtt_test::{Streams, run};
+
+fn main() {
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    // NO_COLOR counts when it is set and not empty (no-color.org).
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let (out_color, err_color) = (
+        !no_color && io::stdout().is_terminal(),
+        !no_color && io::stderr().is_terminal(),
+    );
+    let mut streams = Streams {
+        out: &mut io::stdout(),
+        err: &mut io::stderr(),
+        out_color,
+        err_color,
+    };
+    let code = run(&args, &mut streams);
+    // Not by returning: a name look-up that was left behind must not hold the program up.
+    process::exit(code.into());
+}

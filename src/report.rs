@@ -42,7 +42,9 @@ pub struct Screen<'a> {
 
 impl std::fmt::Debug for Screen<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Screen").field("detail", &self.detail).finish_non_exhaustive()
+        f.debug_struct("Screen")
+            .field("detail", &self.detail)
+            .finish_non_exhaustive()
     }
 }
 
@@ -51,7 +53,12 @@ const INDENT: &str = "                         ";
 
 impl<'a> Screen<'a> {
     pub fn new(out: &'a mut dyn Write, color: bool, detail: Detail) -> Self {
-        Self { out, color, detail, began: false }
+        Self {
+            out,
+            color,
+            detail,
+            began: false,
+        }
     }
 
     /// Whom we ask, and as whom.
@@ -59,10 +66,16 @@ impl<'a> Screen<'a> {
         if self.detail == Detail::Quiet {
             return;
         }
-        let host = if config.host.contains(':') { format!("[{}]", config.host) } else { config.host.clone() };
+        let host = if config.host.contains(':') {
+            format!("[{}]", config.host)
+        } else {
+            config.host.clone()
+        };
         let who = match (&config.credentials, &config.transport) {
             (Some(credentials), _) => format!("as {}", credentials.username),
-            (None, Transport::Tls(tls)) if tls.client.is_some() => "with a client certificate".to_owned(),
+            (None, Transport::Tls(tls)) if tls.client.is_some() => {
+                "with a client certificate".to_owned()
+            }
             (None, _) => "without a user name".to_owned(),
         };
         self.line(&[(Ink::Plain, &format!("{host}:{} {who}", config.port))]);
@@ -120,7 +133,10 @@ impl<'a> Screen<'a> {
         for Trace { at, sent, packet } in trace {
             let arrow = if *sent { "->" } else { "<-" };
             let ms = at.as_secs_f64() * 1000.0;
-            self.line(&[(Ink::Aside, &format!("{ms:>9.1} ms  {arrow} ")), (Ink::Plain, packet)]);
+            self.line(&[
+                (Ink::Aside, &format!("{ms:>9.1} ms  {arrow} ")),
+                (Ink::Plain, packet),
+            ]);
         }
     }
 
@@ -134,7 +150,10 @@ impl<'a> Screen<'a> {
                 self.line(&[]);
             }
             let label = format!("warning[{}]", warning::code(warning));
-            self.line(&[(Ink::Caution, &label), (Ink::Plain, &format!(": {}", warning::text(warning)))]);
+            self.line(&[
+                (Ink::Caution, &label),
+                (Ink::Plain, &format!(": {}", warning::text(warning))),
+            ]);
         }
     }
 
@@ -143,7 +162,10 @@ impl<'a> Screen<'a> {
         if self.detail == Detail::Quiet {
             return;
         }
-        let verdict = format!("This machine can use this broker ({:.2} s).", elapsed.as_secs_f64());
+        let verdict = format!(
+            "This machine can use this broker ({:.2} s).",
+            elapsed.as_secs_f64()
+        );
         self.line(&[]);
         self.line(&[(Ink::Good, &verdict)]);
     }
@@ -151,7 +173,10 @@ impl<'a> Screen<'a> {
     /// What happened, the evidence, what to change.
     pub fn diagnosis(&mut self, diagnosis: &Diagnosis) {
         let label = format!("error[{}]", diagnosis.code);
-        self.line(&[(Ink::Bad, &label), (Ink::Plain, &format!(": {}", diagnosis.error))]);
+        self.line(&[
+            (Ink::Bad, &label),
+            (Ink::Plain, &format!(": {}", diagnosis.error)),
+        ]);
         for note in &diagnosis.notes {
             self.line(&[(Ink::Aside, " note"), (Ink::Plain, &format!(": {note}"))]);
         }
@@ -168,10 +193,16 @@ impl<'a> Screen<'a> {
         let verdict = match diagnosis.stage {
             _ if diagnosis.code == "interrupted" => "The check was interrupted".to_owned(),
             Stage::Config => "Nothing was contacted".to_owned(),
-            stage => format!("This machine cannot use this broker: {} failed", stage.name()),
+            stage => format!(
+                "This machine cannot use this broker: {} failed",
+                stage.name()
+            ),
         };
         self.line(&[]);
-        self.line(&[(Ink::Bad, &format!("{verdict} ({:.2} s).", elapsed.as_secs_f64()))]);
+        self.line(&[(
+            Ink::Bad,
+            &format!("{verdict} ({:.2} s).", elapsed.as_secs_f64()),
+        )]);
     }
 
     /// The one door to the terminal.
@@ -207,35 +238,69 @@ fn found(finding: Option<&Finding>) -> Vec<String> {
     match finding {
         None => Vec::new(),
         Some(Finding::Dns { addresses }) => {
-            let shown: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+            let shown: Vec<_> = addresses
+                .iter()
+                .map(|address| address.ip().to_string())
+                .collect();
             vec![shown.join(", ")]
         }
         Some(Finding::Tcp { peer, failed }) => {
             let mut lines = vec![peer.map(|peer| peer.to_string()).unwrap_or_default()];
-            lines.extend(failed.iter().map(|tried| format!("{} failed: {}", tried.address, tried.error)));
+            lines.extend(
+                failed
+                    .iter()
+                    .map(|tried| format!("{} failed: {}", tried.address, tried.error)),
+            );
             lines
         }
         Some(Finding::Tls(facts)) => tls(facts),
-        Some(Finding::Connect { client_id, session_present }) => {
-            let session = if *session_present { "session resumed" } else { "new session" };
-            let id = if client_id.is_empty() { "client id given by the broker".to_owned() } else { format!("client id {client_id}") };
+        Some(Finding::Connect {
+            client_id,
+            session_present,
+        }) => {
+            let session = if *session_present {
+                "session resumed"
+            } else {
+                "new session"
+            };
+            let id = if client_id.is_empty() {
+                "client id given by the broker".to_owned()
+            } else {
+                format!("client id {client_id}")
+            };
             vec![format!("MQTT 3.1.1, {id}, {session}")]
         }
-        Some(Finding::Subscribe { filter, granted }) => vec![format!("{filter}, QoS {granted} granted")],
-        Some(Finding::Publish { bytes, qos, retain, .. }) => {
+        Some(Finding::Subscribe { filter, granted }) => {
+            vec![format!("{filter}, QoS {granted} granted")]
+        }
+        Some(Finding::Publish {
+            bytes, qos, retain, ..
+        }) => {
             let done = if *qos == 0 { "sent" } else { "acknowledged" };
             let retained = if *retain { ", retained" } else { "" };
-            vec![format!("{}, QoS {qos} {done}{retained}", text::count(*bytes as u64, "byte"))]
+            vec![format!(
+                "{}, QoS {qos} {done}{retained}",
+                text::count(*bytes as u64, "byte")
+            )]
         }
-        Some(Finding::Receive { bytes }) => vec![format!("the same {}", text::count(*bytes as u64, "byte"))],
+        Some(Finding::Receive { bytes }) => {
+            vec![format!("the same {}", text::count(*bytes as u64, "byte"))]
+        }
     }
 }
 
 fn tls(facts: &TlsFacts) -> Vec<String> {
-    let sni = facts.sni.as_ref().map_or_else(|| "no SNI".to_owned(), |name| format!("SNI {name}"));
+    let sni = facts
+        .sni
+        .as_ref()
+        .map_or_else(|| "no SNI".to_owned(), |name| format!("SNI {name}"));
     let mut parts = vec![
         facts.version.unwrap_or("TLS").to_owned(),
-        facts.cipher_suite.as_deref().map(cipher).unwrap_or_default(),
+        facts
+            .cipher_suite
+            .as_deref()
+            .map(cipher)
+            .unwrap_or_default(),
         facts.key_exchange.as_deref().map(group).unwrap_or_default(),
     ];
     parts.extend(facts.alpn.as_ref().map(|name| format!("ALPN {name}")));
@@ -244,17 +309,31 @@ fn tls(facts: &TlsFacts) -> Vec<String> {
     let mut lines = vec![parts.join(", ")];
     if let Some(shown) = facts.chain.first() {
         lines.push(match &shown.certificate {
-            _ if facts.pinned => "the pinned certificate; its issuer, name and dates were not checked".to_owned(),
+            _ if facts.pinned => {
+                "the pinned certificate; its issuer, name and dates were not checked".to_owned()
+            }
             Some(leaf) => {
-                let name = leaf.names.first().cloned().unwrap_or_else(|| leaf.subject.short());
+                let name = leaf
+                    .names
+                    .first()
+                    .cloned()
+                    .unwrap_or_else(|| leaf.subject.short());
                 let left = clock::distance(clock::now(), leaf.not_after);
-                format!("{name}, issued by {}, valid {}", leaf.issuer.short(), more(&left))
+                format!(
+                    "{name}, issued by {}, valid {}",
+                    leaf.issuer.short(),
+                    more(&left)
+                )
             }
             None => "a certificate that could not be read".to_owned(),
         });
     }
     if facts.client_cert_requested {
-        let sent = if facts.client_cert_sent { "ours was sent" } else { "none was sent" };
+        let sent = if facts.client_cert_sent {
+            "ours was sent"
+        } else {
+            "none was sent"
+        };
         lines.push(format!("the broker asked for a client certificate; {sent}"));
     }
     lines
@@ -267,8 +346,15 @@ fn more(distance: &str) -> String {
 
 /// The cipher in the middle of an IANA name, as people write it.
 fn cipher(suite: &str) -> String {
-    let known = [("AES_256_GCM", "AES-256-GCM"), ("AES_128_GCM", "AES-128-GCM"), ("CHACHA20_POLY1305", "ChaCha20-Poly1305")];
-    known.iter().find(|(part, _)| suite.contains(part)).map_or_else(|| suite.to_owned(), |(_, name)| (*name).to_owned())
+    let known = [
+        ("AES_256_GCM", "AES-256-GCM"),
+        ("AES_128_GCM", "AES-128-GCM"),
+        ("CHACHA20_POLY1305", "ChaCha20-Poly1305"),
+    ];
+    known
+        .iter()
+        .find(|(part, _)| suite.contains(part))
+        .map_or_else(|| suite.to_owned(), |(_, name)| (*name).to_owned())
 }
 
 fn group(name: &str) -> String {
@@ -289,16 +375,28 @@ fn chain(facts: &TlsFacts) -> Vec<String> {
         };
         lines.push(format!("certificate {}: {}", at + 1, certificate.subject));
         lines.push(format!("  issued by {}", certificate.issuer));
-        lines.push(format!("  valid from {} until {}", clock::utc(certificate.not_before), clock::utc(certificate.not_after)));
+        lines.push(format!(
+            "  valid from {} until {}",
+            clock::utc(certificate.not_before),
+            clock::utc(certificate.not_after)
+        ));
         if !certificate.names.is_empty() {
             lines.push(format!("  names {}", certificate.names.join(", ")));
         }
-        lines.push(format!("  {}, signed with {}, SHA-256 {}", certificate.key, certificate.signature, certificate::fingerprint(&shown.sha256)));
+        lines.push(format!(
+            "  {}, signed with {}, SHA-256 {}",
+            certificate.key,
+            certificate.signature,
+            certificate::fingerprint(&shown.sha256)
+        ));
     }
     let roots = &facts.roots;
     if !roots.sources.is_empty() {
         let count = text::count(roots.count as u64, "CA certificate");
-        lines.push(format!("trusted: {count} from {}", roots.sources.join(" and ")));
+        lines.push(format!(
+            "trusted: {count} from {}",
+            roots.sources.join(" and ")
+        ));
     }
     lines
 }

@@ -26,7 +26,12 @@ pub struct Report<'a> {
 impl Report<'_> {
     /// The whole object.
     pub fn to_json(&self) -> Json {
-        let warning = |w| Json::Object(vec![("code", warning::code(w).into()), ("text", warning::text(w).into())]);
+        let warning = |w| {
+            Json::Object(vec![
+                ("code", warning::code(w).into()),
+                ("text", warning::text(w).into()),
+            ])
+        };
         Json::Object(vec![
             ("tool", "mqtt-test".into()),
             ("version", env!("CARGO_PKG_VERSION").into()),
@@ -34,11 +39,19 @@ impl Report<'_> {
             ("host", self.host.into()),
             ("port", self.port.into()),
             ("ok", self.diagnosis.is_none().into()),
-            ("exit_code", self.diagnosis.map_or(0, |diagnosis| diagnosis.exit_code).into()),
+            (
+                "exit_code",
+                self.diagnosis
+                    .map_or(0, |diagnosis| diagnosis.exit_code)
+                    .into(),
+            ),
             ("elapsed_ms", ms(self.elapsed)),
             ("stages", Json::List(self.steps.iter().map(stage).collect())),
             ("failure", self.diagnosis.map(failure).into()),
-            ("warnings", Json::List(self.warnings.iter().map(warning).collect())),
+            (
+                "warnings",
+                Json::List(self.warnings.iter().map(warning).collect()),
+            ),
         ])
     }
 }
@@ -65,7 +78,10 @@ fn stage(step: &Step) -> Json {
         Status::Skipped => "skipped",
         Status::Off => "off",
     };
-    let mut members = vec![("stage", step.stage.name().into()), ("status", status.into())];
+    let mut members = vec![
+        ("stage", step.stage.name().into()),
+        ("status", status.into()),
+    ];
     if matches!(step.status, Status::Ok | Status::Failed) {
         members.push(("ms", ms(step.elapsed)));
     }
@@ -78,7 +94,10 @@ fn stage(step: &Step) -> Json {
 fn found(finding: &Finding) -> Vec<(&'static str, Json)> {
     match finding {
         Finding::Dns { addresses } => {
-            vec![("addresses", Json::texts(addresses.iter().map(|address| address.ip().to_string())))]
+            vec![(
+                "addresses",
+                Json::texts(addresses.iter().map(|address| address.ip().to_string())),
+            )]
         }
         Finding::Tcp { peer, failed } => {
             let attempt = |tried: &crate::step::Attempt| {
@@ -93,15 +112,26 @@ fn found(finding: &Finding) -> Vec<(&'static str, Json)> {
             ]
         }
         Finding::Tls(facts) => tls(facts),
-        Finding::Connect { client_id, session_present } => vec![
+        Finding::Connect {
+            client_id,
+            session_present,
+        } => vec![
             ("protocol", "3.1.1".into()),
             ("client_id", client_id.as_str().into()),
             ("session_present", (*session_present).into()),
         ],
         Finding::Subscribe { filter, granted } => {
-            vec![("filter", filter.as_str().into()), ("granted_qos", (*granted).into())]
+            vec![
+                ("filter", filter.as_str().into()),
+                ("granted_qos", (*granted).into()),
+            ]
         }
-        Finding::Publish { topic, bytes, qos, retain } => vec![
+        Finding::Publish {
+            topic,
+            bytes,
+            qos,
+            retain,
+        } => vec![
             ("topic", topic.as_str().into()),
             ("bytes", (*bytes).into()),
             ("qos", (*qos).into()),
@@ -119,7 +149,10 @@ fn tls(facts: &TlsFacts) -> Vec<(&'static str, Json)> {
         ("key_exchange", facts.key_exchange.as_deref().into()),
         ("alpn", facts.alpn.as_deref().into()),
         ("client_cert_requested", facts.client_cert_requested.into()),
-        ("chain", Json::List(facts.chain.iter().map(presented).collect())),
+        (
+            "chain",
+            Json::List(facts.chain.iter().map(presented).collect()),
+        ),
     ]
 }
 
@@ -128,11 +161,24 @@ fn presented(shown: &Presented) -> Json {
     let certificate = shown.certificate.as_ref();
     let date = |at: i64| clock::rfc3339(at);
     Json::Object(vec![
-        ("subject", certificate.map(|it| it.subject.to_string()).into()),
+        (
+            "subject",
+            certificate.map(|it| it.subject.to_string()).into(),
+        ),
         ("issuer", certificate.map(|it| it.issuer.to_string()).into()),
-        ("not_before", certificate.map(|it| date(it.not_before)).into()),
+        (
+            "not_before",
+            certificate.map(|it| date(it.not_before)).into(),
+        ),
         ("not_after", certificate.map(|it| date(it.not_after)).into()),
-        ("names", Json::texts(certificate.into_iter().flat_map(|it| it.names.iter().cloned()))),
+        (
+            "names",
+            Json::texts(
+                certificate
+                    .into_iter()
+                    .flat_map(|it| it.names.iter().cloned()),
+            ),
+        ),
         sha256,
     ])
 }

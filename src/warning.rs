@@ -21,29 +21,48 @@ pub fn code(warning: &Warning) -> &'static str {
 /// What it means, and what to change.
 pub fn text(warning: &Warning) -> String {
     match warning {
-        Warning::CertExpiresSoon { subject, not_after, now, .. } if not_after < now => format!(
+        Warning::CertExpiresSoon {
+            subject,
+            not_after,
+            now,
+            ..
+        } if not_after < now => format!(
             "the pinned certificate of `{subject}` expired on {}, {} ago; the pin does not look at dates, other clients do",
             clock::utc(*not_after),
             clock::distance(*not_after, *now)
         ),
-        Warning::CertExpiresSoon { subject, not_after, now, .. } => format!(
+        Warning::CertExpiresSoon {
+            subject,
+            not_after,
+            now,
+            ..
+        } => format!(
             "the broker's certificate for `{subject}` expires on {}, in {}: renew it",
             clock::utc(*not_after),
             clock::distance(*now, *not_after)
         ),
         Warning::SniNotSent { host } => {
-            format!("no server name (SNI) was sent to `{host}`; this broker does without, the serverless clouds do not")
+            format!(
+                "no server name (SNI) was sent to `{host}`; this broker does without, the serverless clouds do not"
+            )
         }
         Warning::PasswordInClear => {
             "the password went over the network unencrypted: use the broker's TLS port".to_owned()
         }
         Warning::ConfigWorldReadable { path } => {
-            format!("`{path}` holds a secret and every user of this machine can read it: `chmod 600 {path}`")
+            format!(
+                "`{path}` holds a secret and every user of this machine can read it: `chmod 600 {path}`"
+            )
         }
         Warning::AddressFailed { failed, peer } => {
-            let failed: Vec<_> =
-                failed.iter().map(|tried| format!("{} failed ({})", tried.address, tried.error)).collect();
-            format!("{}; {peer} was used: clients that try the first address alone will fail", failed.join(", "))
+            let failed: Vec<_> = failed
+                .iter()
+                .map(|tried| format!("{} failed ({})", tried.address, tried.error))
+                .collect();
+            format!(
+                "{}; {peer} was used: clients that try the first address alone will fail",
+                failed.join(", ")
+            )
         }
         Warning::ClockSuspect { now, built } => format!(
             "this machine's clock says {}, before this program was built ({}): set it",
@@ -51,7 +70,9 @@ pub fn text(warning: &Warning) -> String {
             clock::utc(*built)
         ),
         Warning::QosDowngraded { asked, granted } => {
-            format!("QoS {asked} was asked for and QoS {granted} granted: the broker delivers with QoS {granted} at most")
+            format!(
+                "QoS {asked} was asked for and QoS {granted} granted: the broker delivers with QoS {granted} at most"
+            )
         }
         Warning::RootsSkipped { count } => format!(
             "{} of this system's store could not be used",

@@ -16,7 +16,12 @@ pub struct Words {
 
 impl Words {
     pub fn new(code: Code, error: impl Into<String>) -> Self {
-        Self { code, error: error.into(), notes: Vec::new(), help: Vec::new() }
+        Self {
+            code,
+            error: error.into(),
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
     }
 
     #[must_use]
