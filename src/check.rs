@@ -115,7 +115,8 @@ impl Climb<'_> {
 
         self.begin(Stage::Tls);
         if let Some(tls) = tls {
-            let mut channel = tls.handshake(connected.stream, timeout, stop)?;
+            let channel = tls.handshake(connected.stream, timeout, stop);
+            let mut channel = channel.map_err(|failure| self.look_without_tls(failure))?;
             let settled = channel.settle(stop);
             let facts = channel.facts.clone();
             channel.close(stop);
@@ -145,6 +146,23 @@ impl Climb<'_> {
             Err(failure) if lost => Err(self.taken_over(failure)),
             outcome => outcome,
         }
+    }
+
+    /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
+    /// anonymous CONNECT in the clear tells, and gives nothing away.
+    fn look_without_tls(&self, mut failure: Failure) -> Failure {
+        if let (Failure::Tls(fault), Some(peer)) = (&mut failure, self.peer)
+            && matches!(
+                fault.cause,
+                TlsCause::Closed { .. } | TlsCause::TimedOut { .. }
+            )
+            && fault.facts.first_bytes.is_empty()
+        {
+            let look = look::at(peer, None, look::ANONYMOUS_CONNECT, LOOK, self.check.stop);
+            fault.facts.answers_plain_mqtt =
+                look.is_some_and(|look| matches!(look.bytes.as_slice(), [0x20, 2, _, _, ..]));
+        }
+        failure
     }
 
     fn open(&mut self, limit: Duration) -> Result<Session, Failure> {

@@ -55,7 +55,9 @@ pub fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
 fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
     match &fault.cause {
         TlsCause::PinMismatch { .. } => Code::TlsPinMismatch,
-        _ if looks_plain(&fault.facts.first_bytes) => Code::TlsNotTls,
+        _ if fault.facts.answers_plain_mqtt || looks_plain(&fault.facts.first_bytes) => {
+            Code::TlsNotTls
+        }
         TlsCause::TimedOut { .. } => Code::TlsTimeout,
         TlsCause::Closed { .. } | TlsCause::Io(_) => closed(fault, config),
         TlsCause::Rustls(error) => match error {
@@ -144,17 +146,22 @@ fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
 fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
     let first = &fault.facts.first_bytes;
     let port = config.port;
-    let plain_port = format!(
-        "if port {port} is the broker's port without TLS, use its TLS port: `port = 8883` is the usual one"
-    );
+    let take_tls_port =
+        format!("use the broker's TLS port instead of {port}: 8883 is the usual one");
     let words = Words::new(
         code,
         format!("what answers on port {port} does not speak TLS"),
     );
+    if fault.facts.answers_plain_mqtt {
+        return words
+            .note("it is a broker without TLS: a CONNECT in the clear, without credentials, was answered with a CONNACK")
+            .help(take_tls_port)
+            .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
+    }
     if first.is_empty() {
         return words
             .note(format!("the connection was closed at the first TLS message; {port} is a port for MQTT without TLS"))
-            .help(plain_port)
+            .help(take_tls_port)
             .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
     }
     let words = words.note(format!(
@@ -175,7 +182,7 @@ fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
         words.note("that is SSH").help("this is the port of an SSH server: take the broker's port for MQTT over TLS, usually 8883")
     } else {
         words
-            .help(plain_port)
+            .help(take_tls_port)
             .help("if a proxy or a firewall stands between, try another network")
     }
 }

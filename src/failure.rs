@@ -163,6 +163,8 @@ pub struct TlsFacts {
     pub issuer_organisation_trusted: bool,
     /// The first bytes that the peer sent, at most [`FIRST_BYTES`].
     pub first_bytes: Vec<u8>,
+    /// A CONNECT without TLS, which carries no credentials, was answered with a CONNACK.
+    pub answers_plain_mqtt: bool,
     /// What was trusted is the pin: issuer, name and dates were not looked at.
     pub pinned: bool,
 }

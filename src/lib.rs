@@ -2,8 +2,8 @@
 //! if not, what must change?
 
 pub mod args;
-mod help;
-mod nearest;
+pub mod help;
+pub mod nearest;
 
 pub mod config;
 pub mod host;
@@ -12,8 +12,8 @@ pub mod parse;
 pub mod problem;
 pub mod settings;
 pub mod shipped;
-mod url;
-mod values;
+pub mod url;
+pub mod values;
 
 pub mod failure;
 pub mod net;
@@ -37,14 +37,14 @@ pub mod session;
 
 pub mod code;
 pub mod diagnose;
-mod diagnose_certificate;
-mod diagnose_config;
-mod diagnose_mqtt;
-mod diagnose_net;
-mod diagnose_setting;
-mod diagnose_tls;
-mod diagnose_usage;
-mod diagnose_value;
+pub mod diagnose_certificate;
+pub mod diagnose_config;
+pub mod diagnose_mqtt;
+pub mod diagnose_net;
+pub mod diagnose_setting;
+pub mod diagnose_tls;
+pub mod diagnose_usage;
+pub mod diagnose_value;
 pub mod providers;
 pub mod warning;
 pub mod words;

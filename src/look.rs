@@ -11,6 +11,9 @@ use crate::signals::Stop;
 use crate::tls::{self, Tls};
 use crate::wait::SLICE;
 
+/// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
+pub const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
+
 /// Sends `connect` to `peer` and reads what comes, for at most `limit` a step.
 pub fn at(
     peer: SocketAddr,
