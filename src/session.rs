@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use rumqttc::mqttbytes::Error as CodecError;
 use rumqttc::{
-    Client, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill, MqttOptions,
-    Outgoing, Packet, QoS, RecvTimeoutError, StateError, SubscribeReasonCode, TlsConfiguration,
-    TlsError, Transport as LibraryTransport,
+    Client, ClientError, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill,
+    MqttOptions, Outgoing, Packet, QoS, RecvTimeoutError, StateError, SubscribeReasonCode,
+    TlsConfiguration, TlsError, Transport as LibraryTransport,
 };
 
 use crate::config::{Config, Qos, Secret};
@@ -31,6 +31,10 @@ pub struct Session {
     client: Client,
     connection: Connection,
     began: Instant,
+    /// Requests that were made and not yet seen to leave. While there are any, a wait must not be
+    /// cut short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its
+    /// buffer until something else is sent, or loses the packet.
+    unwritten: usize,
     trace: Vec<Trace>,
 }
 
@@ -136,6 +140,7 @@ impl Session {
             client,
             connection,
             began,
+            unwritten: 0,
             trace: Vec::new(),
         };
         session.note(true, || connect_line(config), Duration::ZERO);
@@ -149,9 +154,8 @@ impl Session {
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
     pub fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<(), Ending> {
-        self.client
-            .try_subscribe(filter, quality(qos))
-            .map_err(unsent)
+        let asked = self.client.try_subscribe(filter, quality(qos));
+        self.submitted(asked)
     }
 
     /// Publishes; the answer is an [`Event::Acknowledged`], or [`Event::Sent`] for QoS 0.
@@ -165,9 +169,16 @@ impl Session {
         retain: bool,
         payload: &[u8],
     ) -> Result<(), Ending> {
-        self.client
-            .try_publish(topic, quality(qos), retain, payload)
-            .map_err(unsent)
+        let asked = self
+            .client
+            .try_publish(topic, quality(qos), retain, payload);
+        self.submitted(asked)
+    }
+
+    fn submitted(&mut self, asked: Result<(), ClientError>) -> Result<(), Ending> {
+        asked.map_err(|error| Ending::Fault(LinkFault::Io(io::Error::other(error.to_string()))))?;
+        self.unwritten += 1;
+        Ok(())
     }
 
     /// The next event, or `None` when `deadline` has passed without one.
@@ -180,7 +191,12 @@ impl Session {
                 return Err(Ending::Interrupted);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.connection.recv_timeout(left.min(SLICE)) {
+            let patience = if self.unwritten == 0 {
+                left.min(SLICE)
+            } else {
+                left
+            };
+            match self.connection.recv_timeout(patience) {
                 Ok(Ok(event)) => return Ok(Some(self.digest(event))),
                 Ok(Err(error)) => return Err(Ending::Fault(classify(error, left))),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
@@ -196,7 +212,8 @@ impl Session {
         // A signal that ended the work must not cut the goodbye short.
         let stop = Stop::default();
         if let Some(filter) = filter
-            && self.client.try_unsubscribe(filter).is_ok()
+            && let asked = self.client.try_unsubscribe(filter)
+            && self.submitted(asked).is_ok()
         {
             let deadline = Instant::now() + limit.min(GOODBYE * 5);
             while let Ok(Some(event)) = self.next(deadline, &stop) {
@@ -209,7 +226,7 @@ impl Session {
             let deadline = Instant::now() + limit.min(GOODBYE * 5);
             let mut said = false;
             while !said && Instant::now() < deadline {
-                match self.connection.recv_timeout(SLICE) {
+                match self.connection.recv_timeout(GOODBYE) {
                     Ok(Ok(event)) => {
                         said = event == LibraryEvent::Outgoing(Outgoing::Disconnect);
                         let _ = self.digest(event);
@@ -256,6 +273,12 @@ impl Session {
             }
             LibraryEvent::Outgoing(outgoing) => {
                 self.note(true, || outgoing_line(&outgoing), at);
+                if matches!(
+                    outgoing,
+                    Outgoing::Publish(_) | Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_)
+                ) {
+                    self.unwritten = self.unwritten.saturating_sub(1);
+                }
                 match outgoing {
                     Outgoing::Publish(0) => Event::Sent,
                     _ => Event::Other,
@@ -331,10 +354,6 @@ fn quality(qos: Qos) -> QoS {
         Qos::AtLeastOnce => QoS::AtLeastOnce,
         Qos::ExactlyOnce => QoS::ExactlyOnce,
     }
-}
-
-fn unsent(error: rumqttc::ClientError) -> Ending {
-    Ending::Fault(LinkFault::Io(io::Error::other(error.to_string())))
 }
 
 /// Every error of rumqttc, by what happened on the wire. Its own words survive where ours end.
