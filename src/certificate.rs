@@ -15,7 +15,7 @@ pub use crate::distinguished_name::Name;
 mod extensions;
 
 use crate::certificate::extensions::Extensions;
-use crate::der::{self, Fault, Reader};
+use crate::der::{self, Element, Fault, Reader};
 use crate::oid;
 
 /// The facts of one certificate.
@@ -94,8 +94,7 @@ pub fn read(der: &[u8]) -> Result<Certificate, NotACertificate> {
     let signature = algorithm(&mut outer)
         .map_err(in_part("signatureAlgorithm"))?
         .0;
-    let bits = outer.expect(der::BIT_STRING).and_then(|_| outer.end());
-    bits.map_err(in_part("signatureValue"))?;
+    signature_value(outer).map_err(in_part("signatureValue"))?;
 
     let version = version(&mut body).map_err(in_part("version"))?;
     let serial = serial(&mut body).map_err(in_part("serialNumber"))?;
@@ -195,10 +194,13 @@ fn serial(body: &mut Reader<'_>) -> Result<String, Fault> {
     Ok(hex(body.expect(der::INTEGER)?.integer_bytes()?, ""))
 }
 
-/// AlgorithmIdentifier: the dotted OID, and a reader of the parameters.
-fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(String, Reader<'a>), Fault> {
+/// AlgorithmIdentifier (RFC 5280 §4.1.1.2): the dotted OID, and the parameters if there are any.
+fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(String, Option<Element<'a>>), Fault> {
     let mut inside = reader.inside(der::SEQUENCE)?;
-    Ok((oid::read(&mut inside)?, inside))
+    let algorithm = oid::read(&mut inside)?;
+    let parameters = (!inside.is_empty()).then(|| inside.any()).transpose()?;
+    inside.end()?;
+    Ok((algorithm, parameters))
 }
 
 fn validity(body: &mut Reader<'_>) -> Result<(i64, i64), Fault> {
@@ -212,26 +214,33 @@ fn validity(body: &mut Reader<'_>) -> Result<(i64, i64), Fault> {
 /// not what its kind asks for is named without them: that it is bad, rustls will say.
 fn key(body: &mut Reader<'_>) -> Result<String, Fault> {
     let mut inside = body.inside(der::SEQUENCE)?;
-    let (algorithm, mut parameters) = algorithm(&mut inside)?;
-    let bits = inside.expect(der::BIT_STRING)?;
+    let (algorithm, parameters) = algorithm(&mut inside)?;
+    let bits = inside.expect(der::BIT_STRING)?.whole_bits()?;
     inside.end()?;
     let kind = oid::name_or_numbers(oid::key, algorithm);
     let size = match kind.as_str() {
-        "RSA" | "RSA-PSS" => bits.whole_bits().and_then(modulus_bits).ok(),
-        "EC" => oid::read(&mut parameters)
-            .ok()
+        "RSA" | "RSA-PSS" => modulus_bits(bits).ok(),
+        // RFC 5480 §2.1.1: the curve by its OID; spelled out in full, it has no name.
+        "EC" => parameters
+            .filter(|curve| curve.tag == der::OID)
+            .and_then(|curve| oid::dotted(curve.value).ok())
             .map(|curve| oid::name_or_numbers(oid::curve, curve)),
         _ => None,
     };
     Ok(size.map_or(kind.clone(), |size| format!("{kind} {size}")))
 }
 
-/// RSAPublicKey of RFC 8017 §A.1.1: the modulus comes first.
+/// RSAPublicKey (RFC 8017 §A.1.1): the modulus, whose length is the key's, and the exponent.
 fn modulus_bits(key: &[u8]) -> Result<String, Fault> {
     let mut inside = der::single(key, der::SEQUENCE)?.reader();
-    let modulus = inside.expect(der::INTEGER)?.integer_bytes()?;
-    let unused = modulus
-        .first()
-        .map_or(0, |byte| byte.leading_zeros() as usize);
-    Ok((modulus.len() * 8 - unused).to_string())
+    let modulus = inside.expect(der::INTEGER)?.unsigned_bytes()?;
+    inside.expect(der::INTEGER)?.unsigned_bytes()?;
+    inside.end()?;
+    let unused = modulus.first().map_or(0, |byte| byte.leading_zeros());
+    Ok((8 * modulus.len() - unused as usize).to_string())
+}
+
+fn signature_value(mut outer: Reader<'_>) -> Result<(), Fault> {
+    outer.expect(der::BIT_STRING)?.whole_bits()?;
+    outer.end()
 }

@@ -198,11 +198,20 @@ impl<'a> Element<'a> {
     }
 
     /// The bytes of an INTEGER without the zero that only keeps it positive; at least one byte.
+    /// The first bit of a negative one stays set.
     pub fn integer_bytes(self) -> Result<&'a [u8], Fault> {
         match self.value {
             [] => Err(Fault::Value("INTEGER")),
             [0, rest @ ..] if !rest.is_empty() => Ok(rest),
             bytes => Ok(bytes),
+        }
+    }
+
+    /// The same of an INTEGER that must not be negative and, as DER has it, not padded further.
+    pub fn unsigned_bytes(self) -> Result<&'a [u8], Fault> {
+        match self.value {
+            [0x80..=0xff, ..] | [0, 0..=0x7f, ..] => Err(Fault::Value("positive INTEGER")),
+            _ => self.integer_bytes(),
         }
     }
 

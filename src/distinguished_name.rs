@@ -23,6 +23,8 @@ impl Name {
         let mut attributes = Vec::new();
         while !relative_names.is_empty() {
             let mut set = relative_names.inside(der::SET)?;
+            // A relative name has at least one part.
+            attributes.push(attribute(set.inside(der::SEQUENCE)?)?);
             while !set.is_empty() {
                 attributes.push(attribute(set.inside(der::SEQUENCE)?)?);
             }
@@ -218,6 +220,7 @@ mod tests {
         check_fault(&[0x30], Fault::Truncated);
         check_fault(&[0x30, 1], Fault::Truncated);
         check_fault(&[0x30, 0, 0], Fault::Trailing);
+        check_fault(&[0x30, 2, 0x31, 0], Fault::Truncated);
         check_fault(&[0x30, 0x80, 0, 0], Fault::Length);
         let (expected, found) = (der::SET, der::SEQUENCE);
         check_fault(&[0x30, 2, 0x30, 0], Fault::Tag { expected, found });

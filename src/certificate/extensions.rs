@@ -62,10 +62,11 @@ fn once<T>(slot: &mut Option<T>, value: Result<T, Fault>) -> Result<(), Fault> {
     }
 }
 
-/// The dotted OID and the DER inside the OCTET STRING; whether it is critical is not asked.
+/// The dotted OID and the DER inside the OCTET STRING; whether it is critical is not asked. An
+/// OID that is none is none of those looked for, and no more is asked of it.
 fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), Fault> {
     let mut inside = list.inside(der::SEQUENCE)?;
-    let oid = oid::read(&mut inside)?;
+    let oid = oid::dotted(inside.expect(der::OID)?.value).unwrap_or_default();
     if let Some(critical) = inside.optional(der::BOOLEAN)? {
         critical.boolean()?;
     }
@@ -78,7 +79,11 @@ fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), Fault> {
 fn ca(value: &[u8]) -> Result<bool, Fault> {
     let mut inside = der::single(value, der::SEQUENCE)?.reader();
     let ca = inside.optional(der::BOOLEAN)?;
-    inside.optional(der::INTEGER)?;
+    if let Some(length) = inside.optional(der::INTEGER)?
+        && length.unsigned_bytes()?.len() > 4
+    {
+        return Err(Fault::Value("path length"));
+    }
     inside.end()?;
     ca.map_or(Ok(false), Element::boolean)
 }
