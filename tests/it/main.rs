@@ -1,0 +1,32 @@
+//! The real binary against real servers on loopback: one integration crate for all of it.
+//!
+//! The first group of modules is the harness, the `t_*` modules are the tests. Every server stands
+//! on a port of its own, every certificate is made in the run, every wait ends at a condition or
+//! at a deadline, and every child process dies with the test that started it. Nothing here needs
+//! the internet, and no test depends on another.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails with the reason"
+)]
+
+mod blackhole;
+mod capture;
+mod catalogue;
+mod certs;
+mod certs_openssl;
+mod codec;
+mod daemon;
+mod golden;
+mod haproxy;
+mod json;
+mod lab;
+mod mosquitto;
+mod namespace;
+mod openssl;
+mod rogue;
+mod rogue_server;
+mod run;
+
+mod t_harness;

@@ -1,0 +1,149 @@
+//! mosquitto, with a configuration built line by line.
+
+use std::process::Command;
+
+use crate::certs::Files;
+use crate::daemon::Daemon;
+use crate::lab::Lab;
+
+/// A configuration in the making: a plain listener, anonymous users welcome, until told otherwise.
+pub(crate) struct Builder<'a> {
+    lab: &'a Lab,
+    lines: Vec<String>,
+    anonymous: bool,
+    users: usize,
+}
+
+pub(crate) fn mosquitto(lab: &Lab) -> Builder<'_> {
+    Builder {
+        lab,
+        lines: Vec::new(),
+        anonymous: true,
+        users: 0,
+    }
+}
+
+impl<'a> Builder<'a> {
+    /// A line of mosquitto.conf as it stands in its manual, `max_packet_size 1000`.
+    pub(crate) fn line(mut self, line: impl Into<String>) -> Self {
+        self.lines.push(line.into());
+        self
+    }
+
+    fn file(self, key: &str, name: &str) -> Self {
+        let path = self.lab.path(name);
+        self.line(format!("{key} {}", path.display()))
+    }
+
+    pub(crate) fn tls(self, server: &Files) -> Self {
+        self.file("certfile", &server.cert)
+            .file("keyfile", &server.key)
+    }
+
+    /// Demands a client certificate of the authority in this file; its common name is the user.
+    pub(crate) fn client_certificates(self, ca_file: &str) -> Self {
+        self.file("cafile", ca_file)
+            .line("require_certificate true")
+            .line("use_identity_as_username true")
+    }
+
+    /// Adds a user; with one, anonymous users are refused.
+    pub(crate) fn user(mut self, name: &str, password: &str) -> Self {
+        let file = self.lab.path("passwords");
+        let create: &[&str] = if self.users == 0 { &["-c"] } else { &[] };
+        let status = Command::new("mosquitto_passwd")
+            .args(create)
+            .arg("-b")
+            .arg(&file)
+            .args([name, password])
+            .status()
+            .unwrap();
+        assert!(status.success(), "mosquitto_passwd: {status}");
+        self.users += 1;
+        self.anonymous = false;
+        if self.users == 1 {
+            self.file("password_file", "passwords")
+        } else {
+            self
+        }
+    }
+
+    /// An access control list, in the form of its manual (`topic read sensors/#`).
+    pub(crate) fn acl(self, rules: &str) -> Self {
+        self.lab.write("acl", rules);
+        self.file("acl_file", "acl")
+    }
+
+    pub(crate) fn start(self) -> Mosquitto {
+        Daemon::retry(|| {
+            let port = self.lab.port();
+            let conf = self
+                .lab
+                .write(&format!("mosquitto-{port}.conf"), self.conf(port));
+            let mut command = Command::new("mosquitto");
+            command.arg("-c").arg(conf).current_dir(self.lab.dir());
+            let daemon = start(&mut command)?;
+            Ok(Mosquitto {
+                port,
+                command,
+                daemon,
+            })
+        })
+    }
+
+    fn conf(&self, port: u16) -> String {
+        // `user root`: started as root, mosquitto would otherwise become another user who may not
+        // read the keys in the test's folder; started as anyone else, it ignores the line.
+        // `set_tcp_nodelay`: without it CONNACK is 40 ms late over TLS on loopback.
+        format!(
+            "user root\nlog_dest stderr\nlog_type all\nset_tcp_nodelay true\npersistence false\n\
+             listener {port} 127.0.0.1\nallow_anonymous {}\n{}\n",
+            self.anonymous,
+            self.lines.join("\n"),
+        )
+    }
+}
+
+/// A running mosquitto.
+pub(crate) struct Mosquitto {
+    pub(crate) port: u16,
+    command: Command,
+    daemon: Daemon,
+}
+
+impl Mosquitto {
+    /// Waits until its log holds `fragment`, such as `Received DISCONNECT from`.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, fragment: &str) {
+        let found = self.daemon.log().wait_for(fragment);
+        assert!(
+            found,
+            "mosquitto ended without `{fragment}`:\n{}",
+            self.log()
+        );
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.daemon.log().text()
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.daemon.stop();
+    }
+
+    /// Starts it again on the same port, with a fresh log.
+    pub(crate) fn restart(&mut self) {
+        if self.daemon.is_running() {
+            self.daemon.stop();
+        }
+        self.daemon = start(&mut self.command).unwrap_or_else(|log| panic!("{log}"));
+    }
+}
+
+fn start(command: &mut Command) -> Result<Daemon, String> {
+    let daemon = Daemon::start(command);
+    if daemon.log().wait_for(" running\n") {
+        return Ok(daemon);
+    }
+    Err(daemon.log().text())
+}

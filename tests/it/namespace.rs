@@ -1,0 +1,96 @@
+//! Runs the program where the machine looks otherwise: no network, other host names, a name server
+//! of our own. Linux namespaces do it, through `unshare` of util-linux and `ip` of iproute2, and
+//! without privileges where users may make namespaces of their own. Nothing outside changes.
+
+use std::net::UdpSocket;
+use std::process::Command;
+
+use crate::lab::Lab;
+
+pub(crate) enum Namespace {
+    /// No network but a loopback that is down: no name server answers, and nothing has a route.
+    NoNetwork,
+    /// This machine's network, with this text for `/etc/hosts`.
+    Hosts(&'static str),
+    /// A network of its own whose only name server says that no name exists.
+    NoSuchName,
+    /// A network of its own whose only name server never answers.
+    SilentNameServer,
+}
+
+/// The environment variable that turns `name_server` into one.
+const ROLE: &str = "MQTT_IT_NAME_SERVER";
+const READY: &str = "name-server-is-ready";
+
+impl Namespace {
+    /// A command that runs `program` inside; its arguments are still to be added.
+    pub(crate) fn command(&self, lab: &Lab, program: &str) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]);
+        match self {
+            Self::NoNetwork => command.args(["--net", program]),
+            Self::Hosts(text) => {
+                lab.write("hosts", text);
+                let script = "mount --bind hosts /etc/hosts && exec \"$@\"";
+                command.args(["sh", "-c", script, "sh", program])
+            }
+            Self::NoSuchName => with_name_server(&mut command, lab, "no-such-name", program),
+            Self::SilentNameServer => with_name_server(&mut command, lab, "silent", program),
+        };
+        command
+    }
+}
+
+/// The name server is this very test program, told so by a variable. It ends with the namespace of
+/// processes, whose first process becomes the program under test.
+fn with_name_server<'a>(
+    command: &'a mut Command,
+    lab: &Lab,
+    role: &str,
+    program: &str,
+) -> &'a mut Command {
+    lab.write("resolv.conf", "nameserver 127.0.0.1\n");
+    let server = std::env::current_exe().unwrap();
+    let script = format!(
+        "mount --bind resolv.conf /etc/resolv.conf && ip link set lo up || exit 1\n\
+         {ROLE}={role} '{}' --exact namespace::name_server >name-server.log 2>&1 </dev/null &\n\
+         while [ ! -e {READY} ]; do sleep 0.01; done\n\
+         exec \"$@\"",
+        server.display()
+    );
+    command
+        .args(["--net", "--pid", "--fork", "--kill-child"])
+        .args(["sh", "-c", &script, "sh", program])
+}
+
+/// Not a test of its own: the name server inside a namespace. Elsewhere it does nothing.
+#[test]
+fn name_server() {
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
+    let socket = UdpSocket::bind("127.0.0.1:53").unwrap();
+    std::fs::write(READY, "").unwrap();
+    let mut query = [0; 512];
+    loop {
+        let (length, asker) = socket.recv_from(&mut query).unwrap();
+        if role == "no-such-name" {
+            socket
+                .send_to(&no_such_name(&query[..length]), asker)
+                .unwrap();
+        }
+    }
+}
+
+/// The answer NXDOMAIN (RFC 1035 §4.1.1) to a query: its header and its question.
+fn no_such_name(query: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 12;
+    let mut end = HEADER;
+    while query[end] != 0 {
+        end += 1 + usize::from(query[end]);
+    }
+    let mut answer = query[..end + 5].to_vec();
+    // An answer, recursion wanted and had, name error; one question and nothing else.
+    answer[2..HEADER].copy_from_slice(&[0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0]);
+    answer
+}

@@ -1,0 +1,290 @@
+//! Brokers that misbehave, each in one way that has a name. What they do is here, as acts in answer
+//! to what the client sent; carrying the acts out over TCP and TLS is `rogue_server`'s.
+
+use std::time::Duration;
+
+use crate::codec::{self, PINGRESP, PUBACK, PUBCOMP, PUBREC, PUBREL, Packet, Publish};
+
+/// How a broker misbehaves. In every other respect it is a good broker for one client.
+#[derive(Clone, Debug)]
+pub(crate) enum Rogue {
+    /// Does everything right.
+    Obedient,
+
+    // Before a word of MQTT. Behind TLS, these come after the handshake.
+    /// Accepts, reads, and never says a word.
+    Silent,
+    /// Closes as soon as it has accepted.
+    ClosesAtOnce,
+    /// Resets (RST) as soon as it has accepted.
+    ResetsAtOnce,
+    /// Closes when the first bytes have come: a ClientHello or a CONNECT.
+    ClosesAtFirstBytes,
+    /// Resets when the first bytes have come.
+    ResetsAtFirstBytes,
+    /// Greets as an SSH server does, on the wrong port.
+    SpeaksSsh,
+    /// Answers whatever comes with an HTTP page.
+    SpeaksHttp,
+    /// Answers with bytes of no protocol.
+    SpeaksGarbage,
+    /// Answers the ClientHello with a fatal TLS alert of this number (RFC 8446 §6), and no more.
+    TlsAlert(u8),
+    /// Answers with bytes that never end, as fast as they are read.
+    EndlessBytes,
+    /// Answers with the first byte of a CONNACK and a remaining length of 256 MiB.
+    GiantRemainingLength,
+
+    // CONNECT.
+    /// Answers CONNECT with this code, then closes (MQTT 3.1.1 §3.2.2.3).
+    RefusesConnect(u8),
+    /// Answers a CONNECT of any version with a CONNACK in the form of MQTT 5 and this code.
+    RefusesInFormOf5(u8),
+    /// Answers a CONNECT of any version with a CONNACK in the form of 3.1.1 and this code.
+    RefusesInFormOf311(u8),
+    /// Never answers CONNECT.
+    NeverConnack,
+    /// Accepts, and closes so much later: another client has taken the client id over.
+    TakenOver(Duration),
+
+    // SUBSCRIBE.
+    /// Accepts, and closes when SUBSCRIBE comes; a client that only waits is left alone.
+    ClosesAtSubscribe,
+
+    /// Answers SUBSCRIBE with 0x80 (MQTT 3.1.1 §3.9.3).
+    DeniesSubscribe,
+    /// Never answers SUBSCRIBE.
+    NeverSuback,
+    /// Grants QoS 0 whatever was asked for.
+    GrantsQos0,
+
+    // PUBLISH.
+    /// Closes when PUBLISH comes.
+    ClosesAtPublish,
+    /// Never acknowledges PUBLISH (nor delivers it).
+    NeverPuback,
+    /// Takes QoS 2 as far as PUBREC, and never sends PUBCOMP.
+    NeverPubcomp,
+    /// Acknowledges, and delivers nothing: what an ACL does in MQTT 3.1.1.
+    NeverDelivers,
+    /// Acknowledges, and closes in place of delivering.
+    ClosesAtDelivery,
+    /// Delivers the message with its last byte changed.
+    AltersPayload,
+    /// Delivers a message of this many bytes on the same topic in place of the right one.
+    DeliversTooLarge(usize),
+    /// Delivers this many foreign messages on the same topic, and then the right one.
+    FloodsForeign(usize),
+    /// Delivers a foreign message whose topic and payload drive a terminal, and then closes.
+    TerminalEscapes,
+
+    // Throughout.
+    /// Good, but every write is a single byte.
+    OneByteAtATime,
+    /// Good, but every packet comes so much later.
+    Slow(Duration),
+}
+
+/// What a broker does next on a connection.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Send(Vec<u8>),
+    /// Lets so much time pass. Not for waiting on something: the delay itself is what is tested.
+    Delay(Duration),
+    /// Sends close_notify (over TLS) and FIN.
+    Close,
+    /// Sends FIN and listens on: what the client says last, and how it closes, is still seen. (A
+    /// close_notify to a client that has gone would bring a reset in place of its last words.)
+    HangUp,
+    /// Sends RST.
+    Reset,
+    SendWithoutEnd(&'static [u8]),
+}
+
+/// The state of one client's connection.
+#[derive(Default)]
+pub(crate) struct Client {
+    pub(crate) v5: bool,
+    subscribed: bool,
+}
+
+/// When the rogue looks at what the client sends.
+pub(crate) enum Ear {
+    /// Reads MQTT packets.
+    Mqtt,
+    /// Takes the first bytes as they come, whatever they are.
+    FirstBytes,
+    /// Acts at once.
+    Deaf,
+}
+
+impl Rogue {
+    pub(crate) fn ear(&self) -> Ear {
+        match self {
+            Self::ClosesAtOnce | Self::ResetsAtOnce | Self::SpeaksSsh => Ear::Deaf,
+            Self::ClosesAtFirstBytes
+            | Self::ResetsAtFirstBytes
+            | Self::SpeaksHttp
+            | Self::SpeaksGarbage
+            | Self::TlsAlert(_)
+            | Self::EndlessBytes
+            | Self::Silent => Ear::FirstBytes,
+            _ => Ear::Mqtt,
+        }
+    }
+
+    /// The answer to a connection, or to its first bytes, without regard to MQTT.
+    pub(crate) fn raw_acts(&self) -> Vec<Act> {
+        const HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\
+            Content-Type: text/html\r\nConnection: close\r\n\r\n<html>Bad Request</html>\r\n";
+        match self {
+            Self::ClosesAtOnce | Self::ClosesAtFirstBytes => vec![Act::Close],
+            Self::ResetsAtOnce | Self::ResetsAtFirstBytes => vec![Act::Reset],
+            Self::SpeaksSsh => vec![Act::Send(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n".into())],
+            Self::SpeaksHttp => vec![Act::Send(HTTP.into()), Act::Close],
+            Self::SpeaksGarbage => {
+                vec![Act::Send(b"\xde\xad\x1b[2J\x07 not a protocol\r\n".into())]
+            }
+            // A record of type alert (21), fatal (2).
+            Self::TlsAlert(number) => {
+                vec![Act::Send(vec![21, 3, 3, 0, 2, 2, *number]), Act::Close]
+            }
+            Self::EndlessBytes => vec![Act::SendWithoutEnd(&[b'A'; 4096])],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The answer to a packet: this rogue's own, or that of a good broker.
+    pub(crate) fn answer(&self, packet: &Packet, client: &mut Client) -> Vec<Act> {
+        if let Packet::Connect(connect) = packet {
+            client.v5 = connect.level == 5;
+        }
+        let v5 = client.v5;
+        let acts = match (self, packet) {
+            (Self::RefusesConnect(code), Packet::Connect(_)) => {
+                vec![Act::Send(codec::connack(*code, v5)), Act::Close]
+            }
+            (Self::RefusesInFormOf5(code), Packet::Connect(_)) => {
+                vec![Act::Send(codec::connack(*code, true)), Act::Close]
+            }
+            (Self::RefusesInFormOf311(code), Packet::Connect(_)) => {
+                vec![Act::Send(codec::connack(*code, false)), Act::Close]
+            }
+            (Self::NeverConnack, Packet::Connect(_)) => Vec::new(),
+            (Self::GiantRemainingLength, Packet::Connect(_)) => {
+                vec![Act::Send(vec![0x20, 0xff, 0xff, 0xff, 0x7f, 0, 0])]
+            }
+            (Self::TakenOver(after), Packet::Connect(_)) => vec![
+                Act::Send(codec::connack(0, v5)),
+                Act::Delay(*after),
+                Act::Close,
+            ],
+            (Self::ClosesAtSubscribe, Packet::Subscribe { .. }) => vec![Act::Close],
+            (Self::DeniesSubscribe, Packet::Subscribe { id, filters }) => {
+                vec![Act::Send(codec::suback(
+                    *id,
+                    &vec![0x80; filters.len()],
+                    v5,
+                ))]
+            }
+            (Self::NeverSuback, Packet::Subscribe { .. }) => Vec::new(),
+            (Self::GrantsQos0, Packet::Subscribe { id, filters }) => {
+                client.subscribed = true;
+                vec![Act::Send(codec::suback(*id, &vec![0; filters.len()], v5))]
+            }
+            (Self::ClosesAtPublish, Packet::Publish(_)) => vec![Act::Close],
+            (Self::NeverPuback, Packet::Publish(_)) => Vec::new(),
+            (Self::NeverPubcomp, Packet::Ack { kind: PUBREL, .. }) => Vec::new(),
+            (Self::NeverDelivers, Packet::Publish(message)) => acknowledge(message),
+            (Self::ClosesAtDelivery, Packet::Publish(message)) => {
+                let mut acts = acknowledge(message);
+                acts.push(Act::Close);
+                acts
+            }
+            (Self::AltersPayload, Packet::Publish(message)) => {
+                let mut altered = message.payload.clone();
+                if let Some(last) = altered.last_mut() {
+                    *last ^= 1;
+                }
+                deliver_also(message, v5, [(message.topic.clone(), altered)], false)
+            }
+            (Self::DeliversTooLarge(size), Packet::Publish(message)) => {
+                let large = (message.topic.clone(), vec![b'x'; *size]);
+                deliver_also(message, v5, [large], false)
+            }
+            (Self::FloodsForeign(count), Packet::Publish(message)) => {
+                let foreign = |n| (message.topic.clone(), format!("foreign {n}").into_bytes());
+                deliver_also(message, v5, (0..*count).map(foreign), true)
+            }
+            (Self::TerminalEscapes, Packet::Publish(message)) => {
+                let title = "\x1b]0;owned\x07".to_owned();
+                let clear = b"\x1b[2J\x1b[31mred\r\n".to_vec();
+                let mut acts = deliver_also(message, v5, [(title, clear)], false);
+                acts.push(Act::Close);
+                acts
+            }
+            _ => obey(packet, client),
+        };
+        match self {
+            Self::Slow(delay) => acts
+                .into_iter()
+                .flat_map(|act| [Act::Delay(*delay), act])
+                .collect(),
+            _ => acts,
+        }
+    }
+}
+
+/// What a good broker does: it grants all, and serves a subscriber its own messages.
+fn obey(packet: &Packet, client: &mut Client) -> Vec<Act> {
+    let v5 = client.v5;
+    match packet {
+        Packet::Connect(_) => vec![Act::Send(codec::connack(0, v5))],
+        Packet::Subscribe { id, filters } => {
+            client.subscribed = true;
+            // MQTT 5 §3.8.3.1: the QoS is the low two bits of the options.
+            let codes: Vec<u8> = filters.iter().map(|(_, options)| options & 3).collect();
+            vec![Act::Send(codec::suback(*id, &codes, v5))]
+        }
+        Packet::Publish(message) if client.subscribed => deliver_also(message, v5, [], true),
+        Packet::Publish(message) => acknowledge(message),
+        Packet::Ack { kind: PUBREC, id } => vec![Act::Send(codec::ack(PUBREL, *id))],
+        Packet::Ack { kind: PUBREL, id } => vec![Act::Send(codec::ack(PUBCOMP, *id))],
+        Packet::Unsubscribe { id, filters } => {
+            client.subscribed = false;
+            vec![Act::Send(codec::unsuback(*id, filters.len(), v5))]
+        }
+        Packet::Pingreq => vec![Act::Send(PINGRESP.into())],
+        Packet::Disconnect => vec![Act::HangUp],
+        Packet::Ack { .. } | Packet::Other(_) => Vec::new(),
+    }
+}
+
+fn acknowledge(message: &Publish) -> Vec<Act> {
+    match message.qos {
+        1 => vec![Act::Send(codec::ack(PUBACK, message.id))],
+        2 => vec![Act::Send(codec::ack(PUBREC, message.id))],
+        _ => Vec::new(),
+    }
+}
+
+/// Acknowledges, delivers `foreign` (topic, payload), and the message itself if `itself`.
+fn deliver_also(
+    message: &Publish,
+    v5: bool,
+    foreign: impl IntoIterator<Item = (String, Vec<u8>)>,
+    itself: bool,
+) -> Vec<Act> {
+    let mut acts = acknowledge(message);
+    let own = itself.then(|| (message.topic.clone(), message.payload.clone()));
+    for (topic, payload) in foreign.into_iter().chain(own) {
+        // At QoS 0, so that no rogue has to keep the books of QoS 1 and 2 for what it delivers.
+        let delivered = Publish {
+            topic,
+            payload,
+            ..Publish::default()
+        };
+        acts.push(Act::Send(codec::publish_packet(&delivered, v5)));
+    }
+    acts
+}

@@ -1,0 +1,310 @@
+//! Runs the program as a user would, in the test's folder and in an environment without surprises,
+//! and takes down what it said and when it ended. It never lets a run outlive its deadline, and
+//! never lets a secret pass in any output.
+
+use std::io::{PipeReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::capture::Capture;
+use crate::daemon::signal;
+use crate::lab::{DEADLINE, Lab, SYSTEM_ROOTS};
+use crate::namespace::Namespace;
+
+/// The name under which `Run::check` writes its config file.
+pub(crate) const CONFIG: &str = "broker.conf";
+
+/// A run in the making.
+pub(crate) struct Run<'a> {
+    lab: &'a Lab,
+    args: Vec<String>,
+    env: Vec<(String, Option<String>)>,
+    secrets: Vec<String>,
+    namespace: Option<Namespace>,
+    keep_lines: Option<usize>,
+}
+
+impl<'a> Run<'a> {
+    /// A check of this configuration, written to `broker.conf` in the lab's folder.
+    pub(crate) fn check(lab: &'a Lab, config: &str) -> Self {
+        lab.write(CONFIG, config);
+        let mut run = Self::args(lab, &[CONFIG]);
+        let value = |line: &str| {
+            let (key, value) = line.split_once('=')?;
+            (key.trim() == "password").then(|| value.trim().to_owned())
+        };
+        run.secrets.extend(config.lines().filter_map(value));
+        run
+    }
+
+    /// The program with these arguments alone.
+    pub(crate) fn args(lab: &'a Lab, args: &[&str]) -> Self {
+        Self {
+            lab,
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            env: Vec::new(),
+            secrets: Vec::new(),
+            namespace: None,
+            keep_lines: None,
+        }
+    }
+
+    pub(crate) fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.to_owned());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), Some(value.into())));
+        self
+    }
+
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.env.push((name.to_owned(), None));
+        self
+    }
+
+    /// A text that must not appear in any output. `password = …` of a config is known already.
+    pub(crate) fn secret(mut self, secret: &str) -> Self {
+        self.secrets.push(secret.to_owned());
+        self
+    }
+
+    /// Runs it where the machine looks otherwise: without a network, with other name servers.
+    pub(crate) fn within(mut self, namespace: Namespace) -> Self {
+        self.namespace = Some(namespace);
+        self
+    }
+
+    /// Closes the reading end of its standard output after so many lines, as `head` does. With
+    /// zero it is closed before the program starts.
+    pub(crate) fn close_stdout_after(mut self, lines: usize) -> Self {
+        self.keep_lines = Some(lines);
+        self
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub(crate) fn go(self) -> Outcome {
+        self.start().finish()
+    }
+
+    /// Starts it, for a test that goes on talking to it.
+    pub(crate) fn start(self) -> Running {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut command = self.command();
+        let stdout = Capture::default();
+        let reader = (self.keep_lines != Some(0)).then_some(reader);
+        let started = Instant::now();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+        // The command keeps its own copy of the writing end; without this, no reader sees the end.
+        drop(command);
+        match (reader, self.keep_lines) {
+            (Some(reader), Some(lines)) => stdout.read(FirstLines {
+                pipe: Some(reader),
+                lines,
+            }),
+            (Some(reader), None) => stdout.read(reader),
+            (None, _) => {}
+        }
+        let stderr = Capture::default();
+        stderr.read(child.stderr.take().unwrap());
+        Running {
+            stdin: child.stdin.take(),
+            child,
+            stdout,
+            stderr,
+            started,
+            command_line: format!("mqtt-test {}", self.args.join(" ")),
+            secrets: self.secrets,
+        }
+    }
+
+    fn command(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_mqtt-test");
+        let mut command = match &self.namespace {
+            Some(namespace) => namespace.command(self.lab, program),
+            None => Command::new(program),
+        };
+        command
+            .args(&self.args)
+            .current_dir(self.lab.dir())
+            .env_clear();
+        for kept in ["PATH", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        command
+            .env("HOME", self.lab.dir())
+            .env("LANG", "C.UTF-8")
+            .env("SSL_CERT_FILE", self.lab.path(SYSTEM_ROOTS));
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+}
+
+/// A pipe that is read for so many lines, and then let go.
+struct FirstLines {
+    pipe: Option<PipeReader>,
+    lines: usize,
+}
+
+impl Read for FirstLines {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(pipe) = &mut self.pipe else {
+            return Ok(0);
+        };
+        // Byte by byte, so that no more than the lines is taken out of the pipe.
+        let count = pipe.read(&mut buffer[..1])?;
+        self.lines -= usize::from(buffer[..count] == *b"\n");
+        if self.lines == 0 {
+            self.pipe = None;
+        }
+        Ok(count)
+    }
+}
+
+/// The program at work. It is killed when this goes.
+pub(crate) struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    pub(crate) stdout: Capture,
+    pub(crate) stderr: Capture,
+    started: Instant,
+    command_line: String,
+    secrets: Vec<String>,
+}
+
+impl Running {
+    /// Sends `INT`, `TERM` or another signal.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
+    }
+
+    /// Writes to its standard input. A program that has ended does not read; that is no failure
+    /// here.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        if let Some(stdin) = &mut self.stdin {
+            let _ = stdin.write_all(bytes).and_then(|()| stdin.flush());
+        }
+    }
+
+    pub(crate) fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Closes its standard input and waits for its end.
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> Outcome {
+        self.close_stdin();
+        let status = self.wait();
+        let elapsed = self.started.elapsed();
+        let text = |capture: &Capture| {
+            String::from_utf8(capture.finish()).expect("the output is not UTF-8")
+        };
+        let outcome = Outcome {
+            command_line: self.command_line.clone(),
+            code: status.code().unwrap_or_else(|| -status.signal().unwrap()),
+            stdout: text(&self.stdout),
+            stderr: text(&self.stderr),
+            elapsed,
+        };
+        for secret in &self.secrets {
+            let leaked = outcome.stdout.contains(secret) || outcome.stderr.contains(secret);
+            assert!(
+                !leaked,
+                "the secret `{secret}` is in the output:\n{outcome}"
+            );
+        }
+        outcome
+    }
+
+    #[track_caller]
+    fn wait(&mut self) -> ExitStatus {
+        let end = self.started + 2 * DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                Instant::now() < end,
+                "`{}` still runs after {:?}; so far:\n{}{}",
+                self.command_line,
+                self.started.elapsed(),
+                self.stdout.text(),
+                self.stderr.text()
+            );
+            // The standard library cannot wait for a child with a limit.
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) command_line: String,
+    /// The exit code, or the number of the signal that killed it, negative.
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// From the start of the process to its end.
+    pub(crate) elapsed: Duration,
+}
+
+impl Outcome {
+    #[track_caller]
+    pub(crate) fn expect_code(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "the exit code of:\n{self}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_stdout(&self, fragment: &str) -> &Self {
+        assert!(
+            self.stdout.contains(fragment),
+            "no `{fragment}` in:\n{self}"
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn expect_within(&self, limit: Duration) -> &Self {
+        assert!(
+            self.elapsed < limit,
+            "took {:?}, more than {limit:?}:\n{self}",
+            self.elapsed
+        );
+        self
+    }
+}
+
+/// The form in which golden files keep it.
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "$ {}\n{}", self.command_line, self.stdout)?;
+        if !self.stderr.is_empty() {
+            write!(f, "--- standard error\n{}", self.stderr)?;
+        }
+        writeln!(f, "--- exit code {}", self.code)
+    }
+}
