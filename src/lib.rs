@@ -2,6 +2,7 @@
 //! if not, what must change?
 
 pub mod args;
+mod flags;
 mod help;
 mod nearest;
 
@@ -10,6 +11,7 @@ pub mod host;
 pub mod load;
 pub mod parse;
 pub mod problem;
+mod reader;
 pub mod settings;
 pub mod shipped;
 mod url;

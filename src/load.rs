@@ -3,13 +3,14 @@
 
 use std::collections::hash_map::RandomState;
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::config::{Ambient, Config, Override, PasswordSource, Place, Secret, Source};
+use crate::config::{Ambient, Config, Override, PasswordSource, Place, Secret, Source, Transport};
 use crate::problem::{ConfigFault, FileFault, SecretFault, Unreadable, UsageFault};
 use crate::{parse, url};
 
@@ -56,7 +57,7 @@ pub fn password(config: &Config) -> Result<Option<Secret>, ConfigFault> {
     match credentials.and_then(|credentials| credentials.password.as_ref()) {
         None => Ok(None),
         Some(PasswordSource::Literal(secret)) => Ok(Some(secret.clone())),
-        Some(PasswordSource::Env(variable)) => from_env(variable).map(Some),
+        Some(PasswordSource::Env(variable)) => from_env(variable, env::var_os(variable)).map(Some),
         Some(PasswordSource::File(path)) => match from_file(path) {
             Ok(secret) => Ok(Some(secret)),
             Err(why) => Err(ConfigFault::PasswordFile {
@@ -77,7 +78,7 @@ pub fn world_readable(config: &Config) -> Vec<PathBuf> {
     if let Some(PasswordSource::File(path)) = credentials.and_then(|c| c.password.as_ref()) {
         files.push(path.clone());
     }
-    if let crate::config::Transport::Tls(tls) = &config.transport
+    if let Transport::Tls(tls) = &config.transport
         && let Some(client) = &tls.client
     {
         files.push(client.key_file.clone());
@@ -141,12 +142,12 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileFault> {
     Ok(bytes)
 }
 
-fn from_env(variable: &str) -> Result<Secret, ConfigFault> {
+fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigFault> {
     let unset = |empty| ConfigFault::PasswordEnvUnset {
         variable: variable.to_owned(),
         empty,
     };
-    let value = env::var_os(variable).ok_or_else(|| unset(false))?;
+    let value = value.ok_or_else(|| unset(false))?;
     if value.is_empty() {
         return Err(unset(true));
     }
@@ -271,3 +272,7 @@ fn rfc3339(unix_seconds: i64) -> String {
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;
