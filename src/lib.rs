@@ -22,3 +22,6 @@ mod diagnose_setting;
 mod diagnose_usage;
 mod diagnose_value;
 pub mod words;
+
+#[cfg(test)]
+mod testing;

@@ -183,3 +183,7 @@ fn slip(key: &str, value: &str) -> Option<Slip> {
         None
     }
 }
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

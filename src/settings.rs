@@ -315,3 +315,7 @@ fn without_secrets(key: &str, value: &str) -> String {
     }
     value.chars().take(200).chain(['…']).collect()
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;
