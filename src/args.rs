@@ -8,9 +8,11 @@
 use std::ffi::{OsStr, OsString};
 
 use crate::config::{Override, Place};
+use crate::flags::{self, Does, FLAGS, Flag};
 use crate::nearest::nearest;
 use crate::problem::UsageFault;
 use crate::shipped::PROVIDERS;
+use crate::{settings, url};
 
 pub use crate::help::HELP;
 
@@ -64,80 +66,6 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What a flag does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Does {
-    /// Its value is the value of a key.
-    Key(&'static str),
-    /// Switches a key on.
-    KeyOn(&'static str),
-    Set,
-    Json,
-    Quiet,
-    Verbose,
-    Color,
-    Help,
-    Version,
-}
-
-struct Flag {
-    /// Empty: there is no short form.
-    short: &'static str,
-    long: &'static str,
-    does: Does,
-}
-
-const fn flag(short: &'static str, long: &'static str, does: Does) -> Flag {
-    Flag { short, long, does }
-}
-
-const FLAGS: [Flag; 15] = [
-    flag("", "--set", Does::Set),
-    flag("-t", "--topic", Does::Key("topic")),
-    flag("-m", "--message", Does::Key("message")),
-    flag("-q", "--qos", Does::Key("qos")),
-    flag("-i", "--client-id", Does::Key("client_id")),
-    flag("-u", "--username", Does::Key("username")),
-    flag("", "--timeout", Does::Key("timeout")),
-    flag("", "--color", Does::Color),
-    flag("-r", "--retain", Does::KeyOn("retain")),
-    flag("", "--json", Does::Json),
-    flag("", "--quiet", Does::Quiet),
-    flag("", "--verbose", Does::Verbose),
-    flag("-h", "--help", Does::Help),
-    flag("-V", "--version", Does::Version),
-    // What the British write.
-    flag("", "--colour", Does::Color),
-];
-
-impl Flag {
-    fn takes_value(&self) -> bool {
-        matches!(self.does, Does::Key(_) | Does::Set | Does::Color)
-    }
-
-    fn names(&self) -> impl Iterator<Item = &'static str> {
-        [self.short, self.long]
-            .into_iter()
-            .filter(|name| !name.is_empty())
-    }
-}
-
-/// Flags by which other programs take a password.
-const PASSWORD_FLAGS: [&str; 6] = [
-    "-P",
-    "--pw",
-    "--pass",
-    "--password",
-    "--passwd",
-    "--passphrase",
-];
-/// Flags by which other programs switch verification off.
-const VERIFICATION_OFF: [&str; 4] = [
-    "--insecure",
-    "--no-verify",
-    "--skip-verify",
-    "--tls-insecure",
-];
 /// Commands of one word each; anything else is a CONFIG.
 const COMMANDS: [&str; 2] = ["new", "help"];
 
@@ -166,9 +94,39 @@ pub fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageFault> {
     } else if has(Does::Version) {
         Command::Version
     } else {
-        command(free, overrides(&found)?)?
+        command(free, overrides(&found)?).map_err(|fault| without_secrets(fault, &found))?
     };
     Ok(Invocation { command, output })
+}
+
+/// `--set password=my secret` without quotes leaves a piece of the password over.
+fn without_secrets(fault: UsageFault, found: &[Found]) -> UsageFault {
+    let secret = |found: &Found| {
+        let key = found.value.split('=').next().unwrap_or_default();
+        found.flag.does == Does::Set && settings::looks_secret(key)
+    };
+    let hidden = || "…".to_owned();
+    match fault {
+        UsageFault::Leftover { .. } if found.iter().any(secret) => {
+            UsageFault::Leftover { given: hidden() }
+        }
+        UsageFault::Leftover { given } => UsageFault::Leftover {
+            given: url::redact(&given),
+        },
+        UsageFault::UnknownCommand { nearest, .. } if found.iter().any(secret) => {
+            let given = hidden();
+            UsageFault::UnknownCommand { given, nearest }
+        }
+        UsageFault::UnknownFlag { nearest, key, .. } if found.iter().any(secret) => {
+            let given = hidden();
+            UsageFault::UnknownFlag {
+                given,
+                nearest,
+                key,
+            }
+        }
+        fault => fault,
+    }
 }
 
 /// By its first free argument. A config file that is called `new` can be given as `./new`.
@@ -266,7 +224,7 @@ fn overrides(found: &[Found]) -> Result<Vec<Override>, UsageFault> {
     Ok(overrides)
 }
 
-/// All flags with their values, and what is left over.
+/// All flags with their values, in the order of the table, and what is left over.
 fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageFault> {
     no_flag_for_a_value(&argv)?;
     let mut found = Vec::new();
@@ -303,7 +261,7 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageFau
     for arg in args.finish() {
         let arg = text(arg)?;
         if arg.starts_with('-') {
-            return Err(unknown_flag(&arg));
+            return Err(without_secrets(flags::unknown(&arg), &found));
         }
         free.push(arg);
     }
@@ -314,7 +272,7 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageFau
 fn no_flag_for_a_value(argv: &[OsString]) -> Result<(), UsageFault> {
     for pair in argv.windows(2) {
         let [first, second] = pair else { continue };
-        let Some((flag, name)) = flag_named(first) else {
+        let Some((flag, name)) = flags::named(first) else {
             continue;
         };
         let joined = || {
@@ -323,23 +281,16 @@ fn no_flag_for_a_value(argv: &[OsString]) -> Result<(), UsageFault> {
                 .split_once('=')
                 .map(|(name, _)| OsString::from(name))
         };
-        let is_flag = flag_named(second).is_some()
-            || joined().is_some_and(|name| flag_named(&name).is_some());
+        let is_flag = flags::named(second).is_some()
+            || joined().is_some_and(|name| flags::named(&name).is_some());
         if flag.takes_value() && is_flag {
             return Err(UsageFault::MissingValue {
                 flag: name,
-                instead: Some(first_part(&second.to_string_lossy())),
+                instead: Some(flags::first_part(&second.to_string_lossy())),
             });
         }
     }
     Ok(())
-}
-
-fn flag_named(arg: &OsStr) -> Option<(&'static Flag, &'static str)> {
-    FLAGS.iter().find_map(|flag| {
-        let name = flag.names().find(|name| arg == *name)?;
-        Some((flag, name))
-    })
 }
 
 /// `--flag=value` in one argument.
@@ -348,7 +299,7 @@ fn joined(arg: &OsStr) -> Result<Option<Found>, UsageFault> {
     let Some((name, _)) = lossy.split_once('=') else {
         return Ok(None);
     };
-    let Some((flag, name)) = flag_named(OsStr::new(name)) else {
+    let Some((flag, name)) = flags::named(OsStr::new(name)) else {
         return Ok(None);
     };
     if !flag.takes_value() {
@@ -359,39 +310,12 @@ fn joined(arg: &OsStr) -> Result<Option<Found>, UsageFault> {
     Ok(Some(Found { flag, name, value }))
 }
 
-fn unknown_flag(arg: &str) -> UsageFault {
-    let given = first_part(arg);
-    let plain = given.to_ascii_lowercase().replace('_', "-");
-    // `-Phunter2`, as mosquitto_pub would not take it but many others do.
-    if arg.starts_with("-P") {
-        return UsageFault::PasswordFlag {
-            given: "-P".to_owned(),
-        };
-    }
-    if PASSWORD_FLAGS.contains(&plain.as_str()) {
-        return UsageFault::PasswordFlag { given };
-    }
-    if VERIFICATION_OFF.contains(&plain.as_str()) {
-        return UsageFault::VerificationOff { given };
-    }
-    // `-thome` and `-q1`: the value of a short flag stands apart.
-    let short = FLAGS.iter().find(|flag| {
-        !flag.short.is_empty() && !arg.starts_with("--") && arg.starts_with(flag.short)
-    });
-    let longs: Vec<_> = FLAGS.iter().map(|flag| flag.long).collect();
-    let nearest = short
-        .map(|flag| flag.short)
-        .or_else(|| nearest(&plain, &longs));
-    UsageFault::UnknownFlag { given, nearest }
-}
-
-/// Without the value, which may be a secret.
-fn first_part(arg: &str) -> String {
-    arg.split('=').next().unwrap_or(arg).to_owned()
-}
-
 fn text(arg: OsString) -> Result<String, UsageFault> {
     arg.into_string().map_err(|arg| UsageFault::NotUtf8 {
-        shown: first_part(&arg.to_string_lossy()),
+        shown: flags::first_part(&arg.to_string_lossy()),
     })
 }
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

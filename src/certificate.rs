@@ -12,10 +12,8 @@ use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
 pub use crate::distinguished_name::Name;
 
-mod extensions;
-
-use crate::certificate::extensions::Extensions;
 use crate::der::{self, Element, Fault, Reader};
+use crate::extensions::Extensions;
 use crate::oid;
 
 /// The facts of one certificate.
@@ -80,7 +78,7 @@ impl std::error::Error for NotACertificate {
 }
 
 /// Names the part that a fault was found in.
-fn in_part(part: &'static str) -> impl Fn(Fault) -> NotACertificate {
+pub(crate) fn in_part(part: &'static str) -> impl Fn(Fault) -> NotACertificate {
     move |why| NotACertificate { part, why }
 }
 
@@ -174,7 +172,7 @@ pub fn fingerprint(digest: &[u8; 32]) -> String {
     hex(digest, ":")
 }
 
-fn hex(bytes: &[u8], between: &str) -> String {
+pub(crate) fn hex(bytes: &[u8], between: &str) -> String {
     let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
     bytes.join(between)
 }

@@ -178,6 +178,9 @@ fn file(code: Code, named: (&str, &str), path: &Path, why: &FileFault, help: &st
         FileFault::TooLarge { bytes, limit } => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
         }
+        FileFault::Empty if key == "password_file" => {
+            format!("the first line of `{path}` is empty")
+        }
         FileFault::Empty => format!("`{path}` is empty"),
         FileFault::Holds { found } => format!("`{path}` holds {found}"),
         FileFault::Damaged { words } => format!("`{path}` cannot be used: {words}"),

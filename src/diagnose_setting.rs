@@ -31,7 +31,13 @@ pub(crate) fn words(problems: &[Problem]) -> Words {
     let mut notes = Vec::new();
     let mut help: Vec<String> = Vec::new();
     for problem in problems {
-        let (wrong, right) = explain(problem);
+        let (mut wrong, mut right) = explain(problem);
+        // A guess at one name is lost when it stands apart from its line.
+        if let ProblemKind::UnknownKey { nearest, .. } = problem.kind
+            && let (Some(_), Some(meant)) = (nearest, right.take_if(|_| nearest.is_some()))
+        {
+            wrong = format!("{wrong}; {meant}");
+        }
         notes.push(match written(&problem.place, &problem.shown) {
             Some(written) => format!("{written}: {wrong}"),
             None => wrong,

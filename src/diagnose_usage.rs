@@ -11,8 +11,13 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
     let mut notes = Vec::new();
     let mut help = Vec::new();
     let error = match fault {
-        UsageFault::UnknownFlag { given, nearest } => {
+        UsageFault::UnknownFlag {
+            given,
+            nearest,
+            key,
+        } => {
             help.extend(meant(nearest));
+            help.extend(key.map(|key| format!("write `--set {key}=…`")));
             format!("there is no flag `{given}`")
         }
         UsageFault::PasswordFlag { given } => {

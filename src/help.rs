@@ -10,7 +10,7 @@ Usage:
                                 publish, receive; the first failure ends it
   mqtt-test new PROVIDER        print a commented config file to start from:
                                 hivemq, emqx, aws, mosquitto, local
-  mqtt-test --help | --version
+  mqtt-test --help, -h | --version, -V
 
 CONFIG is a file of `key = value` lines, or a URL: mqtts://user@host:8883/topic
 (TLS) or mqtt://host (no TLS).

@@ -54,7 +54,10 @@ fn other_parts(value: &str) -> Option<HostFault> {
         None => (rest, None),
     };
     let (host, port) = if let Some((inside, behind)) = bracketed(rest) {
-        (inside, behind.strip_prefix(':'))
+        match behind.strip_prefix(':') {
+            None if !behind.is_empty() => return Some(HostFault::Ipv6),
+            port => (inside, port),
+        }
     } else if rest.contains("::") || rest.matches(':').count() > 1 {
         // Brackets are what tells an IPv6 address from its port; there are none.
         match rest.parse::<IpAddr>() {
@@ -78,7 +81,8 @@ fn other_parts(value: &str) -> Option<HostFault> {
         scheme,
         user,
         host: host.to_owned(),
-        port: port.map(str::to_owned),
+        // Behind a user name it may be a password.
+        port: port.map(|port| if is_number(port) { port } else { "…" }.to_owned()),
         path: path.filter(|path| path != "/"),
     })
 }
@@ -112,10 +116,14 @@ fn dns_name(name: &str) -> Result<String, HostFault> {
     }
     // A name whose last label is a number is an address to every resolver (RFC 1123 §2.1).
     let last = name.rsplit('.').next().unwrap_or(name);
-    if last.bytes().all(|b| b.is_ascii_digit()) {
+    if is_number(last) {
         return Err(HostFault::Ipv4);
     }
     Ok(name.to_owned())
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -185,6 +193,7 @@ mod tests {
         check("h.example/", parts(None, false, "h.example", None, None));
         check("me@h.example", parts(None, true, "h.example", None, None));
         check("[::1]:8883", parts(None, false, "::1", Some("8883"), None));
+        check("me:hunter2", parts(None, false, "me", Some("…"), None));
         check("https://", Err(HostFault::Nothing));
         check(":8883", Err(HostFault::Nothing));
     }
@@ -197,6 +206,8 @@ mod tests {
         check("[fe80::1%eth0]", Err(HostFault::Zone));
         check("1:2:3", Err(HostFault::Ipv6));
         check("[1.2.3.4]", Err(HostFault::Ipv6));
+        check("[::1]x", Err(HostFault::Ipv6));
+        check("[::1", Err(HostFault::Ipv6));
         check("1.2.3.400", Err(HostFault::Ipv4));
         check("1.2.3", Err(HostFault::Ipv4));
         check("bücher.example", Err(HostFault::NonAscii));

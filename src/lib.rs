@@ -2,6 +2,7 @@
 //! if not, what must change?
 
 pub mod args;
+pub mod flags;
 pub mod help;
 pub mod nearest;
 
@@ -10,6 +11,7 @@ pub mod host;
 pub mod load;
 pub mod parse;
 pub mod problem;
+pub mod reader;
 pub mod settings;
 pub mod shipped;
 pub mod url;
@@ -25,6 +27,7 @@ pub mod certificate;
 pub mod clock;
 pub mod der;
 pub mod distinguished_name;
+pub mod extensions;
 pub mod oid;
 pub mod tls;
 pub mod trust;
@@ -56,3 +59,6 @@ pub mod text;
 
 mod run;
 pub use run::{Streams, run};
+
+#[cfg(test)]
+mod testing;

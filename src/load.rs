@@ -3,15 +3,15 @@
 
 use std::collections::hash_map::RandomState;
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::config::{Ambient, Config, Override, PasswordSource, Place, Secret, Source};
+use crate::config::{Ambient, Config, Override, PasswordSource, Place, Secret, Source, Transport};
 use crate::problem::{ConfigFault, FileFault, SecretFault, Unreadable, UsageFault};
-use crate::{parse, url};
+use crate::{clock, parse, url};
 
 /// A config file larger than this is something else.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -56,7 +56,7 @@ pub fn password(config: &Config) -> Result<Option<Secret>, ConfigFault> {
     match credentials.and_then(|credentials| credentials.password.as_ref()) {
         None => Ok(None),
         Some(PasswordSource::Literal(secret)) => Ok(Some(secret.clone())),
-        Some(PasswordSource::Env(variable)) => from_env(variable).map(Some),
+        Some(PasswordSource::Env(variable)) => from_env(variable, env::var_os(variable)).map(Some),
         Some(PasswordSource::File(path)) => match from_file(path) {
             Ok(secret) => Ok(Some(secret)),
             Err(why) => Err(ConfigFault::PasswordFile {
@@ -77,7 +77,7 @@ pub fn world_readable(config: &Config) -> Vec<PathBuf> {
     if let Some(PasswordSource::File(path)) = credentials.and_then(|c| c.password.as_ref()) {
         files.push(path.clone());
     }
-    if let crate::config::Transport::Tls(tls) = &config.transport
+    if let Transport::Tls(tls) = &config.transport
         && let Some(client) = &tls.client
     {
         files.push(client.key_file.clone());
@@ -141,12 +141,12 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileFault> {
     Ok(bytes)
 }
 
-fn from_env(variable: &str) -> Result<Secret, ConfigFault> {
+fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigFault> {
     let unset = |empty| ConfigFault::PasswordEnvUnset {
         variable: variable.to_owned(),
         empty,
     };
-    let value = env::var_os(variable).ok_or_else(|| unset(false))?;
+    let value = value.ok_or_else(|| unset(false))?;
     if value.is_empty() {
         return Err(unset(true));
     }
@@ -227,12 +227,10 @@ fn beside(target: &str) -> Vec<String> {
 }
 
 fn ambient() -> Ambient {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = now.map_or(0, |now| now.as_secs());
     Ambient {
         pid: std::process::id(),
         random: random(),
-        now: rfc3339(i64::try_from(seconds).unwrap_or_default()),
+        now: clock::rfc3339(clock::now()),
         home: env::var_os("HOME")
             .filter(|home| !home.is_empty())
             .map(PathBuf::from),
@@ -251,23 +249,6 @@ fn random() -> [u8; 20] {
     random
 }
 
-// TODO(merge): replace by `clock::rfc3339`.
-fn rfc3339(unix_seconds: i64) -> String {
-    let (days, rest) = (
-        unix_seconds.div_euclid(86_400),
-        unix_seconds.rem_euclid(86_400),
-    );
-    // Howard Hinnant's civil_from_days: years that begin in March, eras of 400 years.
-    let shifted = days + 719_468;
-    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (day, month) = (
-        day - (153 * month + 2) / 5 + 1,
-        if month < 10 { month + 3 } else { month - 9 },
-    );
-    let year = era * 400 + year + i64::from(month < 3);
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 
 /// The candidate nearest to `given`, if one is near enough to be worth naming.
 pub(crate) fn nearest<'a>(given: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let given: Vec<char> = given.chars().take(64).collect();
+    let given: Vec<char> = given.chars().take(256).collect();
     // One slip in three letters, three at most: beyond that a guess is only noise.
     let limit = (given.len() / 3).clamp(1, 3);
     candidates

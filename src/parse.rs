@@ -1,7 +1,7 @@
 //! Settings to a finished [`Config`], or every problem with its line: each value by itself, then
 //! the rules between keys. Pure: it opens no file, reads no environment and asks no clock.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{
@@ -9,7 +9,8 @@ use crate::config::{
     Secret, Source, TlsSettings, Transport, Will,
 };
 use crate::host;
-use crate::problem::{Flaw, Problem, ProblemKind, Slip, Spot, TopicFault};
+use crate::problem::{Flaw, Problem, ProblemKind};
+use crate::reader::{Names, Reader};
 use crate::settings::{PASSWORD_KEYS, Setting, Settings, TLS_KEYS};
 use crate::{url, values};
 
@@ -53,15 +54,6 @@ fn one_password_of_the_flags(settings: &mut Settings) {
     if settings.list.iter().any(|s| password(s) && flag(s)) {
         settings.list.retain(|s| !password(s) || flag(s));
     }
-}
-
-/// Reads values one by one and keeps what is wrong with them.
-struct Reader<'a> {
-    settings: &'a Settings,
-    ambient: &'a Ambient,
-    /// The config file's own, to which its paths are relative.
-    folder: &'a Path,
-    problems: Vec<(usize, Problem)>,
 }
 
 impl Reader<'_> {
@@ -123,61 +115,6 @@ impl Reader<'_> {
     fn places(&self) -> Vec<(&'static str, Place)> {
         let place = |setting: &Setting| (setting.key, setting.spot.place.clone());
         self.settings.list.iter().map(place).collect()
-    }
-
-    /// The value of `key` if it is set and right; what is wrong with it is kept.
-    fn read<T>(
-        &mut self,
-        key: &'static str,
-        value: impl FnOnce(&str) -> Result<T, Flaw>,
-    ) -> Option<T> {
-        let settings = self.settings;
-        let setting = settings.get(key)?;
-        let text = setting.value.as_str();
-        let kind = if text.is_empty() && !MAY_BE_EMPTY.contains(&key) {
-            ProblemKind::Empty { key }
-        } else if is_placeholder(key, text) {
-            ProblemKind::Placeholder { key }
-        } else {
-            match value(text) {
-                Ok(value) => return Some(value),
-                Err(flaw) => ProblemKind::BadValue {
-                    key,
-                    flaw,
-                    slip: slip(key, text),
-                },
-            }
-        };
-        self.wrong(setting, kind);
-        None
-    }
-
-    fn wrong(&mut self, setting: &Setting, kind: ProblemKind) {
-        let Spot { place, shown } = setting.spot.clone();
-        self.problems
-            .push((setting.order, Problem { place, shown, kind }));
-    }
-
-    /// A rule between keys is broken; it is told where `key` stands, if it stands anywhere.
-    fn wrong_at(&mut self, key: &str, kind: ProblemKind) {
-        let settings = self.settings;
-        if let Some(setting) = settings.get(key) {
-            self.wrong(setting, kind);
-        }
-    }
-
-    fn spot(&self, key: &str) -> Spot {
-        self.settings.get(key).map_or(
-            Spot {
-                place: Place::Default,
-                shown: String::new(),
-            },
-            |setting| setting.spot.clone(),
-        )
-    }
-
-    fn is_set(&self, key: &str) -> bool {
-        self.settings.get(key).is_some()
     }
 
     fn host(&mut self, target: &str) -> Option<String> {
@@ -264,52 +201,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Relative to the config file's own folder; a flag's to the current one.
-    fn path(&mut self, key: &'static str) -> Option<PathBuf> {
-        let ambient = self.ambient;
-        let folder = match self.settings.get(key)?.spot.place {
-            Place::Line { .. } => self.folder,
-            _ => Path::new(""),
-        };
-        let folder = folder.to_owned();
-        self.read(key, |value| {
-            if value.contains("-----BEGIN") {
-                return Err(Flaw::PastedPem);
-            }
-            if value.contains('\0') {
-                return Err(Flaw::Nul);
-            }
-            match value.strip_prefix("~/") {
-                Some(rest) => Ok(ambient.home.as_ref().ok_or(Flaw::NoHome)?.join(rest)),
-                None => Ok(folder.join(value)),
-            }
-        })
-    }
-
-    fn topic(&mut self, key: &'static str, default: &str, names: &Names<'_>) -> String {
-        if !self.is_set(key) {
-            let topic = names.fill(default);
-            if let Err(why) = values::topic(&topic) {
-                // Only the client id can have brought it in.
-                let flaw = Flaw::Topic(TopicFault {
-                    why,
-                    from: Some("client_id"),
-                });
-                let slip = None;
-                self.wrong_at("client_id", ProblemKind::BadValue { key, flaw, slip });
-            }
-            return topic;
-        }
-        let filled = self.read(key, |value| {
-            let flaw = |why, from| Flaw::Topic(TopicFault { why, from });
-            values::topic(value).map_err(|why| flaw(why, None))?;
-            let topic = names.fill(value);
-            values::topic(&topic).map_err(|why| flaw(why, Some("client_id")))?;
-            Ok(topic)
-        });
-        filled.unwrap_or_default()
-    }
-
     fn message(&mut self) -> Message {
         let own = self.read("message", |value| Ok(value.as_bytes().to_vec()));
         own.map_or_else(
@@ -357,69 +248,10 @@ impl Reader<'_> {
     }
 }
 
-/// Keys whose empty value says something of its own.
-const MAY_BE_EMPTY: [&str; 3] = ["client_id", "message", "will_message"];
-
-/// What `{…}` in a topic stands for.
-struct Names<'a> {
-    client_id: &'a str,
-    host: &'a str,
-    pid: u32,
-}
-
-impl Names<'_> {
-    /// In one pass: a value that holds `{pid}` itself is not looked at again.
-    fn fill(&self, topic: &str) -> String {
-        let mut filled = String::with_capacity(topic.len());
-        let mut rest = topic;
-        while let Some(at) = rest.find('{') {
-            filled.push_str(&rest[..at]);
-            rest = &rest[at..];
-            let pid = self.pid.to_string();
-            let known = [
-                ("{client_id}", self.client_id),
-                ("{host}", self.host),
-                ("{pid}", &pid),
-            ];
-            match known.iter().find(|(name, _)| rest.starts_with(name)) {
-                Some((name, value)) => {
-                    filled.push_str(value);
-                    rest = &rest[name.len()..];
-                }
-                None => {
-                    filled.push('{');
-                    rest = &rest[1..];
-                }
-            }
-        }
-        filled + rest
-    }
-}
-
-/// What the shipped files hold where the user's own value belongs. A payload is never one, nor is
-/// a password that merely contains the word.
-fn is_placeholder(key: &str, value: &str) -> bool {
-    match key {
-        "message" | "will_message" => false,
-        "password" => value.starts_with("YOUR-"),
-        _ => value.contains("YOUR-"),
-    }
-}
-
-/// Only where the value's own text may be looked at and no blank could be meant.
-fn slip(key: &str, value: &str) -> Option<Slip> {
-    let quoted = |quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
-    if key == "password" {
-        None
-    } else if quoted('"') || quoted('\'') {
-        Some(Slip::Quoted)
-    } else if value.contains(" #") || value.contains("\t#") {
-        Some(Slip::Comment)
-    } else {
-        None
-    }
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

@@ -94,9 +94,11 @@ pub enum SecretFault {
 /// One thing wrong with the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsageFault {
+    /// `key`: the key of that name, which has no flag of its own.
     UnknownFlag {
         given: String,
         nearest: Option<&'static str>,
+        key: Option<&'static str>,
     },
     /// A flag that would carry a password, which every user of the machine could read in `ps`.
     PasswordFlag {
@@ -148,6 +150,7 @@ pub enum UsageFault {
         flag: String,
         command: &'static str,
     },
+    /// `given` is `…` where it may be the rest of a password that had blanks in it.
     Leftover {
         given: String,
     },

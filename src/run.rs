@@ -177,8 +177,9 @@ impl Edge<'_, '_> {
     fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, fault: ConfigFault) -> u8 {
         let diagnosis = words(&Failure::Config(fault), config);
         if self.output.json {
-            // The raw target may be a URL with a password in it; a finished configuration knows better.
-            let typed = target.filter(|target| !target.contains("://"));
+            // What was typed may be a URL with a password in it; a finished configuration has taken
+            // that out.
+            let typed = target.filter(|target| !target.contains("://") && !target.contains('@'));
             let report = Report {
                 target: config.map(|config| config.target.as_str()).or(typed),
                 host: config.map(|config| config.host.as_str()),

@@ -81,7 +81,8 @@ const FOREIGN: [(&str, &str); 22] = [
 ];
 
 /// Keys by which other programs switch verification off. There is no such key here.
-const VERIFICATION_OFF: [&str; 8] = [
+const VERIFICATION_OFF: [&str; 9] = [
+    "no_verify",
     "tls_insecure",
     "insecure",
     "tls_verify",
@@ -91,6 +92,9 @@ const VERIFICATION_OFF: [&str; 8] = [
     "skip_verify",
     "insecure_skip_verify",
 ];
+
+/// No key has one of these: what follows the first is a value after all, perhaps a secret.
+const NOT_IN_KEYS: [char; 3] = [' ', '\t', ':'];
 
 /// One known key with its value, as text.
 pub(crate) struct Setting {
@@ -165,8 +169,8 @@ impl Settings {
             Some((key, value)) => (key.trim_end_matches([' ', '\t']), value),
             None => (line, ""),
         };
-        if key.contains([' ', '\t']) || !line.contains('=') {
-            // `password hunter2`: all but the first word may be a secret.
+        if key.contains(NOT_IN_KEYS) || !line.contains('=') {
+            // `password: hunter2`: all but the first word may be a secret.
             let shown = first_word(line);
             self.problem(number, place, shown, ProblemKind::NoEquals);
             return;
@@ -193,7 +197,7 @@ impl Settings {
             _ => format!("{flag} {}", without_secrets("", value)),
         };
         let place = over.place.clone();
-        if key.contains([' ', '\t']) {
+        if key.contains(NOT_IN_KEYS) {
             let shown = format!("{flag} {}", first_word(key));
             self.problem(order, place, shown, ProblemKind::NoEquals);
             return;
@@ -242,7 +246,7 @@ fn unknown(given: &str) -> ProblemKind {
         return ProblemKind::NoKey;
     }
     let given = first_word(given);
-    if VERIFICATION_OFF.contains(&plain.as_str()) {
+    if switches_verification_off(&plain) {
         return ProblemKind::VerificationOff { given };
     }
     let nearest = known_as(&plain);
@@ -251,10 +255,18 @@ fn unknown(given: &str) -> ProblemKind {
 
 /// The key that was probably meant by `plain`, which is in lower case and has no dashes.
 fn known_as(plain: &str) -> Option<&'static str> {
+    named(plain).or_else(|| nearest(plain, &KEYS))
+}
+
+/// The key that `plain` is, here or in another program.
+pub(crate) fn named(plain: &str) -> Option<&'static str> {
     let same = KEYS.iter().find(|key| **key == plain).copied();
     let foreign = || FOREIGN.iter().find(|(name, _)| *name == plain);
     same.or_else(|| foreign().map(|(_, key)| *key))
-        .or_else(|| nearest(plain, &KEYS))
+}
+
+pub(crate) fn switches_verification_off(plain: &str) -> bool {
+    VERIFICATION_OFF.contains(&plain)
 }
 
 /// Whether a value under this key must not be shown: a secret's, or one that was meant to be.
@@ -292,7 +304,8 @@ fn without_secrets(key: &str, value: &str) -> String {
     if value.contains("-----BEGIN") || (!known && key.len() > 32) {
         return "…".to_owned();
     }
-    let value = if value.contains('@') && (value.contains("://") || key == "host") {
+    let named = matches!(key, "host" | "server_name");
+    let value = if named || (value.contains('@') && value.contains("://")) {
         url::redact(value)
     } else {
         value.to_owned()
@@ -302,3 +315,7 @@ fn without_secrets(key: &str, value: &str) -> String {
     }
     value.chars().take(200).chain(['…']).collect()
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

@@ -3,23 +3,23 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{NotACertificate, hex, in_part};
+use crate::certificate::{NotACertificate, hex, in_part};
 use crate::der::{self, Element, Fault, Reader, context, context_primitive};
 use crate::distinguished_name::Name;
 use crate::oid;
 
 /// Each is `None` when its extension is not there.
 #[derive(Default)]
-pub(super) struct Extensions {
-    pub(super) names: Option<Vec<String>>,
-    pub(super) is_ca: Option<bool>,
-    pub(super) purposes: Option<Vec<String>>,
-    pub(super) ca_issuers: Option<Vec<String>>,
+pub(crate) struct Extensions {
+    pub(crate) names: Option<Vec<String>>,
+    pub(crate) is_ca: Option<bool>,
+    pub(crate) purposes: Option<Vec<String>>,
+    pub(crate) ca_issuers: Option<Vec<String>>,
 }
 
 impl Extensions {
     /// Reads them where they stand, at the end of the body, if they do.
-    pub(super) fn read(body: &mut Reader<'_>) -> Result<Self, NotACertificate> {
+    pub(crate) fn read(body: &mut Reader<'_>) -> Result<Self, NotACertificate> {
         let fault = in_part("extensions");
         let mut found = Self::default();
         let Some(list) = body.optional(context(3)).map_err(&fault)? else {
