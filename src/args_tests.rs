@@ -125,7 +125,7 @@ fn commands_and_output() {
 fn fault(line: &str, error: &str, help: &[&str]) {
     let fault = parse(argv(line)).expect_err(line);
     let mut words = words(&ConfigFault::Usage(fault));
-    assert_eq!(words.code, "usage-invalid");
+    assert_eq!(words.code.name(), "usage-invalid");
     assert!(
         words
             .help

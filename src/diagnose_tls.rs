@@ -135,7 +135,9 @@ fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
         {
             client_certificate(fault)
         }
-        Alert::HandshakeFailure | Alert::InternalError if fault.facts.sni.is_none() => {
+        Alert::HandshakeFailure | Alert::InternalError | Alert::MissingExtension
+            if fault.facts.sni.is_none() =>
+        {
             Code::TlsNoSni
         }
         Alert::HandshakeFailure | Alert::InsufficientSecurity => Code::TlsNoCommonCipher,

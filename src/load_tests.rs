@@ -35,7 +35,10 @@ impl Folder {
         let mut all = vec![words.error];
         all.extend(words.notes);
         let folder = format!("{}/", self.0.path().display());
-        (words.code.to_owned(), all.join("\n").replace(&folder, ""))
+        (
+            words.code.name().to_owned(),
+            all.join("\n").replace(&folder, ""),
+        )
     }
 
     #[track_caller]
@@ -114,7 +117,7 @@ fn what_cannot_be_read_says_why() {
 fn a_target_with_a_password_is_not_repeated() {
     let fault = config("me:hunter2@h", &[]).unwrap_err();
     assert!(!format!("{fault:?}{:?}", words(&fault)).contains("hunter2"));
-    assert_eq!(words(&fault).code, "host-invalid");
+    assert_eq!(words(&fault).code.name(), "host-invalid");
 }
 
 fn with_password_file(folder: &Folder, bytes: impl AsRef<[u8]>) -> Result<String, String> {
@@ -124,7 +127,7 @@ fn with_password_file(folder: &Folder, bytes: impl AsRef<[u8]>) -> Result<String
     match password(&config) {
         Ok(secret) => Ok(secret.unwrap().expose().to_owned()),
         Err(fault) => {
-            assert_eq!(words(&fault).code, "password-unavailable");
+            assert_eq!(words(&fault).code.name(), "password-unavailable");
             Err(folder.said(&fault).1.lines().next().unwrap().to_owned())
         }
     }
@@ -195,7 +198,7 @@ fn a_variable_gives_the_password() {
     let found = read("CARGO_PKG_NAME").unwrap().unwrap();
     assert_eq!(found.expose(), "mqtt-test");
     let unset = read("MQTT_TEST_NEVER_SET").unwrap_err();
-    assert_eq!(words(&unset).code, "password-unavailable");
+    assert_eq!(words(&unset).code.name(), "password-unavailable");
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn bad(line: &str, error: &str) {
     };
     assert_eq!(problems[0].place, expected);
     let words = words(&ConfigFault::Problems(problems));
-    assert_eq!(words.code, "config-invalid");
+    assert_eq!(words.code.name(), "config-invalid");
     assert_eq!(words.error, error);
     assert_eq!(words.help.iter().filter(|help| help.is_empty()).count(), 0);
 }

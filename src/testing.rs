@@ -63,7 +63,7 @@ pub(crate) fn said(result: Result<Config, Vec<Problem>>) -> (String, String) {
         .chain(words.notes.iter().map(|note| format!(" note: {note}")))
         .chain(words.help.iter().map(|help| format!(" help: {help}")))
         .collect();
-    (words.code.to_owned(), all.join("\n"))
+    (words.code.name().to_owned(), all.join("\n"))
 }
 
 pub(crate) fn line_of(problem: &Problem) -> usize {

@@ -10,7 +10,7 @@ mod front;
 mod relay;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use mqtt_test::Streams;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 const HELP: &str = "\
@@ -125,7 +126,18 @@ fn demo(flags: &Flags, out: &mut dyn Write) -> Result<bool, Trouble> {
 fn check(config: &Path, more: &[&str], out: &mut dyn Write) -> u8 {
     let mut args = vec![OsString::from(config)];
     args.extend(more.iter().map(OsString::from));
-    mqtt_test::run(&args, out, &mut io::stderr())
+    let color = io::stdout().is_terminal();
+    let err = &mut io::stderr();
+    let (out_color, err_color) = (color, color);
+    mqtt_test::run(
+        &args,
+        &mut Streams {
+            out,
+            err,
+            out_color,
+            err_color,
+        },
+    )
 }
 
 /// Keeps the broker up until SIGINT or SIGTERM.
@@ -157,10 +169,7 @@ The broker stays up until Ctrl-C. In another terminal, in this folder, try:
 
     {mqtt_test} {conf}
     {mqtt_test} {conf} --json
-    {mqtt_test} sub {conf} -t 'demo/#'
-    {mqtt_test} pub {conf} -t demo/hello -m hello
-    {mqtt_test} bench {conf}
-    {mqtt_test} watch {conf}
+    {mqtt_test} {conf} --verbose
 
 What it says when something is wrong:
 
@@ -168,7 +177,6 @@ What it says when something is wrong:
     {mqtt_test} {conf} --set host=127.0.0.1      # an IP address is never sent as SNI
     {mqtt_test} {conf} --set server_name=a.test  # the certificate is for {HOST}
     {mqtt_test} {conf} --set username=nobody     # this broker closes without an answer
-    {mqtt_test} {conf} --set protocol=5          # this broker speaks MQTT 3.1.1
     {mqtt_test} {conf} --set tls=off             # every key that needs TLS is named
 
 Other clients can use it too:
