@@ -242,3 +242,51 @@ fn signature_value(mut outer: Reader<'_>) -> Result<(), Fault> {
     outer.expect(der::BIT_STRING)?.whole_bits()?;
     outer.end()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    /// FIPS 180-4's example, and the empty message.
+    #[test]
+    fn the_fingerprint_is_sha_256() {
+        let print = |bytes| fingerprint(&sha256(bytes));
+        let abc = "BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:\
+                   B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD";
+        assert_eq!(print(b"abc"), abc);
+        assert!(print(b"").starts_with("E3:B0:C4:42:98:FC:1C:14:"));
+    }
+
+    #[track_caller]
+    fn check(der: &[u8], error: &str, cause: &str) {
+        let fault = read(der).err();
+        let words = fault.map(|fault| (fault.to_string(), fault.why.to_string()));
+        assert_eq!(words, Some((error.to_owned(), cause.to_owned())));
+        assert!(fault.is_some_and(|fault| fault.source().is_some()));
+    }
+
+    /// What else a file or a peer may have in place of a certificate.
+    #[test]
+    fn other_things_are_no_certificates() {
+        let no = |part| format!("not an X.509 certificate: its {part} cannot be read");
+        check(b"", &no("frame"), "the data ends too early");
+        check(b"<html>", &no("frame"), "the data ends too early");
+        check(b"0", &no("frame"), "the data ends too early");
+        check(
+            b"-----BEGIN CERTIFICATE-----\nMIIB",
+            &no("frame"),
+            "the data ends too early",
+        );
+        // The beginning of a PKCS#8 key.
+        let key = [0x30, 3, 2, 1, 0];
+        check(&key, &no("tbsCertificate"), "tag 0x02 where 0x30 belongs");
+        check(&[0x30, 0, 0], &no("frame"), "bytes behind the end");
+        check(
+            &[0x30, 2, 0x30, 0],
+            &no("signatureAlgorithm"),
+            "the data ends too early",
+        );
+    }
+}
