@@ -12,7 +12,8 @@ use crate::flags::{self, Does, FLAGS, Flag};
 use crate::nearest::nearest;
 use crate::problem::UsageFault;
 use crate::shipped::PROVIDERS;
-use crate::{settings, url};
+use crate::stream::{PubOptions, SubOptions};
+use crate::{settings, stream_args, url};
 
 pub use crate::help::HELP;
 
@@ -30,6 +31,16 @@ pub enum Command {
         target: String,
         overrides: Vec<Override>,
     },
+    Pub {
+        target: String,
+        overrides: Vec<Override>,
+        options: PubOptions,
+    },
+    Sub {
+        target: String,
+        overrides: Vec<Override>,
+        options: SubOptions,
+    },
     /// `provider` is one that `shipped` knows.
     New {
         provider: &'static str,
@@ -42,6 +53,8 @@ impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Check { overrides, .. } => write!(f, "Check(…, {overrides:?})"),
+            Self::Pub { options, .. } => write!(f, "Pub(…, {options:?})"),
+            Self::Sub { options, .. } => write!(f, "Sub(…, {options:?})"),
             Self::New { provider } => write!(f, "New({provider})"),
             Self::Help => f.write_str("Help"),
             Self::Version => f.write_str("Version"),
@@ -67,13 +80,13 @@ pub enum ColorChoice {
 }
 
 /// Commands of one word each; anything else is a CONFIG.
-const COMMANDS: [&str; 2] = ["new", "help"];
+const COMMANDS: [&str; 4] = ["pub", "sub", "new", "help"];
 
 /// One flag as it was found.
-struct Found {
-    flag: &'static Flag,
-    name: &'static str,
-    value: String,
+pub(crate) struct Found {
+    pub(crate) flag: &'static Flag,
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
 }
 
 /// Whether even a fault of the command line itself must be told as JSON.
@@ -94,7 +107,7 @@ pub fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageFault> {
     } else if has(Does::Version) {
         Command::Version
     } else {
-        command(free, overrides(&found)?).map_err(|fault| without_secrets(fault, &found))?
+        command(free, &found).map_err(|fault| without_secrets(fault, &found))?
     };
     Ok(Invocation { command, output })
 }
@@ -130,9 +143,17 @@ fn without_secrets(fault: UsageFault, found: &[Found]) -> UsageFault {
 }
 
 /// By its first free argument. A config file that is called `new` can be given as `./new`.
-fn command(free: Vec<String>, overrides: Vec<Override>) -> Result<Command, UsageFault> {
+fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
+    let overrides = overrides(found)?;
     let mut free = free.into_iter();
     let first = free.next();
+    let name = match first.as_deref() {
+        Some("pub") => "pub",
+        Some("sub") => "sub",
+        Some("new") => "new",
+        _ => "the check",
+    };
+    stream_args::only_for(name, found)?;
     let command = match first.as_deref() {
         None => return Err(UsageFault::MissingConfig { beside: vec![] }),
         Some("help") => return Ok(Command::Help),
@@ -152,6 +173,34 @@ fn command(free: Vec<String>, overrides: Vec<Override>) -> Result<Command, Usage
                 UsageFault::UnknownProvider { given, nearest }
             })?;
             Command::New { provider }
+        }
+        Some("pub") => {
+            let target = free
+                .next()
+                .ok_or(UsageFault::MissingConfig { beside: vec![] })?;
+            let options = stream_args::for_pub(found)?;
+            Command::Pub {
+                target,
+                overrides,
+                options,
+            }
+        }
+        Some("sub") => {
+            let target = free
+                .next()
+                .ok_or(UsageFault::MissingConfig { beside: vec![] })?;
+            let options = stream_args::for_sub(found)?;
+            // Its topics are filters, and more than one is fine.
+            let topic = |it: &Override| {
+                it.place == Place::Flag("-t".to_owned())
+                    || it.place == Place::Flag("--topic".to_owned())
+            };
+            let overrides = overrides.into_iter().filter(|it| !topic(it)).collect();
+            Command::Sub {
+                target,
+                overrides,
+                options,
+            }
         }
         Some(target) => {
             // `nwe hivemq`: two free arguments, and the first is no path.

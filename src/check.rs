@@ -533,6 +533,10 @@ fn finding_of(failure: &Failure) -> Option<Finding> {
             Some(Finding::Tcp { peer: None, failed })
         }
         Failure::Tls(fault) => Some(Finding::Tls(Box::new(fault.facts.clone()))),
-        Failure::Config(_) | Failure::Dns(_) | Failure::Mqtt(_) | Failure::Interrupted(_) => None,
+        Failure::Config(_)
+        | Failure::Dns(_)
+        | Failure::Mqtt(_)
+        | Failure::Lost(_)
+        | Failure::Interrupted(_) => None,
     }
 }

@@ -106,4 +106,7 @@ codes! {
         ReceiveAltered "receive-altered"
         ReceiveClosed "receive-closed"
     }
+    Connection {
+        ConnectionLost "connection-lost"
+    }
 }

@@ -4,8 +4,10 @@
 //! `error` and notes say only what was observed; a guess stands in the help, behind "if". No help
 //! ever tells to switch verification off.
 
+use crate::code::Code;
 use crate::config::{Config, Place};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Failure, GaveUp, LostFault, Stage};
+use crate::text;
 use crate::words::Words;
 use crate::{diagnose_config, diagnose_mqtt, diagnose_net, diagnose_tls, providers};
 
@@ -41,6 +43,7 @@ pub fn diagnose(failure: &Failure, context: Context<'_>) -> Diagnosis {
         (Failure::Tcp(fault), Some(config)) => diagnose_net::tcp(fault, config),
         (Failure::Tls(fault), Some(config)) => diagnose_tls::words(fault, config, context.now),
         (Failure::Mqtt(fault), Some(config)) => diagnose_mqtt::words(fault, config),
+        (Failure::Lost(fault), Some(_)) => lost(fault, context),
         (Failure::Interrupted(stage), _) => return interrupted(*stage),
         // Nothing is contacted without a configuration.
         (_, None) => return interrupted(Stage::Config),
@@ -63,6 +66,41 @@ pub fn diagnose(failure: &Failure, context: Context<'_>) -> Diagnosis {
         notes,
         help,
     }
+}
+
+/// The last cause in full: the advice is its own.
+fn lost(fault: &LostFault, context: Context<'_>) -> Words {
+    let last = diagnose(&fault.last, context);
+    let tries = if fault.tries == 1 {
+        "1 try".to_owned()
+    } else {
+        format!("{} tries", fault.tries)
+    };
+    let why = match fault.end {
+        GaveUp::Never => "`--no-reconnect` was asked for".to_owned(),
+        GaveUp::After(limit) => format!("given up after {} and {tries}", text::duration(limit)),
+    };
+    let mut words = Words::new(
+        Code::ConnectionLost,
+        "the connection was lost and not had again",
+    )
+    .note(format!(
+        "of no use for {}; {why}",
+        text::duration(fault.gap)
+    ));
+    if fault.unacknowledged > 0 {
+        let lost = text::count(fault.unacknowledged, "message");
+        words = words.note(format!(
+            "{lost} taken from the input and not acknowledged by the broker"
+        ));
+    }
+    words = words.note(format!(
+        "the last cause: error[{}]: {}",
+        last.code, last.error
+    ));
+    words.notes.extend(last.notes);
+    words.help.extend(last.help);
+    words
 }
 
 fn interrupted(stage: Stage) -> Diagnosis {

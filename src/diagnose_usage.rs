@@ -89,6 +89,18 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             notes.push(format!("command line: `--color {given}`"));
             "`--color` must be `auto`, `always` or `never`".to_owned()
         }
+        UsageFault::BadValue {
+            flag,
+            given,
+            expected,
+        } => {
+            notes.push(format!("command line: `{flag} {given}`"));
+            format!("`{flag}` must be {expected}")
+        }
+        UsageFault::Unpublishable { what, words } => {
+            notes.push(words.clone());
+            format!("{what} cannot be published")
+        }
         UsageFault::Repeated { flag } => format!("`{flag}` is given twice"),
         UsageFault::Conflict { flag, other } => {
             help.push("leave one of them".to_owned());

@@ -21,6 +21,8 @@ pub enum Stage {
     Subscribe,
     Publish,
     Receive,
+    /// Not a rung: an established connection of `pub` or `sub`.
+    Connection,
 }
 
 impl Stage {
@@ -46,6 +48,7 @@ impl Stage {
             Self::Subscribe => "subscribe",
             Self::Publish => "publish",
             Self::Receive => "receive",
+            Self::Connection => "connection",
         }
     }
 
@@ -60,6 +63,7 @@ impl Stage {
             Self::Subscribe => 7,
             Self::Publish => 8,
             Self::Receive => 9,
+            Self::Connection => 10,
         }
     }
 }
@@ -73,8 +77,34 @@ pub enum Failure {
     Tcp(TcpFault),
     Tls(Box<TlsFault>),
     Mqtt(Box<MqttFault>),
+    /// An established connection was lost, and having it again was given up.
+    Lost(Box<LostFault>),
     /// SIGINT or SIGTERM came before the work was done.
     Interrupted(Stage),
+}
+
+/// See [`Failure::Lost`].
+#[derive(Debug)]
+pub struct LostFault {
+    /// Since the connection was lost.
+    pub gap: Duration,
+    /// How often it was tried to have it again.
+    pub tries: u32,
+    /// Why no longer.
+    pub end: GaveUp,
+    /// What the last try ended with, or what lost the connection.
+    pub last: Failure,
+    /// Messages that were taken and never acknowledged.
+    pub unacknowledged: u64,
+}
+
+/// Why reconnecting was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GaveUp {
+    /// `--no-reconnect`.
+    Never,
+    /// `--give-up`, or its default.
+    After(Duration),
 }
 
 #[derive(Debug)]

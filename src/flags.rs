@@ -20,6 +20,44 @@ pub(crate) enum Does {
     Color,
     Help,
     Version,
+    // `pub`
+    File,
+    Null,
+    Stdin,
+    Lines,
+    Repeat,
+    Interval,
+    Rate,
+    // `sub`
+    Count,
+    For,
+    Retained,
+    Topics,
+    Raw,
+    Hex,
+    // both
+    NoReconnect,
+    GiveUp,
+}
+
+impl Does {
+    /// The commands that the flag has a meaning for; empty: the check and all others.
+    pub(crate) fn commands(self) -> &'static [&'static str] {
+        match self {
+            Self::File
+            | Self::Null
+            | Self::Stdin
+            | Self::Lines
+            | Self::Repeat
+            | Self::Interval
+            | Self::Rate => &["pub"],
+            Self::Count | Self::For | Self::Retained | Self::Topics | Self::Raw | Self::Hex => {
+                &["sub"]
+            }
+            Self::NoReconnect | Self::GiveUp => &["pub", "sub"],
+            _ => &[],
+        }
+    }
 }
 
 pub(crate) struct Flag {
@@ -33,7 +71,7 @@ const fn flag(short: &'static str, long: &'static str, does: Does) -> Flag {
     Flag { short, long, does }
 }
 
-pub(crate) const FLAGS: [Flag; 15] = [
+pub(crate) const FLAGS: [Flag; 30] = [
     flag("", "--set", Does::Set),
     flag("-t", "--topic", Does::Key("topic")),
     flag("-m", "--message", Does::Key("message")),
@@ -48,13 +86,41 @@ pub(crate) const FLAGS: [Flag; 15] = [
     flag("", "--verbose", Does::Verbose),
     flag("-h", "--help", Does::Help),
     flag("-V", "--version", Does::Version),
+    flag("-f", "--file", Does::File),
+    flag("-n", "--null", Does::Null),
+    flag("-s", "--stdin", Does::Stdin),
+    flag("-l", "--lines", Does::Lines),
+    flag("", "--repeat", Does::Repeat),
+    flag("", "--interval", Does::Interval),
+    flag("", "--rate", Does::Rate),
+    flag("-C", "--count", Does::Count),
+    flag("", "--for", Does::For),
+    flag("", "--retained", Does::Retained),
+    flag("-v", "--topics", Does::Topics),
+    flag("", "--raw", Does::Raw),
+    flag("", "--hex", Does::Hex),
+    flag("", "--no-reconnect", Does::NoReconnect),
+    flag("", "--give-up", Does::GiveUp),
     // What the British write.
     flag("", "--colour", Does::Color),
 ];
 
 impl Flag {
     pub(crate) fn takes_value(&self) -> bool {
-        matches!(self.does, Does::Key(_) | Does::Set | Does::Color)
+        matches!(
+            self.does,
+            Does::Key(_)
+                | Does::Set
+                | Does::Color
+                | Does::File
+                | Does::Repeat
+                | Does::Interval
+                | Does::Rate
+                | Does::Count
+                | Does::For
+                | Does::Retained
+                | Does::GiveUp
+        )
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {

@@ -5,6 +5,7 @@ pub mod args;
 pub mod flags;
 pub mod help;
 pub mod nearest;
+pub mod stream_args;
 
 pub mod config;
 pub mod host;
@@ -39,6 +40,15 @@ pub mod look;
 pub mod session;
 pub mod session_fault;
 pub mod session_trace;
+
+pub mod input;
+pub mod link;
+pub mod message_format;
+pub mod outbox;
+pub mod publish;
+pub mod report_stream;
+pub mod stream;
+pub mod subscribe;
 
 pub mod code;
 pub mod diagnose;

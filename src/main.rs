@@ -12,15 +12,14 @@ fn main() {
     // NO_COLOR counts when it is set and not empty (no-color.org).
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let (out_color, err_color) = (
-        !no_color && io::stdout().is_terminal(),
-        !no_color && io::stderr().is_terminal(),
-    );
+    let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
     let mut streams = Streams {
         out: &mut io::stdout(),
         err: &mut io::stderr(),
-        out_color,
-        err_color,
+        out_color: out_terminal && !no_color,
+        err_color: err_terminal && !no_color,
+        out_terminal,
+        err_terminal,
     };
     let code = run(&args, &mut streams);
     // Not by returning: a name look-up that was left behind must not hold the program up.

@@ -137,6 +137,17 @@ pub enum UsageFault {
     BadColor {
         given: String,
     },
+    /// A value that the flag cannot take; `expected` says what it can.
+    BadValue {
+        flag: &'static str,
+        given: String,
+        expected: &'static str,
+    },
+    /// The file of `-f`, or standard input of `-s`, cannot be published.
+    Unpublishable {
+        what: String,
+        words: String,
+    },
     /// The same flag twice, where only one can count.
     Repeated {
         flag: &'static str,

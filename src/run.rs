@@ -8,18 +8,24 @@ use std::time::Instant;
 use crate::args::{self, ColorChoice, Command, Output};
 use crate::check::{self, Verdict};
 use crate::clock;
-use crate::config::{Config, Override, Transport};
+use crate::config::{Config, Override, Qos, Secret, Transport};
 use crate::diagnose::{Context, Diagnosis, diagnose};
 use crate::failure::{Failure, Warning};
 use crate::help;
+use crate::input::Input;
 use crate::json::Json;
 use crate::load;
 use crate::problem::ConfigFault;
+use crate::publish;
 use crate::report::{Detail, Screen};
 use crate::report_json::Report;
+use crate::report_stream::{Chronicle, Manner};
 use crate::session::Target;
 use crate::shipped;
 use crate::signals::Stop;
+use crate::stream::{Format, PubOptions, SubOptions};
+use crate::subscribe;
+use crate::text;
 use crate::tls::Tls;
 
 /// Where a run writes to.
@@ -32,6 +38,10 @@ pub struct Streams<'a> {
     pub out_color: bool,
     /// The same of `err`.
     pub err_color: bool,
+    /// Whether `out` is a terminal, where foreign text must be made safe.
+    pub out_terminal: bool,
+    /// Whether `err` is one, where a progress line can stand.
+    pub err_terminal: bool,
 }
 
 impl std::fmt::Debug for Streams<'_> {
@@ -71,6 +81,16 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
         Command::Version => edge.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::New { provider } => edge.print(shipped::text(provider).unwrap_or_default()),
         Command::Check { target, overrides } => edge.check(&target, &overrides),
+        Command::Pub {
+            target,
+            overrides,
+            options,
+        } => edge.publish(&target, &overrides, &options),
+        Command::Sub {
+            target,
+            overrides,
+            options,
+        } => edge.subscribe(&target, &overrides, &options),
     }
 }
 
@@ -80,33 +100,64 @@ struct Edge<'a, 'b> {
     began: Instant,
 }
 
+/// What every command that contacts a broker needs first.
+struct Ready {
+    config: Config,
+    password: Option<Secret>,
+    tls: Option<Tls>,
+}
+
+impl Ready {
+    fn target<'a>(&'a self, stop: &'a Stop) -> Target<'a> {
+        let Self {
+            config,
+            password,
+            tls,
+        } = self;
+        let (password, tls) = (password.as_ref(), tls.as_ref());
+        Target {
+            config,
+            password,
+            tls,
+            stop,
+        }
+    }
+}
+
 impl Edge<'_, '_> {
-    fn check(&mut self, target: &str, overrides: &[Override]) -> u8 {
+    /// Reads all that is to be read before any contact; on a fault the exit code.
+    fn ready(&mut self, target: &str, overrides: &[Override]) -> Result<Ready, u8> {
         let config = match load::config(target, overrides) {
             Ok(config) => config,
-            Err(fault) => return self.refuse(Some(target), None, fault),
+            Err(fault) => return Err(self.refuse(Some(target), None, fault)),
         };
         let password = match load::password(&config) {
             Ok(password) => password,
-            Err(fault) => return self.refuse(Some(target), Some(&config), fault),
+            Err(fault) => return Err(self.refuse(Some(target), Some(&config), fault)),
         };
         let tls = match &config.transport {
             Transport::Plain => None,
             Transport::Tls(settings) => match Tls::new(&config, settings) {
                 Ok(tls) => Some(tls),
-                Err(fault) => return self.refuse(Some(target), Some(&config), fault),
+                Err(fault) => return Err(self.refuse(Some(target), Some(&config), fault)),
             },
+        };
+        Ok(Ready {
+            config,
+            password,
+            tls,
+        })
+    }
+
+    fn check(&mut self, target: &str, overrides: &[Override]) -> u8 {
+        let ready = match self.ready(target, overrides) {
+            Ok(ready) => ready,
+            Err(code) => return code,
         };
         // Without the flag a signal ends the process, which is no worse than any other program.
         let stop = Stop::on_signals().unwrap_or_default();
-        let (password, tls, stop) = (password.as_ref(), tls.as_ref(), &stop);
-        let target = Target {
-            config: &config,
-            password,
-            tls,
-            stop,
-        };
-        let world_readable = load::world_readable(&config).into_iter();
+        let target = ready.target(&stop);
+        let world_readable = load::world_readable(target.config).into_iter();
         let readable = world_readable
             .map(|path| Warning::ConfigWorldReadable {
                 path: path.display().to_string(),
@@ -117,6 +168,88 @@ impl Edge<'_, '_> {
         } else {
             self.check_screen(target, readable)
         }
+    }
+
+    fn publish(&mut self, target: &str, overrides: &[Override], options: &PubOptions) -> u8 {
+        let ready = match self.ready(target, overrides) {
+            Ok(ready) => ready,
+            Err(code) => return code,
+        };
+        // Before the signals are caught: reading all of standard input may take its time.
+        let input = match Input::new(options, &ready.config) {
+            Ok(input) => input,
+            Err(fault) => {
+                let fault = ConfigFault::Usage(fault);
+                return self.refuse(Some(target), Some(&ready.config), fault);
+            }
+        };
+        let stop = Stop::on_signals().unwrap_or_default();
+        let mut chronicle = self.chronicle(Format::Payload);
+        warn(&mut chronicle, &ready.config);
+        let (totals, outcome) =
+            publish::run(ready.target(&stop), options, input, &mut |progress| {
+                chronicle.published(progress)
+            });
+        let publish::Totals {
+            read,
+            done,
+            unacknowledged,
+            reconnects,
+        } = totals;
+        let verb = match ready.config.qos {
+            Qos::AtMostOnce => "sent",
+            _ => "acknowledged",
+        };
+        let mut summary = format!("{} published, {done} {verb}", text::count(read, "message"));
+        if unacknowledged > 0 {
+            summary.push_str(&format!(", {unacknowledged} lost or unknown"));
+        }
+        let totals = vec![
+            ("published", read),
+            (verb, done),
+            ("unacknowledged", unacknowledged),
+            ("reconnects", reconnects),
+        ];
+        let failure = outcome.err().map(|it| words(&it, Some(&ready.config)));
+        chronicle.report(&summary, totals, failure.as_ref());
+        failure.map_or(0, |failure| failure.exit_code)
+    }
+
+    fn subscribe(&mut self, target: &str, overrides: &[Override], options: &SubOptions) -> u8 {
+        let ready = match self.ready(target, overrides) {
+            Ok(ready) => ready,
+            Err(code) => return code,
+        };
+        let stop = Stop::on_signals().unwrap_or_default();
+        let mut chronicle = self.chronicle(options.format);
+        warn(&mut chronicle, &ready.config);
+        let (totals, outcome) = subscribe::run(ready.target(&stop), options, &mut chronicle);
+        let subscribe::Totals {
+            received,
+            bytes,
+            reconnects,
+        } = totals;
+        let summary = format!("{} received", text::count(received, "message"));
+        let totals = vec![
+            ("received", received),
+            ("bytes", bytes),
+            ("reconnects", reconnects),
+        ];
+        let failure = outcome.err().map(|it| words(&it, Some(&ready.config)));
+        chronicle.report(&summary, totals, failure.as_ref());
+        failure.map_or(0, |failure| failure.exit_code)
+    }
+
+    fn chronicle(&mut self, format: Format) -> Chronicle<'_> {
+        let manner = Manner {
+            json: self.output.json,
+            quiet: self.output.quiet,
+            color: self.color(self.streams.err_color),
+            live: self.streams.err_terminal,
+            terminal: self.streams.out_terminal,
+            format,
+        };
+        Chronicle::new(self.streams.out, self.streams.err, manner)
     }
 
     fn check_screen(&mut self, target: Target<'_>, mut warnings: Vec<Warning>) -> u8 {
@@ -223,6 +356,14 @@ impl Edge<'_, '_> {
         let _ = self.streams.out.write_all(text.as_bytes());
         let _ = self.streams.out.flush();
         0
+    }
+}
+
+/// What is to be said before any contact.
+fn warn(chronicle: &mut Chronicle<'_>, config: &Config) {
+    for path in load::world_readable(config) {
+        let path = path.display().to_string();
+        chronicle.warning(&Warning::ConfigWorldReadable { path });
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn timeout(value: &str) -> Result<Duration, Flaw> {
 }
 
 /// `500ms`, `15s`, `2m`; `None` where it is none of these.
-fn duration(value: &str) -> Result<Option<Duration>, Flaw> {
+pub(crate) fn duration(value: &str) -> Result<Option<Duration>, Flaw> {
     let (number, unit) = number_and_unit(value);
     let Some(number) = number else {
         return Ok(None);

@@ -126,18 +126,16 @@ fn demo(flags: &Flags, out: &mut dyn Write) -> Result<bool, Trouble> {
 fn check(config: &Path, more: &[&str], out: &mut dyn Write) -> u8 {
     let mut args = vec![OsString::from(config)];
     args.extend(more.iter().map(OsString::from));
-    let color = io::stdout().is_terminal();
-    let err = &mut io::stderr();
-    let (out_color, err_color) = (color, color);
-    mqtt_test::run(
-        &args,
-        &mut Streams {
-            out,
-            err,
-            out_color,
-            err_color,
-        },
-    )
+    let (out_terminal, err_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+    let mut streams = Streams {
+        out,
+        err: &mut io::stderr(),
+        out_color: out_terminal,
+        err_color: err_terminal,
+        out_terminal,
+        err_terminal,
+    };
+    mqtt_test::run(&args, &mut streams)
 }
 
 /// Keeps the broker up until SIGINT or SIGTERM.

@@ -1,0 +1,310 @@
+//! A connection that is had again when it is lost: back-off, what can heal and what cannot, and when
+//! to give up. It holds no messages; `pub` and `sub` bring what is to be taken up.
+
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::check;
+use crate::clock;
+use crate::code::Code;
+use crate::diagnose::{Context, Diagnosis, diagnose};
+use crate::failure::{
+    Failure, GaveUp, LinkFault, LostFault, MqttCause, MqttFault, Stage, TlsCause,
+};
+use crate::session::{Ending, Limits, Opened, Session, Target, Unfinished};
+use crate::stream::Reconnect;
+use crate::wait::SLICE;
+
+/// The first pause; the very first try has none.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What happens to the connection, for the user to hear.
+#[derive(Debug)]
+pub enum News<'a> {
+    Lost(&'a Diagnosis),
+    /// A try failed; the next one comes after `pause`.
+    Failed {
+        diagnosis: &'a Diagnosis,
+        pause: Duration,
+    },
+    Back {
+        gap: Duration,
+        tries: u32,
+    },
+}
+
+/// Opens sessions to one target.
+#[derive(Debug)]
+pub struct Link<'a> {
+    target: Target<'a>,
+    limits: Limits,
+    policy: Reconnect,
+    /// When the connection was last of use; giving up counts from here.
+    useful: Instant,
+    /// Tries since then.
+    tries: u32,
+    pub reconnects: u64,
+}
+
+impl<'a> Link<'a> {
+    pub fn new(target: Target<'a>, limits: Limits, policy: Reconnect) -> Self {
+        Self {
+            target,
+            limits,
+            policy,
+            useful: Instant::now(),
+            tries: 0,
+            reconnects: 0,
+        }
+    }
+
+    /// The first session. Whoever starts the program wants to know at once what is wrong.
+    ///
+    /// # Errors
+    /// What a check would find.
+    pub fn open(&mut self) -> Result<Session, Failure> {
+        let (session, _) = self.attempt(&Unfinished::default())?;
+        self.of_use();
+        Ok(session)
+    }
+
+    /// Something got through: a next loss is a new one.
+    pub fn of_use(&mut self) {
+        self.useful = Instant::now();
+        self.tries = 0;
+    }
+
+    /// A session after one that ended with `why`.
+    ///
+    /// # Errors
+    /// What cannot heal, as it is; [`Failure::Lost`] when it is given up; [`Failure::Interrupted`].
+    pub fn reopen(
+        &mut self,
+        why: Failure,
+        unfinished: &Unfinished,
+        say: &mut dyn FnMut(News<'_>),
+    ) -> Result<(Session, Opened), Failure> {
+        let lost = Instant::now();
+        let mut last = why;
+        let mut diagnosis = self.words(&last);
+        if !can_heal(&diagnosis) {
+            return Err(last);
+        }
+        if !self.policy.on {
+            return Err(self.lost(GaveUp::Never, last));
+        }
+        say(News::Lost(&diagnosis));
+        loop {
+            // Tries that led to a connection of no use count on: an ACL that closes each new
+            // connection must not be asked thousands of times.
+            let pause = pause(self.tries);
+            if self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1 {
+                say(News::Failed {
+                    diagnosis: &diagnosis,
+                    pause,
+                });
+            }
+            self.sleep(pause)?;
+            if let Some(limit) = self.policy.give_up
+                && self.useful.elapsed() >= limit
+            {
+                return Err(self.lost(GaveUp::After(limit), last));
+            }
+            self.tries += 1;
+            match self.attempt(unfinished) {
+                Ok(opened) => {
+                    self.reconnects += 1;
+                    say(News::Back {
+                        gap: lost.elapsed(),
+                        tries: self.tries,
+                    });
+                    return Ok(opened);
+                }
+                Err(stopped @ Failure::Interrupted(_)) => return Err(stopped),
+                Err(failure) => {
+                    diagnosis = self.words(&failure);
+                    last = failure;
+                    if !can_heal(&diagnosis) {
+                        return Err(last);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a fault of an open session is, in the stage that it was used for.
+    pub fn failure(&self, fault: LinkFault, stage: Stage, after: Duration) -> Failure {
+        match (fault, self.target.tls) {
+            (LinkFault::Tls(cause @ TlsCause::Rustls(_)), Some(tls)) => {
+                tls.fault(cause, None, true, after)
+            }
+            (fault, _) => self.stage_failure(MqttCause::Link(fault), stage, after),
+        }
+    }
+
+    /// A failure of `pub` or `sub` that is not the connection's.
+    pub fn stage_failure(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
+        let password_ends_in_blank = false;
+        Failure::Mqtt(Box::new(MqttFault {
+            stage,
+            cause,
+            after,
+            look: None,
+            password_ends_in_blank,
+        }))
+    }
+
+    /// Straight there; only if that fails does the ladder tell why.
+    fn attempt(&self, unfinished: &Unfinished) -> Result<(Session, Opened), Failure> {
+        let limit = self.target.config.timeout;
+        match Session::open(self.target, self.limits, unfinished, limit) {
+            Ok(opened) => Ok(opened),
+            Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
+            Err(Ending::Fault(_)) => check::reach(self.target, self.limits, unfinished),
+        }
+    }
+
+    fn lost(&self, end: GaveUp, last: Failure) -> Failure {
+        let (gap, tries) = (self.useful.elapsed(), self.tries);
+        Failure::Lost(Box::new(LostFault {
+            gap,
+            tries,
+            end,
+            last,
+            unacknowledged: 0,
+        }))
+    }
+
+    fn words(&self, failure: &Failure) -> Diagnosis {
+        diagnose(
+            failure,
+            Context {
+                config: Some(self.target.config),
+                now: clock::now(),
+            },
+        )
+    }
+
+    fn sleep(&self, pause: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + pause;
+        loop {
+            if self.target.stop.is_set() {
+                return Err(Failure::Interrupted(Stage::Connection));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(SLICE));
+        }
+    }
+}
+
+/// Exponential, with jitter, so that a thousand boards do not knock at a restarted broker at once.
+fn pause(tries: u32) -> Duration {
+    let Some(doublings) = tries.checked_sub(1) else {
+        return Duration::ZERO;
+    };
+    let pause = FIRST_PAUSE
+        .saturating_mul(1 << doublings.min(10))
+        .min(LONGEST_PAUSE);
+    // Between half of it and all of it; the standard library's hash keys are random.
+    let random = RandomState::new().hash_one(tries);
+    let share = u32::try_from(random % 512).unwrap_or_default() + 512;
+    pause * share / 1024
+}
+
+/// Whether the same try may succeed later without anybody changing anything here. What needs a hand
+/// ends the program, so that the hand is called.
+fn can_heal(diagnosis: &Diagnosis) -> bool {
+    let Some(code) = Code::ALL.iter().find(|code| code.name() == diagnosis.code) else {
+        return false;
+    };
+    match code {
+        Code::DnsNotFound
+        | Code::DnsUnavailable
+        | Code::TcpRefused
+        | Code::TcpTimeout
+        | Code::TcpUnreachable
+        | Code::TlsNotTls
+        | Code::TlsClosed
+        | Code::TlsTimeout
+        | Code::TlsAlert
+        // A board's clock is set by NTP some time after the start.
+        | Code::TlsClockWrong
+        | Code::TlsNotYetValid
+        | Code::MqttNotMqtt
+        | Code::MqttClosed
+        | Code::MqttTimeout
+        | Code::MqttServerUnavailable
+        | Code::SubscribeClosed
+        | Code::SubscribeTimeout
+        | Code::PublishClosed
+        | Code::PublishTimeout
+        | Code::ReceiveClosed
+        | Code::ReceiveTimeout => true,
+        Code::UsageInvalid
+        | Code::ConfigUnreadable
+        | Code::ConfigInvalid
+        | Code::HostInvalid
+        | Code::PasswordUnavailable
+        | Code::CaFileInvalid
+        | Code::ClientCertInvalid
+        | Code::ClientKeyInvalid
+        | Code::ClientKeyEncrypted
+        | Code::ClientKeyMismatch
+        | Code::NoTrustRoots
+        | Code::QosUnsupported
+        | Code::AlpnRequired
+        | Code::TlsUnknownIssuer
+        | Code::TlsMissingIntermediate
+        | Code::TlsSelfSigned
+        | Code::TlsPinMismatch
+        | Code::TlsCaAsLeaf
+        | Code::TlsExpired
+        | Code::TlsNameMismatch
+        | Code::TlsNoSan
+        | Code::TlsV1Certificate
+        | Code::TlsBadCertificate
+        | Code::TlsVersion
+        | Code::TlsNoCommonCipher
+        | Code::TlsUnrecognisedName
+        | Code::TlsNoSni
+        | Code::TlsAlpn
+        | Code::TlsClientCertRequired
+        | Code::TlsClientCertRejected
+        | Code::MqttIsTls
+        | Code::MqttBadCredentials
+        | Code::MqttNotAuthorized
+        | Code::MqttClientIdRejected
+        | Code::MqttVersion
+        | Code::MqttRefused
+        | Code::MqttTakenOver
+        | Code::SubscribeDenied
+        | Code::PublishTooLarge
+        | Code::ReceiveTooLarge
+        | Code::ReceiveAltered
+        | Code::ConnectionLost => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pauses_grow_and_stay_bounded() {
+        assert_eq!(pause(0), Duration::ZERO);
+        for (tries, longest) in [(1, 500), (2, 1000), (3, 2000), (7, 30_000), (60, 30_000)] {
+            let (found, longest) = (pause(tries), Duration::from_millis(longest));
+            assert!(
+                found >= longest / 2 && found <= longest,
+                "{tries}: {found:?}"
+            );
+        }
+    }
+}

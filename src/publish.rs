@@ -1,0 +1,362 @@
+//! `pub`: takes payloads from its input, hands them to the session as fast as the window allows, and
+//! keeps each until the broker has acknowledged it, over as many connections as that takes.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::config::{Config, Qos};
+use crate::failure::{Failure, LinkFault, MqttCause, Stage};
+use crate::input::{Input, Next};
+use crate::link::{Link, News};
+use crate::outbox::Outbox;
+use crate::session::{self, Ending, Event, Limits, Session, Target, Unfinished};
+use crate::signals::Stop;
+use crate::stream::PubOptions;
+
+/// What was found fastest against mosquitto; and mosquitto resets a client of 3.1.1 that has more
+/// than its `max_inflight_messages` (20) of QoS 2 open.
+fn limits(qos: Qos) -> Limits {
+    match qos {
+        Qos::AtMostOnce => Limits {
+            window: 1,
+            requests: 200,
+        },
+        Qos::AtLeastOnce => Limits {
+            window: 1000,
+            requests: 200,
+        },
+        Qos::ExactlyOnce => Limits {
+            window: 20,
+            requests: 20,
+        },
+    }
+}
+
+/// How long to look for acknowledgements before standard input is looked at again, which must be
+/// less than the 50 ms within which a line leaves.
+const GLANCE: Duration = Duration::from_millis(25);
+
+/// How long to sleep on a silent input before the keep-alive is looked after.
+const NAP: Duration = Duration::from_millis(500);
+
+/// How it went, in messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Taken from the input.
+    pub read: u64,
+    /// Acknowledged by the broker, or with QoS 0 handed to the system.
+    pub done: u64,
+    pub unacknowledged: u64,
+    pub reconnects: u64,
+}
+
+/// What is told while it goes on.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    Link(News<'a>),
+    Totals(Totals),
+}
+
+/// Publishes all that `input` gives.
+///
+/// # Errors
+/// What ended it before that, beside the totals, which are true in either case.
+pub fn run(
+    target: Target<'_>,
+    options: &PubOptions,
+    input: Input,
+    say: &mut dyn FnMut(Progress<'_>),
+) -> (Totals, Result<(), Failure>) {
+    let limits = limits(target.config.qos);
+    let mut publisher = Publisher {
+        config: target.config,
+        stop: target.stop,
+        link: Link::new(target, limits, options.reconnect),
+        limits,
+        input,
+        ended: false,
+        outbox: Outbox::default(),
+        pace: options.interval.map(|interval| Pace {
+            interval,
+            next: Instant::now(),
+        }),
+        totals: Totals::default(),
+        progress: Instant::now(),
+        say,
+    };
+    let outcome = publisher.run();
+    publisher.totals.unacknowledged = publisher.outbox.len() as u64;
+    publisher.totals.reconnects = publisher.link.reconnects;
+    let unacknowledged = publisher.totals.unacknowledged;
+    let outcome = outcome.map_err(|mut failure| {
+        if let Failure::Lost(fault) = &mut failure {
+            fault.unacknowledged = unacknowledged;
+        }
+        failure
+    });
+    (publisher.totals, outcome)
+}
+
+struct Publisher<'a> {
+    config: &'a Config,
+    stop: &'a Stop,
+    link: Link<'a>,
+    limits: Limits,
+    input: Input,
+    /// Nothing more comes from the input, or nothing more is wanted.
+    ended: bool,
+    outbox: Outbox,
+    pace: Option<Pace>,
+    totals: Totals,
+    /// When an acknowledgement last came, or there was none to wait for.
+    progress: Instant,
+    say: &'a mut dyn FnMut(Progress<'_>),
+}
+
+/// The least time between two publishes.
+struct Pace {
+    interval: Duration,
+    next: Instant,
+}
+
+/// How serving one session ended.
+enum Served {
+    /// All is done.
+    Done(Session),
+    /// The work ends here, and the session can still say goodbye.
+    Stopped(Session, Failure),
+    /// The session is dead; what it left undone, and why.
+    Lost(Unfinished, Failure),
+}
+
+impl Publisher<'_> {
+    fn run(&mut self) -> Result<(), Failure> {
+        let mut session = self.link.open()?;
+        loop {
+            match self.serve(session) {
+                Served::Done(session) => {
+                    session.close(None, self.config.timeout);
+                    return Ok(());
+                }
+                Served::Stopped(session, failure) => {
+                    session.close(None, self.config.timeout);
+                    return Err(failure);
+                }
+                Served::Lost(_, failure) if self.stop.is_set() => {
+                    drop(failure);
+                    return Err(Failure::Interrupted(Stage::Publish));
+                }
+                Served::Lost(unfinished, failure) => {
+                    let say = &mut *self.say;
+                    let mut tell = |news: News<'_>| say(Progress::Link(news));
+                    let (next, opened) = self.link.reopen(failure, &unfinished, &mut tell)?;
+                    self.outbox.restart(opened.session_present);
+                    session = next;
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, mut session: Session) -> Served {
+        self.progress = Instant::now();
+        let mut stopping: Option<Instant> = None;
+        loop {
+            if stopping.is_none() && self.stop.is_set() {
+                // What is in flight may still be acknowledged; nothing more is read.
+                stopping = Some(Instant::now() + self.config.timeout);
+                self.ended = true;
+            }
+            if let Err(failure) = self.hand_over(&mut session) {
+                return Served::Stopped(session, failure);
+            }
+            (self.say)(Progress::Totals(Totals {
+                unacknowledged: self.outbox.len() as u64,
+                ..self.totals
+            }));
+            if self.ended && self.outbox.is_empty() {
+                return match stopping {
+                    Some(_) => Served::Stopped(session, Failure::Interrupted(Stage::Publish)),
+                    None => Served::Done(session),
+                };
+            }
+            if stopping.is_some_and(|until| Instant::now() >= until) {
+                return Served::Stopped(session, Failure::Interrupted(Stage::Publish));
+            }
+            match self.wait(&mut session, stopping) {
+                Ok(()) => {}
+                Err(Ending::Interrupted) => {}
+                Err(Ending::Fault(fault)) => return self.lost(session, fault),
+            }
+        }
+    }
+
+    /// From the input into the outbox, from the outbox into the session, as far as both have room.
+    fn hand_over(&mut self, session: &mut Session) -> Result<(), Failure> {
+        // Until all that was resumed is acknowledged, its packet ids are not free.
+        while !self.outbox.is_resuming() && session.unwritten() < self.limits.requests {
+            if self.outbox.waiting().is_none() && !self.take()? {
+                break;
+            }
+            let Some(payload) = self.outbox.waiting() else {
+                break;
+            };
+            let Config {
+                topic, qos, retain, ..
+            } = self.config;
+            if let Err(Ending::Fault(fault)) = session.publish(topic, *qos, *retain, payload) {
+                return Err(self
+                    .link
+                    .failure(fault, Stage::Publish, self.progress.elapsed()));
+            }
+            if self.outbox.in_flight() == 0 {
+                self.progress = Instant::now();
+            }
+            self.outbox.submitted();
+        }
+        Ok(())
+    }
+
+    /// One payload from the input, if it is its time and the window has room.
+    fn take(&mut self) -> Result<bool, Failure> {
+        let room = match self.config.qos {
+            Qos::AtMostOnce => self.limits.requests,
+            _ => usize::from(self.limits.window),
+        };
+        let now = Instant::now;
+        if self.ended
+            || self.outbox.span() >= room
+            || self.pace.as_ref().is_some_and(|pace| pace.next > now())
+        {
+            return Ok(false);
+        }
+        match self.input.next() {
+            Ok(Next::Payload(payload)) => {
+                self.fits(payload.len())?;
+                self.outbox.push(payload);
+                self.totals.read += 1;
+                if let Some(pace) = &mut self.pace {
+                    // From the plan, not from now, so that the rate holds; but no rush after a gap.
+                    pace.next = (pace.next + pace.interval).max(now() - pace.interval);
+                }
+                Ok(true)
+            }
+            Ok(Next::NotYet) => Ok(false),
+            Ok(Next::End) => {
+                self.ended = true;
+                Ok(false)
+            }
+            Ok(Next::TooLong) => {
+                self.fits(self.config.max_packet_size)?;
+                Ok(false)
+            }
+            Err(error) => Err(self.unreadable(error)),
+        }
+    }
+
+    fn fits(&self, payload: usize) -> Result<(), Failure> {
+        let limit = self.config.max_packet_size;
+        let size = session::publish_size(&self.config.topic, self.config.qos, payload);
+        if size <= limit {
+            return Ok(());
+        }
+        let cause = MqttCause::PublishTooLarge { size, limit };
+        Err(self
+            .link
+            .stage_failure(cause, Stage::Publish, Duration::ZERO))
+    }
+
+    fn unreadable(&self, error: io::Error) -> Failure {
+        let words = format!("standard input: {error}");
+        let fault = LinkFault::Io(io::Error::other(words));
+        self.link.failure(fault, Stage::Publish, Duration::ZERO)
+    }
+
+    /// Waits for the session, or on the input where the session has nothing to do.
+    fn wait(&mut self, session: &mut Session, stopping: Option<Instant>) -> Result<(), Ending> {
+        let now = Instant::now();
+        let due = self
+            .pace
+            .as_ref()
+            .map(|pace| pace.next.saturating_duration_since(now));
+        let idle = session.unwritten() == 0 && self.outbox.is_empty() && !session.has_more();
+        let listen = if idle && !self.ended {
+            let nap = due.filter(|due| !due.is_zero()).unwrap_or(NAP).min(NAP);
+            match due {
+                Some(due) if !due.is_zero() => nap,
+                _ => {
+                    // The look at the input that follows says what is wrong with it.
+                    let _ = self.input.wait(nap);
+                    Duration::ZERO
+                }
+            }
+        } else if session.unwritten() > 0 {
+            // A write must not be cut short. That it takes so long is a dead link.
+            self.config.timeout
+        } else {
+            due.unwrap_or(GLANCE).min(GLANCE)
+        };
+        // The last acknowledgements are waited for even after a signal.
+        let never = Stop::default();
+        let stop = if stopping.is_some() {
+            &never
+        } else {
+            self.stop
+        };
+        match session.next(now + listen, stop)? {
+            Some(event) => {
+                self.note(&event);
+                Ok(())
+            }
+            None if session.unwritten() > 0 || self.is_stuck() => {
+                let limit = self.config.timeout;
+                Err(Ending::Fault(LinkFault::TimedOut { limit }))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Messages are in flight, the connection stands, and no acknowledgement comes.
+    fn is_stuck(&self) -> bool {
+        self.config.qos != Qos::AtMostOnce
+            && self.outbox.in_flight() > 0
+            && self.progress.elapsed() >= self.config.timeout
+    }
+
+    fn note(&mut self, event: &Event) {
+        match *event {
+            Event::Sent { id: 0 } => {
+                self.outbox.sent(0);
+                self.outbox.acknowledged(0);
+                self.finished();
+            }
+            Event::Sent { id } => self.outbox.sent(id),
+            Event::Received { id } => self.outbox.received(id),
+            Event::Acknowledged { id } if self.outbox.acknowledged(id) => self.finished(),
+            _ => {}
+        }
+    }
+
+    fn finished(&mut self) {
+        self.totals.done += 1;
+        self.progress = Instant::now();
+        self.link.of_use();
+    }
+
+    fn lost(&mut self, session: Session, fault: LinkFault) -> Served {
+        let after = self.progress.elapsed();
+        for event in session.abandon().events {
+            // What was written in the moment of the end proves nothing; acknowledgements do.
+            if !matches!(event, Event::Sent { id: 0 }) {
+                self.note(&event);
+            }
+        }
+        let failure = match fault {
+            LinkFault::TimedOut { limit } => {
+                self.link
+                    .stage_failure(MqttCause::TimedOut { limit }, Stage::Publish, after)
+            }
+            fault => self.link.failure(fault, Stage::Publish, after),
+        };
+        Served::Lost(self.outbox.unfinished(), failure)
+    }
+}

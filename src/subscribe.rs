@@ -1,0 +1,258 @@
+//! `sub`: subscribes, hands out what comes in, and subscribes again where a session was lost.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
+use crate::link::{Link, News};
+use crate::session::{Ending, Event, Limits, Message, Session, Target, Unfinished};
+use crate::stream::{Retained, SubOptions};
+
+/// How long to wait for a message before the clock is looked at.
+const NAP: Duration = Duration::from_millis(250);
+
+/// How it went, in messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    pub received: u64,
+    pub bytes: u64,
+    pub reconnects: u64,
+}
+
+/// What is told while it goes on.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    Link(News<'a>),
+    Warning(&'a Warning),
+    Totals(Totals),
+}
+
+/// Who hears of it.
+pub trait Listener {
+    /// Takes a message.
+    ///
+    /// # Errors
+    /// When nobody reads on; that ends the work without a failure.
+    fn message(&mut self, message: &Message) -> io::Result<()>;
+
+    /// Nothing more is at hand: what was taken must become visible.
+    ///
+    /// # Errors
+    /// As [`Listener::message`].
+    fn idle(&mut self) -> io::Result<()>;
+
+    fn progress(&mut self, progress: Progress<'_>);
+}
+
+/// Receives until the options, a signal, or a reader that has left ends it.
+///
+/// # Errors
+/// What ended it otherwise, beside the totals, which are true in either case.
+pub fn run(
+    target: Target<'_>,
+    options: &SubOptions,
+    listener: &mut dyn Listener,
+) -> (Totals, Result<(), Failure>) {
+    let limits = Limits {
+        window: 1,
+        requests: 10,
+    };
+    let filters = match options.filters.as_slice() {
+        [] => vec![target.config.topic.clone()],
+        filters => filters.to_vec(),
+    };
+    let mut subscriber = Subscriber {
+        target,
+        options,
+        filters,
+        listener,
+        link: Link::new(target, limits, options.reconnect),
+        until: options.duration.map(|duration| Instant::now() + duration),
+        received: BTreeSet::new(),
+        totals: Totals::default(),
+    };
+    let outcome = subscriber.run();
+    subscriber.totals.reconnects = subscriber.link.reconnects;
+    (subscriber.totals, outcome)
+}
+
+struct Subscriber<'a> {
+    target: Target<'a>,
+    options: &'a SubOptions,
+    filters: Vec<String>,
+    listener: &'a mut dyn Listener,
+    link: Link<'a>,
+    until: Option<Instant>,
+    /// Messages of QoS 2 that wait for PUBREL, over lost connections.
+    received: BTreeSet<u16>,
+    totals: Totals,
+}
+
+/// Why serving one session ended.
+enum Served {
+    /// The count, the time, a signal, or a reader that has left.
+    Done,
+    Refused(Failure),
+    Lost(LinkFault, Stage, Duration),
+}
+
+impl Subscriber<'_> {
+    fn run(&mut self) -> Result<(), Failure> {
+        let mut session = match self.link.open() {
+            // Nothing was asked for that is not done: `sub` runs until it is stopped.
+            Err(Failure::Interrupted(_)) => return Ok(()),
+            opened => opened?,
+        };
+        let mut fresh = true;
+        loop {
+            let mut served = if fresh {
+                self.subscribe(&mut session)
+            } else {
+                Ok(())
+            };
+            while served.is_ok() {
+                served = self.turn(&mut session);
+            }
+            match served {
+                Ok(()) => {}
+                Err(Served::Done) => {
+                    let idle = self.listener.idle();
+                    // A session that is kept keeps its subscriptions.
+                    let clean = self.target.config.clean_session;
+                    let filter = self
+                        .filters
+                        .first()
+                        .filter(|_| clean && self.filters.len() == 1);
+                    session.close(filter.map(String::as_str), self.target.config.timeout);
+                    drop(idle);
+                    return Ok(());
+                }
+                Err(Served::Refused(failure)) => {
+                    session.close(None, self.target.config.timeout);
+                    return Err(failure);
+                }
+                Err(Served::Lost(fault, stage, after)) => {
+                    let abandoned = session.abandon();
+                    self.received = abandoned.received;
+                    // They were acknowledged; nobody sends them again.
+                    for event in abandoned.events {
+                        if self.take(event).is_err() {
+                            return Ok(());
+                        }
+                    }
+                    if self.listener.idle().is_err() {
+                        return Ok(());
+                    }
+                    let failure = match fault {
+                        LinkFault::TimedOut { limit } => {
+                            self.link
+                                .stage_failure(MqttCause::TimedOut { limit }, stage, after)
+                        }
+                        fault => self.link.failure(fault, stage, after),
+                    };
+                    let unfinished = Unfinished {
+                        received: std::mem::take(&mut self.received),
+                        ..Unfinished::default()
+                    };
+                    let listener = &mut *self.listener;
+                    let mut tell = |news: News<'_>| listener.progress(Progress::Link(news));
+                    let opened = match self.link.reopen(failure, &unfinished, &mut tell) {
+                        Err(Failure::Interrupted(_)) => return Ok(()),
+                        opened => opened?,
+                    };
+                    session = opened.0;
+                    fresh = !opened.1.session_present;
+                }
+            }
+        }
+    }
+
+    /// One SUBSCRIBE after the other; messages may come in between.
+    fn subscribe(&mut self, session: &mut Session) -> Result<(), Served> {
+        let Config { qos, timeout, .. } = *self.target.config;
+        for filter in self.filters.clone() {
+            let asked = Instant::now();
+            let lost = |ending| match ending {
+                Ending::Interrupted => Served::Done,
+                Ending::Fault(fault) => Served::Lost(fault, Stage::Subscribe, asked.elapsed()),
+            };
+            session.subscribe(&filter, qos).map_err(lost)?;
+            loop {
+                match session.next(asked + timeout, self.target.stop) {
+                    Ok(Some(Event::Granted(Ok(granted)))) => {
+                        let asked = qos as u8;
+                        if granted < asked {
+                            let warning = Warning::QosDowngraded { asked, granted };
+                            self.listener.progress(Progress::Warning(&warning));
+                        }
+                        break;
+                    }
+                    Ok(Some(Event::Granted(Err(code))))
+                    | Err(Ending::Fault(LinkFault::SubackCode { code })) => {
+                        let cause = MqttCause::SubscribeDenied { filter, code };
+                        let after = asked.elapsed();
+                        return Err(Served::Refused(self.link.stage_failure(
+                            cause,
+                            Stage::Subscribe,
+                            after,
+                        )));
+                    }
+                    Ok(Some(event)) => self.take(event)?,
+                    Ok(None) => {
+                        return Err(lost(Ending::Fault(LinkFault::TimedOut { limit: timeout })));
+                    }
+                    Err(ending) => return Err(lost(ending)),
+                }
+            }
+        }
+        self.link.of_use();
+        Ok(())
+    }
+
+    /// One event, or the time until the next look at the clock.
+    fn turn(&mut self, session: &mut Session) -> Result<(), Served> {
+        let now = Instant::now();
+        if self.until.is_some_and(|until| until <= now) {
+            return Err(Served::Done);
+        }
+        if !session.has_more() && self.listener.idle().is_err() {
+            return Err(Served::Done);
+        }
+        self.listener.progress(Progress::Totals(self.totals));
+        let until = self.until.map_or(now + NAP, |until| until.min(now + NAP));
+        match session.next(until, self.target.stop) {
+            Ok(Some(event)) => self.take(event),
+            Ok(None) => Ok(()),
+            Err(Ending::Interrupted) => Err(Served::Done),
+            Err(Ending::Fault(fault)) => Err(Served::Lost(fault, Stage::Receive, now.elapsed())),
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), Served> {
+        let Event::Message(message) = event else {
+            return Ok(());
+        };
+        self.link.of_use();
+        let wanted = match self.options.retained {
+            Retained::All => true,
+            Retained::Only => message.retain(),
+            Retained::Skip => !message.retain(),
+        };
+        let full = |totals: &Totals| {
+            self.options
+                .count
+                .is_some_and(|count| totals.received >= count)
+        };
+        if !wanted || full(&self.totals) {
+            return Ok(());
+        }
+        self.totals.received += 1;
+        self.totals.bytes += message.payload().len() as u64;
+        if self.listener.message(&message).is_err() || full(&self.totals) {
+            return Err(Served::Done);
+        }
+        Ok(())
+    }
+}
