@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::certificate::Certificate;
 use crate::clock;
-use crate::config::{Config, Secret, Transport};
+use crate::config::{Config, Transport};
 use crate::echo::Echo;
 use crate::failure::{
     AddressError, Failure, LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TcpFault,
@@ -14,20 +14,9 @@ use crate::failure::{
 };
 use crate::look;
 use crate::net;
-use crate::session::{self, Ending, Event, Session, Trace};
-use crate::signals::Stop;
+use crate::session::{self, Ending, Event, Limits, Opened, Session, Target, Unfinished};
+use crate::session_trace::Trace;
 use crate::step::{Attempt, Finding, Status, Step};
-use crate::tls::Tls;
-
-/// All that a check works on.
-#[derive(Debug)]
-pub struct Check<'a> {
-    pub config: &'a Config,
-    pub password: Option<&'a Secret>,
-    /// `None`: `tls = off`.
-    pub tls: Option<&'a Tls>,
-    pub stop: &'a Stop,
-}
 
 /// How the check ended.
 #[derive(Debug)]
@@ -39,42 +28,41 @@ pub struct Verdict {
     pub elapsed: Duration,
 }
 
-impl Check<'_> {
-    /// Climbs the ladder; `on_step` sees each rung as soon as it is done.
-    pub fn run(&self, on_step: &mut dyn FnMut(&Step)) -> Verdict {
-        let mut climb = Climb {
-            check: self,
-            on_step,
-            steps: Vec::new(),
-            warnings: Vec::new(),
-            trace: Vec::new(),
-            stage: Stage::Dns,
-            began: Instant::now(),
-            seen: None,
-            peer: None,
-            failed: Vec::new(),
-        };
-        let start = Instant::now();
-        let failure = climb.climb().err();
-        climb.finish(failure.as_ref());
-        let Climb {
-            steps,
-            warnings,
-            trace,
-            ..
-        } = climb;
-        Verdict {
-            steps,
-            failure,
-            warnings,
-            trace,
-            elapsed: start.elapsed(),
-        }
+/// Climbs the ladder; `on_step` sees each rung as soon as it is done.
+pub fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict {
+    let start = Instant::now();
+    let mut climb = Climb::new(target, on_step);
+    let failure = climb.climb().err();
+    climb.finish(failure.as_ref());
+    let Climb {
+        steps,
+        warnings,
+        trace,
+        ..
+    } = climb;
+    Verdict {
+        steps,
+        failure,
+        warnings,
+        trace,
+        elapsed: start.elapsed(),
     }
 }
 
+/// The ladder up to an open session, for those who have something to do there.
+///
+/// # Errors
+/// What a check would find.
+pub fn reach(
+    target: Target<'_>,
+    limits: Limits,
+    unfinished: &Unfinished,
+) -> Result<(Session, Opened), Failure> {
+    Climb::new(target, &mut |_| {}).reach(limits, unfinished)
+}
+
 struct Climb<'a> {
-    check: &'a Check<'a>,
+    target: Target<'a>,
     on_step: &'a mut dyn FnMut(&Step),
     steps: Vec<Step>,
     warnings: Vec<Warning>,
@@ -89,11 +77,31 @@ struct Climb<'a> {
     failed: Vec<AddressError>,
 }
 
-impl Climb<'_> {
-    fn climb(&mut self) -> Result<(), Failure> {
-        let Check {
+impl<'a> Climb<'a> {
+    fn new(target: Target<'a>, on_step: &'a mut dyn FnMut(&Step)) -> Self {
+        Self {
+            target,
+            on_step,
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            trace: Vec::new(),
+            stage: Stage::Dns,
+            began: Instant::now(),
+            seen: None,
+            peer: None,
+            failed: Vec::new(),
+        }
+    }
+
+    /// dns, tcp, tls and connect.
+    fn reach(
+        &mut self,
+        limits: Limits,
+        unfinished: &Unfinished,
+    ) -> Result<(Session, Opened), Failure> {
+        let Target {
             config, tls, stop, ..
-        } = *self.check;
+        } = self.target;
         let timeout = config.timeout;
         let start = Instant::now();
 
@@ -132,7 +140,12 @@ impl Climb<'_> {
 
         self.begin(Stage::Connect);
         // rumqttc goes the whole way again: what that took once is granted on top.
-        let mut session = self.open(timeout + start.elapsed())?;
+        self.open(limits, unfinished, timeout + start.elapsed())
+    }
+
+    fn climb(&mut self) -> Result<(), Failure> {
+        let Config { topic, timeout, .. } = self.target.config;
+        let (mut session, _) = self.reach(Limits::ONE, &Unfinished::default())?;
         let outcome = self.converse(&mut session);
         // After an error of its connection a session cannot even say goodbye.
         let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Link(_)));
@@ -140,7 +153,7 @@ impl Climb<'_> {
         self.trace = if lost {
             session.into_trace()
         } else {
-            session.close(subscribed.then_some(config.topic.as_str()), timeout)
+            session.close(subscribed.then_some(topic), *timeout)
         };
         match outcome {
             Err(failure) if lost => Err(self.taken_over(failure)),
@@ -158,28 +171,28 @@ impl Climb<'_> {
             )
             && fault.facts.first_bytes.is_empty()
         {
-            let look = look::at(peer, None, look::ANONYMOUS_CONNECT, LOOK, self.check.stop);
+            let look = look::at(peer, None, look::ANONYMOUS_CONNECT, LOOK, self.target.stop);
             fault.facts.answers_plain_mqtt =
                 look.is_some_and(|look| matches!(look.bytes.as_slice(), [0x20, 2, _, _, ..]));
         }
         failure
     }
 
-    fn open(&mut self, limit: Duration) -> Result<Session, Failure> {
-        let Check {
-            config,
-            password,
-            tls,
-            stop,
-        } = *self.check;
-        match Session::open(config, password, tls, limit, stop) {
+    fn open(
+        &mut self,
+        limits: Limits,
+        unfinished: &Unfinished,
+        limit: Duration,
+    ) -> Result<(Session, Opened), Failure> {
+        match Session::open(self.target, limits, unfinished, limit) {
             Ok((session, opened)) => {
-                let client_id = config.client_id.clone();
+                let client_id = self.target.config.client_id.clone();
+                let session_present = opened.session_present;
                 self.done(Finding::Connect {
                     client_id,
-                    session_present: opened.session_present,
+                    session_present,
                 });
-                Ok(session)
+                Ok((session, opened))
             }
             Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
             Err(Ending::Fault(fault)) => Err(self.refused(fault)),
@@ -188,12 +201,12 @@ impl Climb<'_> {
 
     /// Why no CONNACK came that lets us in.
     fn refused(&mut self, fault: LinkFault) -> Failure {
-        let Check {
+        let Target {
             config,
             password,
             tls,
             stop,
-        } = *self.check;
+        } = self.target;
         let after = self.began.elapsed();
         let fault = match fault {
             LinkFault::Tls(cause) => return self.tls_failure(cause, after),
@@ -251,7 +264,7 @@ impl Climb<'_> {
     }
 
     fn tls_failure(&self, cause: TlsCause, after: Duration) -> Failure {
-        match self.check.tls {
+        match self.target.tls {
             Some(tls) => tls.fault(cause, self.seen.as_ref(), true, after),
             None => self.mqtt(LinkFault::Tls(cause).into()),
         }
@@ -259,7 +272,7 @@ impl Climb<'_> {
 
     /// subscribe, publish and receive.
     fn converse(&mut self, session: &mut Session) -> Result<(), Failure> {
-        let config = self.check.config;
+        let config = self.target.config;
         let mut echo = Echo::new(&config.message);
 
         self.begin(Stage::Subscribe);
@@ -296,7 +309,7 @@ impl Climb<'_> {
             .map_err(|ending| self.ended(ending))?;
         loop {
             match self.next(session)? {
-                Some(Event::Acknowledged | Event::Sent) => break,
+                Some(Event::Acknowledged { .. } | Event::Sent { id: 0 }) => break,
                 // The broker may deliver before it acknowledges.
                 Some(Event::Message(message)) => echo.hear(&message),
                 Some(_) => {}
@@ -327,9 +340,9 @@ impl Climb<'_> {
 
     /// The next event of the stage under way; `None`: its time is over.
     fn next(&self, session: &mut Session) -> Result<Option<Event>, Failure> {
-        let deadline = self.began + self.check.config.timeout;
+        let deadline = self.began + self.target.config.timeout;
         session
-            .next(deadline, self.check.stop)
+            .next(deadline, self.target.stop)
             .map_err(|ending| self.ended(ending))
     }
 
@@ -343,19 +356,19 @@ impl Climb<'_> {
     }
 
     fn denied(&self, code: u8) -> Failure {
-        let filter = self.check.config.topic.clone();
+        let filter = self.target.config.topic.clone();
         self.mqtt(MqttCause::SubscribeDenied { filter, code })
     }
 
     fn timed_out(&self) -> Failure {
         self.mqtt(MqttCause::TimedOut {
-            limit: self.check.config.timeout,
+            limit: self.target.config.timeout,
         })
     }
 
     fn mqtt(&self, cause: MqttCause) -> Failure {
         let password_ends_in_blank = self
-            .check
+            .target
             .password
             .is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
         Failure::Mqtt(Box::new(MqttFault {
@@ -370,12 +383,7 @@ impl Climb<'_> {
     /// A close soon after CONNACK may mean that another client uses our id. One more connection,
     /// which only waits, tells: closed there too, nothing that we send can be the reason.
     fn taken_over(&mut self, failure: Failure) -> Failure {
-        let Check {
-            config,
-            password,
-            tls,
-            stop,
-        } = *self.check;
+        let Target { config, stop, .. } = self.target;
         let closed = matches!(
             &failure,
             Failure::Mqtt(fault) if matches!(fault.cause, MqttCause::Link(LinkFault::Closed { .. }))
@@ -383,8 +391,13 @@ impl Climb<'_> {
         if !closed || !config.is_set("client_id") {
             return failure;
         }
-        let Ok((mut session, _)) = Session::open(config, password, tls, config.timeout, stop)
-        else {
+        let opened = Session::open(
+            self.target,
+            Limits::ONE,
+            &Unfinished::default(),
+            config.timeout,
+        );
+        let Ok((mut session, _)) = opened else {
             return failure;
         };
         let opened = Instant::now();
@@ -445,12 +458,12 @@ impl Climb<'_> {
 
     /// What deserves a word though the check went on.
     fn warn(&mut self) {
-        let Check {
+        let Target {
             config,
             password,
             tls,
             ..
-        } = *self.check;
+        } = self.target;
         let now = clock::now();
         if let Some(seen) = &self.seen {
             if seen.sni.is_none() {

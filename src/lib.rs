@@ -37,6 +37,8 @@ pub mod check;
 pub mod echo;
 pub mod look;
 pub mod session;
+pub mod session_fault;
+pub mod session_trace;
 
 pub mod code;
 pub mod diagnose;
