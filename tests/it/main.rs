@@ -25,8 +25,16 @@ mod lab;
 mod mosquitto;
 mod namespace;
 mod openssl;
+mod provoke;
 mod rogue;
 mod rogue_server;
 mod run;
 
+mod t_config;
 mod t_harness;
+mod t_house;
+mod t_ladder;
+mod t_mqtt;
+mod t_secrets;
+mod t_tcp;
+mod t_tls;

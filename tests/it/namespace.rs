@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::lab::Lab;
 
+#[derive(Clone, Copy)]
 pub(crate) enum Namespace {
     /// No network but a loopback that is down: no name server answers, and nothing has a route.
     NoNetwork,
@@ -53,6 +54,7 @@ fn with_name_server<'a>(
     let server = std::env::current_exe().unwrap();
     let script = format!(
         "mount --bind resolv.conf /etc/resolv.conf && ip link set lo up || exit 1\n\
+         rm -f {READY}\n\
          {ROLE}={role} '{}' --exact namespace::name_server >name-server.log 2>&1 </dev/null &\n\
          while [ ! -e {READY} ]; do sleep 0.01; done\n\
          exec \"$@\"",
