@@ -30,11 +30,14 @@ mod rogue;
 mod rogue_server;
 mod run;
 
+mod t_certificate;
 mod t_config;
 mod t_harness;
 mod t_house;
 mod t_ladder;
 mod t_mqtt;
+mod t_packets;
 mod t_secrets;
 mod t_tcp;
+mod t_terminal;
 mod t_tls;

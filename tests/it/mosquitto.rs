@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::certs::Files;
+use crate::certs::{Files, Leaf};
 use crate::daemon::Daemon;
 use crate::lab::Lab;
 
@@ -24,6 +24,13 @@ pub(crate) fn mosquitto(lab: &Lab) -> Builder<'_> {
         users: 0,
         openssl_conf: None,
     }
+}
+
+/// A running mosquitto with this certificate and nothing else out of the ordinary.
+pub(crate) fn with_certificate(lab: &Lab, leaf: Leaf<'_>) -> Mosquitto {
+    mosquitto(lab)
+        .tls(&leaf.issue().write(lab, "server"))
+        .start()
 }
 
 impl<'a> Builder<'a> {

@@ -228,8 +228,8 @@ fn usage_invalid() {
 /// A run with these arguments: words, golden file and JSON.
 #[track_caller]
 fn check_args(lab: &Lab, code: &str, variant: &str, args: &[&str], words: &str) {
+    // The golden file shows the arguments, this one too; the program must not.
     let outcome = Run::args(lab, args).secret("hunter2-word").go();
-    // The golden file shows the arguments, and so it would the secret.
     outcome.expect_code(catalogue::exit_code(code));
     assert!(
         outcome.stderr.contains(words),

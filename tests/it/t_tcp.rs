@@ -119,6 +119,28 @@ fn tcp_unreachable() {
         .fails("tcp-unreachable");
 }
 
+/// 192.0.2.1 stands for a broker elsewhere, where others may listen on the way.
+#[test]
+fn a_password_in_the_clear_is_a_warning() {
+    let lab = Lab::new();
+    let more = "host = 192.0.2.1\nusername = ann\npassword = s3cret-word\n";
+    let found = provoke(&lab, plain_config(1883, more))
+        .variant("warning.password-in-clear")
+        .within(Namespace::RemoteBroker)
+        .passes();
+    found.warns("password-in-clear");
+}
+
+/// A broker that closes at once on the port for MQTT without TLS.
+#[test]
+fn tls_on_the_plaintext_port() {
+    let (lab, _) = trusting_lab();
+    provoke(&lab, tls_config(1883, "host = 192.0.2.1\n"))
+        .variant("port-1883")
+        .within(Namespace::RemoteBroker)
+        .fails("tls-not-tls");
+}
+
 #[test]
 fn an_address_that_fails_beside_one_that_works_is_a_warning() {
     let lab = Lab::new();
