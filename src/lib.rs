@@ -31,10 +31,12 @@ pub mod extensions;
 pub mod oid;
 pub mod tls;
 pub mod trust;
+pub mod unreadable;
 pub mod verifier;
 
 pub mod check;
 pub mod echo;
+pub mod inquiry;
 pub mod look;
 pub mod session;
 pub mod session_fault;

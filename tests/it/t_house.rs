@@ -40,11 +40,14 @@ const ROOMS: &[(&str, &str)] = &[
     ("step", "failure"),
     ("wait", "signals"),
     // Certificates and the stage tls.
-    ("certificate", "der distinguished_name extensions oid"),
+    (
+        "certificate",
+        "der distinguished_name extensions oid unreadable",
+    ),
     ("clock", ""),
     ("der", "clock"),
     ("distinguished_name", "der oid"),
-    ("extensions", "der distinguished_name oid"),
+    ("extensions", "der distinguished_name oid unreadable"),
     ("oid", "der"),
     (
         "tls",
@@ -55,11 +58,14 @@ const ROOMS: &[(&str, &str)] = &[
     // MQTT, and the ladder.
     (
         "check",
-        "certificate clock config echo failure look net session signals step tls",
+        "certificate clock config echo failure inquiry net session session_trace step",
     ),
     ("echo", "config failure session"),
     ("look", "failure net signals tls wait"),
-    ("session", "config failure signals tls wait"),
+    (
+        "session",
+        "config failure session_fault session_trace signals tls wait",
+    ),
     // Words: facts in, advice out.
     ("code", "failure"),
     (
@@ -88,12 +94,12 @@ const ROOMS: &[(&str, &str)] = &[
     ("diagnose_value", "problem settings"),
     ("providers", "code config"),
     ("warning", "clock failure text"),
-    ("words", "code"),
+    ("words", "code config"),
     // The terminal.
     ("json", "text"),
     (
         "report",
-        "certificate clock config diagnose failure session step text warning",
+        "certificate clock config diagnose failure session_trace step text warning",
     ),
     (
         "report_json",
@@ -102,9 +108,12 @@ const ROOMS: &[(&str, &str)] = &[
     ("text", ""),
     (
         "run",
-        "args check clock config diagnose failure help json load problem report report_json \
-         shipped signals tls",
+        "args check clock config diagnose failure help json load problem report report_json session shipped signals tls",
     ),
+    ("session_trace", "config"),
+    ("unreadable", "der"),
+    ("inquiry", "failure look session"),
+    ("session_fault", "failure tls"),
 ];
 
 const LONGEST_FILE: usize = 600;
@@ -276,11 +285,19 @@ fn no_file_grows_too_long() {
     }
 }
 
+/// `session_fault` is a part of `session`.
+fn is_of(room: &str, caller: &str) -> bool {
+    room == caller || room.starts_with(&format!("{caller}_"))
+}
+
 #[test]
 fn some_crates_have_one_caller() {
     for (name, caller) in ONE_CALLER {
         let named = Regex::new(&format!(r"\b{name}\b")).unwrap();
-        for source in sources().iter().filter(|source| source.room() != *caller) {
+        for source in sources()
+            .iter()
+            .filter(|source| !is_of(&source.room(), caller))
+        {
             let found = named.is_match(&source.code());
             assert!(
                 !found,
