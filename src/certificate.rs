@@ -5,8 +5,6 @@
 //! All text is as the certificate has it, and NOT escaped; whoever shows it must do so.
 //! `x509-parser` is the oracle in the tests; a parser of its size is not worth its 186 kB here.
 
-use std::fmt;
-
 use rustls::SupportedCipherSuite;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
@@ -15,6 +13,8 @@ pub use crate::distinguished_name::Name;
 use crate::der::{self, Element, Fault, Reader};
 use crate::extensions::Extensions;
 use crate::oid;
+pub use crate::unreadable::NotACertificate;
+use crate::unreadable::{hex, in_part};
 
 /// The facts of one certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,35 +51,6 @@ pub struct Certificate {
     pub ca_issuers: Vec<String>,
     /// `serverAuth`, `clientAuth`, …, or dotted OIDs; `None`: good for every purpose.
     pub extended_key_usage: Option<Vec<String>>,
-}
-
-/// The bytes are no certificate that this reader can read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotACertificate {
-    /// Which part, in RFC 5280's words.
-    pub part: &'static str,
-    pub why: Fault,
-}
-
-impl fmt::Display for NotACertificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "not an X.509 certificate: its {} cannot be read",
-            self.part
-        )
-    }
-}
-
-impl std::error::Error for NotACertificate {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.why)
-    }
-}
-
-/// Names the part that a fault was found in.
-pub(crate) fn in_part(part: &'static str) -> impl Fn(Fault) -> NotACertificate {
-    move |why| NotACertificate { part, why }
 }
 
 /// Reads one certificate; `der` must hold it and nothing else.
@@ -170,11 +141,6 @@ pub fn sha256(der: &[u8]) -> [u8; 32] {
 /// Upper-case hex with colons, as `openssl x509 -fingerprint` prints it.
 pub fn fingerprint(digest: &[u8; 32]) -> String {
     hex(digest, ":")
-}
-
-pub(crate) fn hex(bytes: &[u8], between: &str) -> String {
-    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-    bytes.join(between)
 }
 
 /// RFC 5280 §4.1.2.1: left out, it is 1, which is written as 0.

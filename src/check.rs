@@ -1,18 +1,14 @@
 //! The ladder: dns, tcp, tls, connect, subscribe, publish, receive. The first failure ends it, and
 //! what was opened is closed in order. It reports steps and prints nothing.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::certificate::Certificate;
 use crate::clock;
 use crate::config::{Config, Transport};
 use crate::echo::Echo;
-use crate::failure::{
-    AddressError, Failure, LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TcpFault,
-    TlsCause, TlsFacts, Warning,
-};
-use crate::look;
+use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
+use crate::inquiry::Seen;
 use crate::net;
 use crate::session::{self, Ending, Event, Limits, Opened, Session, Target, Unfinished};
 use crate::session_trace::Trace;
@@ -70,11 +66,7 @@ struct Climb<'a> {
     /// The stage under way, and since when.
     stage: Stage,
     began: Instant,
-    /// What our own handshake showed.
-    seen: Option<TlsFacts>,
-    peer: Option<SocketAddr>,
-    /// The addresses that failed before `peer` answered.
-    failed: Vec<AddressError>,
+    seen: Seen<'a>,
 }
 
 impl<'a> Climb<'a> {
@@ -87,9 +79,7 @@ impl<'a> Climb<'a> {
             trace: Vec::new(),
             stage: Stage::Dns,
             began: Instant::now(),
-            seen: None,
-            peer: None,
-            failed: Vec::new(),
+            seen: Seen::new(target),
         }
     }
 
@@ -113,9 +103,9 @@ impl<'a> Climb<'a> {
 
         self.begin(Stage::Tcp);
         let connected = net::connect(&addresses, timeout, stop)?;
-        self.peer = Some(connected.peer);
-        self.failed = connected.failed;
-        let failed = self.failed.iter().map(Attempt::from).collect();
+        self.seen.peer = Some(connected.peer);
+        self.seen.failed = connected.failed;
+        let failed = self.seen.failed.iter().map(Attempt::from).collect();
         self.done(Finding::Tcp {
             peer: Some(connected.peer),
             failed,
@@ -124,7 +114,7 @@ impl<'a> Climb<'a> {
         self.begin(Stage::Tls);
         if let Some(tls) = tls {
             let channel = tls.handshake(connected.stream, timeout, stop);
-            let mut channel = channel.map_err(|failure| self.look_without_tls(failure))?;
+            let mut channel = channel.map_err(|failure| self.seen.without_tls(failure))?;
             let settled = channel.settle(stop);
             let facts = channel.facts.clone();
             channel.close(stop);
@@ -132,7 +122,7 @@ impl<'a> Climb<'a> {
                 return Err(tls.fault(cause, Some(&facts), true, self.began.elapsed()));
             }
             self.done(Finding::Tls(Box::new(facts.clone())));
-            self.seen = Some(facts);
+            self.seen.facts = Some(facts);
         } else {
             drop(connected.stream);
             self.record(Status::Off, None);
@@ -156,26 +146,9 @@ impl<'a> Climb<'a> {
             session.close(subscribed.then_some(topic), *timeout)
         };
         match outcome {
-            Err(failure) if lost => Err(self.taken_over(failure)),
+            Err(failure) if lost => Err(self.seen.taken_over(failure)),
             outcome => outcome,
         }
-    }
-
-    /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
-    /// anonymous CONNECT in the clear tells, and gives nothing away.
-    fn look_without_tls(&self, mut failure: Failure) -> Failure {
-        if let (Failure::Tls(fault), Some(peer)) = (&mut failure, self.peer)
-            && matches!(
-                fault.cause,
-                TlsCause::Closed { .. } | TlsCause::TimedOut { .. }
-            )
-            && fault.facts.first_bytes.is_empty()
-        {
-            let look = look::at(peer, None, look::ANONYMOUS_CONNECT, LOOK, self.target.stop);
-            fault.facts.answers_plain_mqtt =
-                look.is_some_and(|look| matches!(look.bytes.as_slice(), [0x20, 2, _, _, ..]));
-        }
-        failure
     }
 
     fn open(
@@ -195,78 +168,7 @@ impl<'a> Climb<'a> {
                 Ok((session, opened))
             }
             Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
-            Err(Ending::Fault(fault)) => Err(self.refused(fault)),
-        }
-    }
-
-    /// Why no CONNACK came that lets us in.
-    fn refused(&mut self, fault: LinkFault) -> Failure {
-        let Target {
-            config,
-            password,
-            tls,
-            stop,
-        } = self.target;
-        let after = self.began.elapsed();
-        let fault = match fault {
-            LinkFault::Tls(cause) => return self.tls_failure(cause, after),
-            LinkFault::Tcp(error) => {
-                let tried = self.peer.map(|address| AddressError { address, error });
-                return Failure::Tcp(TcpFault {
-                    tried: tried.into_iter().collect(),
-                    answered: None,
-                });
-            }
-            LinkFault::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
-                let tried = std::mem::take(&mut self.failed);
-                return Failure::Tcp(TcpFault {
-                    tried,
-                    answered: self.peer,
-                });
-            }
-            fault => fault,
-        };
-        let blurred = matches!(
-            fault,
-            LinkFault::TimedOut { .. }
-                | LinkFault::Closed { .. }
-                | LinkFault::Undecodable { .. }
-                | LinkFault::TooLarge { .. }
-                | LinkFault::Io(_)
-        );
-        let look = match self.peer {
-            Some(peer) if blurred => {
-                let packet = session::connect_packet(config, password);
-                look::at(peer, tls, &packet, config.timeout.min(LOOK), stop)
-            }
-            _ => None,
-        };
-        match look {
-            Some(look) => match (look.ended, look.bytes.as_slice()) {
-                (LookEnd::Tls(cause), _) => self.tls_failure(cause, after),
-                // A refusal that the close overtook on its way through rumqttc.
-                (_, [0x20, 2, _, code, ..]) if *code != 0 => {
-                    self.mqtt(LinkFault::Refused { code: *code }.into())
-                }
-                (ended, _) => {
-                    let mut failure = self.mqtt(fault.into());
-                    if let Failure::Mqtt(fault) = &mut failure {
-                        fault.look = Some(Look {
-                            bytes: look.bytes,
-                            ended,
-                        });
-                    }
-                    failure
-                }
-            },
-            None => self.mqtt(fault.into()),
-        }
-    }
-
-    fn tls_failure(&self, cause: TlsCause, after: Duration) -> Failure {
-        match self.target.tls {
-            Some(tls) => tls.fault(cause, self.seen.as_ref(), true, after),
-            None => self.mqtt(LinkFault::Tls(cause).into()),
+            Err(Ending::Fault(fault)) => Err(self.seen.refused(fault, self.began.elapsed())),
         }
     }
 
@@ -350,7 +252,9 @@ impl<'a> Climb<'a> {
         match ending {
             Ending::Interrupted => Failure::Interrupted(self.stage),
             Ending::Fault(LinkFault::SubackCode { code }) => self.denied(code),
-            Ending::Fault(LinkFault::Tls(cause)) => self.tls_failure(cause, self.began.elapsed()),
+            Ending::Fault(LinkFault::Tls(cause)) => {
+                self.seen.tls(cause, self.stage, self.began.elapsed())
+            }
             Ending::Fault(fault) => self.mqtt(fault.into()),
         }
     }
@@ -367,56 +271,7 @@ impl<'a> Climb<'a> {
     }
 
     fn mqtt(&self, cause: MqttCause) -> Failure {
-        let password_ends_in_blank = self
-            .target
-            .password
-            .is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
-        Failure::Mqtt(Box::new(MqttFault {
-            stage: self.stage,
-            cause,
-            after: self.began.elapsed(),
-            look: None,
-            password_ends_in_blank,
-        }))
-    }
-
-    /// A close soon after CONNACK may mean that another client uses our id. One more connection,
-    /// which only waits, tells: closed there too, nothing that we send can be the reason.
-    fn taken_over(&mut self, failure: Failure) -> Failure {
-        let Target { config, stop, .. } = self.target;
-        let closed = matches!(
-            &failure,
-            Failure::Mqtt(fault) if matches!(fault.cause, MqttCause::Link(LinkFault::Closed { .. }))
-        );
-        if !closed || !config.is_set("client_id") {
-            return failure;
-        }
-        let opened = Session::open(
-            self.target,
-            Limits::ONE,
-            &Unfinished::default(),
-            config.timeout,
-        );
-        let Ok((mut session, _)) = opened else {
-            return failure;
-        };
-        let opened = Instant::now();
-        let deadline = opened + config.timeout.min(WAIT_FOR_RIVAL);
-        loop {
-            match session.next(deadline, stop) {
-                Ok(Some(_)) => {}
-                Ok(None) => {
-                    session.close(None, config.timeout);
-                    return failure;
-                }
-                Err(Ending::Fault(LinkFault::Closed { .. })) => {
-                    return self.mqtt(MqttCause::TakenOver {
-                        after: opened.elapsed(),
-                    });
-                }
-                Err(_) => return failure,
-            }
-        }
+        self.seen.mqtt(cause, self.stage, self.began.elapsed())
     }
 
     fn begin(&mut self, stage: Stage) {
@@ -465,7 +320,7 @@ impl<'a> Climb<'a> {
             ..
         } = self.target;
         let now = clock::now();
-        if let Some(seen) = &self.seen {
+        if let Some(seen) = &self.seen.facts {
             if seen.sni.is_none() {
                 self.warnings.push(Warning::SniNotSent {
                     host: config.host.clone(),
@@ -497,25 +352,15 @@ impl<'a> Climb<'a> {
                 count: tls.skipped_roots(),
             });
         }
-        let Some(peer) = self.peer else { return };
+        let Some(peer) = self.seen.peer else { return };
         if config.transport == Transport::Plain && password.is_some() && !peer.ip().is_loopback() {
             self.warnings.push(Warning::PasswordInClear);
         }
-        if !self.failed.is_empty() {
-            let failed = std::mem::take(&mut self.failed);
+        if !self.seen.failed.is_empty() {
+            let failed = std::mem::take(&mut self.seen.failed);
             self.warnings.push(Warning::AddressFailed { failed, peer });
         }
     }
-}
-
-/// How long the second look waits at each step: what it looks for comes at once.
-const LOOK: Duration = Duration::from_secs(2);
-
-/// How long the connection that only waits is given to be closed by a rival.
-const WAIT_FOR_RIVAL: Duration = Duration::from_secs(3);
-
-fn is_timeout(tried: &AddressError) -> bool {
-    tried.error.kind() == std::io::ErrorKind::TimedOut
 }
 
 /// Less than 21 days and less than a third of its life left: a certificate for 7 days is not

@@ -5,7 +5,7 @@
 //! ever tells to switch verification off.
 
 use crate::code::Code;
-use crate::config::{Config, Place};
+use crate::config::Config;
 use crate::failure::{Failure, GaveUp, LostFault, Stage};
 use crate::text;
 use crate::words::Words;
@@ -111,15 +111,5 @@ fn interrupted(stage: Stage) -> Diagnosis {
         error: format!("interrupted in the stage {}", stage.name()),
         notes: Vec::new(),
         help: Vec::new(),
-    }
-}
-
-/// A key as the user wrote it: "`ca_file` in `config/hivemq.conf`, line 7".
-pub fn named(config: &Config, key: &str) -> String {
-    match config.place(key) {
-        Place::Line { path, line } => format!("`{key}` in `{path}`, line {line}"),
-        Place::Flag(flag) => format!("`{key}` (given by `{flag}`)"),
-        Place::Url => format!("`{key}` (given in the URL)"),
-        Place::Default => format!("`{key}`"),
     }
 }

@@ -185,7 +185,7 @@ impl Publisher<'_> {
             match self.wait(&mut session, stopping) {
                 Ok(()) => {}
                 Err(Ending::Interrupted) => {}
-                Err(Ending::Fault(fault)) => return self.lost(session, fault),
+                Err(Ending::Fault(fault)) => return self.lost(fault),
             }
         }
     }
@@ -342,14 +342,8 @@ impl Publisher<'_> {
         self.link.of_use();
     }
 
-    fn lost(&mut self, session: Session, fault: LinkFault) -> Served {
+    fn lost(&self, fault: LinkFault) -> Served {
         let after = self.progress.elapsed();
-        for event in session.abandon().events {
-            // What was written in the moment of the end proves nothing; acknowledgements do.
-            if !matches!(event, Event::Sent { id: 0 }) {
-                self.note(&event);
-            }
-        }
         let failure = match fault {
             LinkFault::TimedOut { limit } => {
                 self.link

@@ -1,7 +1,7 @@
 //! One MQTT 3.1.1 session, and with its neighbours `session_*` the only caller of rumqttc. Each wait
 //! has a deadline; an error ends the session, and this file never reconnects: after an error rumqttc
-//! would at once, and would drop what was pending. The caller takes what is unfinished out of the
-//! dead session ([`Session::abandon`]) and opens a new one with it.
+//! would at once, and would drop what was pending. The caller opens a new one with what was left
+//! undone ([`Unfinished`]).
 
 use std::collections::BTreeSet;
 use std::io;
@@ -86,6 +86,8 @@ pub struct Session {
     unwritten: usize,
     /// See [`Unfinished::received`].
     received: BTreeSet<u16>,
+    /// What ended the connection. What had come in before is handed out first.
+    ended: Option<LinkFault>,
     trace: Vec<Trace>,
 }
 
@@ -231,6 +233,7 @@ impl Session {
             began,
             unwritten,
             received,
+            ended: None,
             trace,
         };
         session.note(true, || connect_line(config), Duration::ZERO);
@@ -285,21 +288,29 @@ impl Session {
     /// The next event, or `None` when `deadline` has passed without one.
     ///
     /// # Errors
-    /// The [`Ending`]. After [`Ending::Fault`] the session is good for [`Session::abandon`] alone.
+    /// The [`Ending`], after everything that came in before it. A session that has ended can only be
+    /// asked for what it left behind.
     pub fn next(&mut self, deadline: Instant, stop: &Stop) -> Result<Option<Event>, Ending> {
         loop {
+            if self.ended.is_some() {
+                return self.last_events();
+            }
             if stop.is_set() {
                 return Err(Ending::Interrupted);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            let patience = if self.unwritten == 0 {
-                left.min(SLICE)
+            let event = if self.unwritten > 0 {
+                // There is something to write, so this ends: at the latest when rumqttc's own limit
+                // for a write is over. It also does without the cost of a timer.
+                self.connection
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                left
+                self.connection.recv_timeout(left.min(SLICE))
             };
-            match self.connection.recv_timeout(patience) {
+            match event {
                 Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                Ok(Err(error)) => return Err(Ending::Fault(classify(error, left))),
+                Ok(Err(error)) => self.ended = Some(classify(error, left)),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
@@ -307,17 +318,28 @@ impl Session {
         }
     }
 
-    /// Takes out of a session that has ended what had come in before the end and was not yet
-    /// handed out. Left there, a new connection would take it for its own.
-    pub fn abandon(mut self) -> Abandoned {
-        let mut events = Vec::new();
+    /// A PUBACK and the close may come in one breath: rumqttc then tells of the close first, and of
+    /// the PUBACK when it has connected again, where it would be taken for that of a new packet.
+    fn last_events(&mut self) -> Result<Option<Event>, Ending> {
         while let Some(event) = self.connection.eventloop.state.events.pop_front() {
-            events.push(self.digest(event));
+            match self.digest(event) {
+                // It may never have left; only an acknowledgement proves that.
+                Event::Sent { id: 0 } => {}
+                event => return Ok(Some(event)),
+            }
         }
-        Abandoned {
-            events,
-            received: self.received,
-        }
+        let closed = LinkFault::Closed { reset: false };
+        Err(Ending::Fault(
+            self.ended
+                .replace(closed)
+                .unwrap_or(LinkFault::Closed { reset: false }),
+        ))
+    }
+
+    /// The packet ids of messages that came in with QoS 2 and wait for PUBREL, for the session that
+    /// comes after this one.
+    pub fn into_received(self) -> BTreeSet<u16> {
+        self.received
     }
 
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
@@ -421,14 +443,6 @@ impl Session {
             });
         }
     }
-}
-
-/// What a session that has ended still had to say.
-#[derive(Debug)]
-pub struct Abandoned {
-    pub events: Vec<Event>,
-    /// See [`Unfinished::received`].
-    pub received: BTreeSet<u16>,
 }
 
 /// Puts what an earlier session left undone where rumqttc keeps such things. If the broker says that

@@ -1,6 +1,5 @@
 //! `sub`: subscribes, hands out what comes in, and subscribes again where a session was lost.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -70,7 +69,6 @@ pub fn run(
         listener,
         link: Link::new(target, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
-        received: BTreeSet::new(),
         totals: Totals::default(),
     };
     let outcome = subscriber.run();
@@ -85,8 +83,6 @@ struct Subscriber<'a> {
     listener: &'a mut dyn Listener,
     link: Link<'a>,
     until: Option<Instant>,
-    /// Messages of QoS 2 that wait for PUBREL, over lost connections.
-    received: BTreeSet<u16>,
     totals: Totals,
 }
 
@@ -134,14 +130,7 @@ impl Subscriber<'_> {
                     return Err(failure);
                 }
                 Err(Served::Lost(fault, stage, after)) => {
-                    let abandoned = session.abandon();
-                    self.received = abandoned.received;
-                    // They were acknowledged; nobody sends them again.
-                    for event in abandoned.events {
-                        if self.take(event).is_err() {
-                            return Ok(());
-                        }
-                    }
+                    let received = session.into_received();
                     if self.listener.idle().is_err() {
                         return Ok(());
                     }
@@ -153,7 +142,7 @@ impl Subscriber<'_> {
                         fault => self.link.failure(fault, stage, after),
                     };
                     let unfinished = Unfinished {
-                        received: std::mem::take(&mut self.received),
+                        received,
                         ..Unfinished::default()
                     };
                     let listener = &mut *self.listener;
