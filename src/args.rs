@@ -7,6 +7,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::catalogue::Topic;
 use crate::config::{Override, Place};
 use crate::flags::{self, Does, FLAGS, Flag};
 use crate::nearest::nearest;
@@ -34,6 +35,10 @@ pub enum Command {
     New {
         provider: &'static str,
     },
+    /// `None`: every code.
+    Explain {
+        topic: Option<Topic>,
+    },
     Help,
     Version,
 }
@@ -43,6 +48,7 @@ impl std::fmt::Debug for Command {
         match self {
             Self::Check { overrides, .. } => write!(f, "Check(…, {overrides:?})"),
             Self::New { provider } => write!(f, "New({provider})"),
+            Self::Explain { topic } => write!(f, "Explain({topic:?})"),
             Self::Help => f.write_str("Help"),
             Self::Version => f.write_str("Version"),
         }
@@ -67,7 +73,7 @@ pub enum ColorChoice {
 }
 
 /// Commands of one word each; anything else is a CONFIG.
-const COMMANDS: [&str; 2] = ["new", "help"];
+const COMMANDS: [&str; 3] = ["new", "explain", "help"];
 
 /// One flag as it was found.
 struct Found {
@@ -137,14 +143,7 @@ fn command(free: Vec<String>, overrides: Vec<Override>) -> Result<Command, Usage
         None => return Err(UsageFault::MissingConfig { beside: vec![] }),
         Some("help") => return Ok(Command::Help),
         Some("new") => {
-            if let Some(Override {
-                place: Place::Flag(flag),
-                ..
-            }) = overrides.into_iter().next()
-            {
-                let command = "new";
-                return Err(UsageFault::NotForCommand { flag, command });
-            }
+            none_for("new", overrides)?;
             let given = free.next().ok_or(UsageFault::MissingProvider)?;
             let known = PROVIDERS.into_iter().find(|name| *name == given);
             let provider = known.ok_or_else(|| {
@@ -152,6 +151,11 @@ fn command(free: Vec<String>, overrides: Vec<Override>) -> Result<Command, Usage
                 UsageFault::UnknownProvider { given, nearest }
             })?;
             Command::New { provider }
+        }
+        Some("explain") => {
+            none_for("explain", overrides)?;
+            let topic = free.next().map(topic).transpose()?;
+            Command::Explain { topic }
         }
         Some(target) => {
             // `nwe hivemq`: two free arguments, and the first is no path.
@@ -169,6 +173,23 @@ fn command(free: Vec<String>, overrides: Vec<Override>) -> Result<Command, Usage
         Some(given) => Err(UsageFault::Leftover { given }),
         None => Ok(command),
     }
+}
+
+/// For a command that contacts nothing, settings have no meaning.
+fn none_for(command: &'static str, overrides: Vec<Override>) -> Result<(), UsageFault> {
+    match overrides.into_iter().next().map(|first| first.place) {
+        Some(Place::Flag(flag)) => Err(UsageFault::NotForCommand { flag, command }),
+        _ => Ok(()),
+    }
+}
+
+fn topic(given: String) -> Result<Topic, UsageFault> {
+    Topic::named(&given).ok_or_else(|| {
+        let names: Vec<_> = Topic::all().map(Topic::name).collect();
+        let nearest = nearest(&given.to_ascii_lowercase(), &names);
+        let given = url::redact(&given);
+        UsageFault::UnknownCode { given, nearest }
+    })
 }
 
 fn output(found: &[Found]) -> Result<Output, UsageFault> {

@@ -10,6 +10,8 @@ Usage:
                                 publish, receive; the first failure ends it
   mqtt-test new PROVIDER        print a commented config file to start from:
                                 hivemq, emqx, aws, mosquitto, local
+  mqtt-test explain [CODE]      what a code such as tls-expired means, and what
+                                to do; without CODE: all of them in a list
   mqtt-test --help, -h | --version, -V
 
 CONFIG is a file of `key = value` lines, or a URL: mqtts://user@host:8883/topic

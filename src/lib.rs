@@ -52,6 +52,14 @@ pub mod providers;
 pub mod warning;
 pub mod words;
 
+pub mod catalogue;
+mod catalogue_config;
+mod catalogue_mqtt;
+mod catalogue_net;
+mod catalogue_tls;
+mod catalogue_warning;
+pub mod explain;
+
 pub mod json;
 pub mod report;
 pub mod report_json;

@@ -87,3 +87,22 @@ pub(crate) fn told(lines: &str, code: &str, text: &str) {
         (code.to_owned(), text.to_owned()),
     );
 }
+
+/// No advice may weaken the check of who the broker is.
+#[track_caller]
+pub(crate) fn assert_sound_advice(text: &str) {
+    let low = text.to_lowercase();
+    for bad in [
+        "insecure",
+        "disable verif",
+        "without verif",
+        "skip verif",
+        "verification off",
+        "verify = off",
+        "verify=off",
+        "verify_peer",
+        "no-check",
+    ] {
+        assert!(!low.contains(bad), "`{bad}` in: {text}");
+    }
+}
