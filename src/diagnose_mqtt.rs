@@ -452,3 +452,7 @@ fn password_key(config: &Config) -> String {
         .find(|key| config.is_set(key))
         .map_or_else(|| "in the URL".to_owned(), |key| named(config, key))
 }
+
+#[cfg(test)]
+#[path = "diagnose_mqtt_tests.rs"]
+mod tests;

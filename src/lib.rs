@@ -70,3 +70,5 @@ pub use run::{Streams, run};
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_errors;

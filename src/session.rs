@@ -463,3 +463,7 @@ fn outgoing_line(outgoing: &Outgoing) -> String {
         Outgoing::AwaitAck(id) => format!("(waiting for the acknowledgement of {id})"),
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;
