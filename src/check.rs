@@ -229,24 +229,20 @@ impl Climb<'_> {
             _ => None,
         };
         match look {
-            Some(look) => match (look.ended, look.bytes.as_slice()) {
-                (LookEnd::Tls(cause), _) => self.tls_failure(cause, after),
+            Some(Look {
+                ended: LookEnd::Tls(cause),
+                ..
+            }) => self.tls_failure(cause, after),
+            look => {
                 // A refusal that the close overtook on its way through rumqttc.
-                (_, [0x20, 2, _, code, ..]) if *code != 0 => {
-                    self.mqtt(LinkFault::Refused { code: *code }.into())
+                let refusal = look.as_ref().and_then(|look| look::refusal(&look.bytes));
+                let fault = refusal.map_or(fault, |code| LinkFault::Refused { code });
+                let mut failure = self.mqtt(fault.into());
+                if let Failure::Mqtt(fault) = &mut failure {
+                    fault.look = look;
                 }
-                (ended, _) => {
-                    let mut failure = self.mqtt(fault.into());
-                    if let Failure::Mqtt(fault) = &mut failure {
-                        fault.look = Some(Look {
-                            bytes: look.bytes,
-                            ended,
-                        });
-                    }
-                    failure
-                }
-            },
-            None => self.mqtt(fault.into()),
+                failure
+            }
         }
     }
 

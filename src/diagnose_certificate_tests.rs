@@ -153,7 +153,7 @@ fn an_issuer_that_is_not_found_has_five_forms() {
         now,
         Code::TlsMissingIntermediate,
     );
-    let pair = vec![aia.clone(), intermediate()];
+    let pair = vec![aia, intermediate()];
     check(&unknown, pair, now, Code::TlsUnknownIssuer);
     let mut public = facts(vec![leaf()]);
     public.issuer_organisation_trusted = true;

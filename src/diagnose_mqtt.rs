@@ -300,6 +300,7 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
         LinkFault::Io(error) | LinkFault::Tcp(error) => {
             format!("after {after} the system said: {error}")
         }
+        LinkFault::TimedOut { .. } => format!("after {after} the broker still took no data"),
         _ => format!("the connection was closed after {after}"),
     };
     let topic = named(config, "topic");
