@@ -5,8 +5,6 @@
 //! All text is as the certificate has it, and NOT escaped; whoever shows it must do so.
 //! `x509-parser` is the oracle in the tests; a parser of its size is not worth its 186 kB here.
 
-use std::fmt;
-
 use rustls::SupportedCipherSuite;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
@@ -15,6 +13,8 @@ pub use crate::distinguished_name::Name;
 use crate::der::{self, Element, Fault, Reader};
 use crate::extensions::Extensions;
 use crate::oid;
+pub use crate::unreadable::NotACertificate;
+use crate::unreadable::{hex, in_part};
 
 /// The facts of one certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,35 +51,6 @@ pub struct Certificate {
     pub ca_issuers: Vec<String>,
     /// `serverAuth`, `clientAuth`, …, or dotted OIDs; `None`: good for every purpose.
     pub extended_key_usage: Option<Vec<String>>,
-}
-
-/// The bytes are no certificate that this reader can read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotACertificate {
-    /// Which part, in RFC 5280's words.
-    pub part: &'static str,
-    pub why: Fault,
-}
-
-impl fmt::Display for NotACertificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "not an X.509 certificate: its {} cannot be read",
-            self.part
-        )
-    }
-}
-
-impl std::error::Error for NotACertificate {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.why)
-    }
-}
-
-/// Names the part that a fault was found in.
-pub(crate) fn in_part(part: &'static str) -> impl Fn(Fault) -> NotACertificate {
-    move |why| NotACertificate { part, why }
 }
 
 /// Reads one certificate; `der` must hold it and nothing else.
@@ -172,11 +143,6 @@ pub fn fingerprint(digest: &[u8; 32]) -> String {
     hex(digest, ":")
 }
 
-pub(crate) fn hex(bytes: &[u8], between: &str) -> String {
-    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-    bytes.join(between)
-}
-
 /// RFC 5280 §4.1.2.1: left out, it is 1, which is written as 0.
 fn version(body: &mut Reader<'_>) -> Result<u8, Fault> {
     let Some(version) = body.optional(der::context(0))? else {
@@ -241,4 +207,52 @@ fn modulus_bits(key: &[u8]) -> Result<String, Fault> {
 fn signature_value(mut outer: Reader<'_>) -> Result<(), Fault> {
     outer.expect(der::BIT_STRING)?.whole_bits()?;
     outer.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    /// FIPS 180-4's example, and the empty message.
+    #[test]
+    fn the_fingerprint_is_sha_256() {
+        let print = |bytes| fingerprint(&sha256(bytes));
+        let abc = "BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:\
+                   B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD";
+        assert_eq!(print(b"abc"), abc);
+        assert!(print(b"").starts_with("E3:B0:C4:42:98:FC:1C:14:"));
+    }
+
+    #[track_caller]
+    fn check(der: &[u8], error: &str, cause: &str) {
+        let fault = read(der).err();
+        let words = fault.map(|fault| (fault.to_string(), fault.why.to_string()));
+        assert_eq!(words, Some((error.to_owned(), cause.to_owned())));
+        assert!(fault.is_some_and(|fault| fault.source().is_some()));
+    }
+
+    /// What else a file or a peer may have in place of a certificate.
+    #[test]
+    fn other_things_are_no_certificates() {
+        let no = |part| format!("not an X.509 certificate: its {part} cannot be read");
+        check(b"", &no("frame"), "the data ends too early");
+        check(b"<html>", &no("frame"), "the data ends too early");
+        check(b"0", &no("frame"), "the data ends too early");
+        check(
+            b"-----BEGIN CERTIFICATE-----\nMIIB",
+            &no("frame"),
+            "the data ends too early",
+        );
+        // The beginning of a PKCS#8 key.
+        let key = [0x30, 3, 2, 1, 0];
+        check(&key, &no("tbsCertificate"), "tag 0x02 where 0x30 belongs");
+        check(&[0x30, 0, 0], &no("frame"), "bytes behind the end");
+        check(
+            &[0x30, 2, 0x30, 0],
+            &no("signatureAlgorithm"),
+            "the data ends too early",
+        );
+    }
 }

@@ -1,33 +1,18 @@
 //! The ladder: dns, tcp, tls, connect, subscribe, publish, receive. The first failure ends it, and
 //! what was opened is closed in order. It reports steps and prints nothing.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::certificate::Certificate;
 use crate::clock;
-use crate::config::{Config, Secret, Transport};
+use crate::config::{Config, Transport};
 use crate::echo::Echo;
-use crate::failure::{
-    AddressError, Failure, LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TcpFault,
-    TlsCause, TlsFacts, Warning,
-};
-use crate::look;
+use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
+use crate::inquiry::Seen;
 use crate::net;
-use crate::session::{self, Ending, Event, Session, Trace};
-use crate::signals::Stop;
+use crate::session::{self, Ending, Event, Limits, Opened, Session, Target, Unfinished};
+use crate::session_trace::Trace;
 use crate::step::{Attempt, Finding, Status, Step};
-use crate::tls::Tls;
-
-/// All that a check works on.
-#[derive(Debug)]
-pub struct Check<'a> {
-    pub config: &'a Config,
-    pub password: Option<&'a Secret>,
-    /// `None`: `tls = off`.
-    pub tls: Option<&'a Tls>,
-    pub stop: &'a Stop,
-}
 
 /// How the check ended.
 #[derive(Debug)]
@@ -39,42 +24,41 @@ pub struct Verdict {
     pub elapsed: Duration,
 }
 
-impl Check<'_> {
-    /// Climbs the ladder; `on_step` sees each rung as soon as it is done.
-    pub fn run(&self, on_step: &mut dyn FnMut(&Step)) -> Verdict {
-        let mut climb = Climb {
-            check: self,
-            on_step,
-            steps: Vec::new(),
-            warnings: Vec::new(),
-            trace: Vec::new(),
-            stage: Stage::Dns,
-            began: Instant::now(),
-            seen: None,
-            peer: None,
-            failed: Vec::new(),
-        };
-        let start = Instant::now();
-        let failure = climb.climb().err();
-        climb.finish(failure.as_ref());
-        let Climb {
-            steps,
-            warnings,
-            trace,
-            ..
-        } = climb;
-        Verdict {
-            steps,
-            failure,
-            warnings,
-            trace,
-            elapsed: start.elapsed(),
-        }
+/// Climbs the ladder; `on_step` sees each rung as soon as it is done.
+pub fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict {
+    let start = Instant::now();
+    let mut climb = Climb::new(target, on_step);
+    let failure = climb.climb().err();
+    climb.finish(failure.as_ref());
+    let Climb {
+        steps,
+        warnings,
+        trace,
+        ..
+    } = climb;
+    Verdict {
+        steps,
+        failure,
+        warnings,
+        trace,
+        elapsed: start.elapsed(),
     }
 }
 
+/// The ladder up to an open session, for those who have something to do there.
+///
+/// # Errors
+/// What a check would find.
+pub fn reach(
+    target: Target<'_>,
+    limits: Limits,
+    unfinished: &Unfinished,
+) -> Result<(Session, Opened), Failure> {
+    Climb::new(target, &mut |_| {}).reach(limits, unfinished)
+}
+
 struct Climb<'a> {
-    check: &'a Check<'a>,
+    target: Target<'a>,
     on_step: &'a mut dyn FnMut(&Step),
     steps: Vec<Step>,
     warnings: Vec<Warning>,
@@ -82,18 +66,32 @@ struct Climb<'a> {
     /// The stage under way, and since when.
     stage: Stage,
     began: Instant,
-    /// What our own handshake showed.
-    seen: Option<TlsFacts>,
-    peer: Option<SocketAddr>,
-    /// The addresses that failed before `peer` answered.
-    failed: Vec<AddressError>,
+    seen: Seen<'a>,
 }
 
-impl Climb<'_> {
-    fn climb(&mut self) -> Result<(), Failure> {
-        let Check {
+impl<'a> Climb<'a> {
+    fn new(target: Target<'a>, on_step: &'a mut dyn FnMut(&Step)) -> Self {
+        Self {
+            target,
+            on_step,
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            trace: Vec::new(),
+            stage: Stage::Dns,
+            began: Instant::now(),
+            seen: Seen::new(target),
+        }
+    }
+
+    /// dns, tcp, tls and connect.
+    fn reach(
+        &mut self,
+        limits: Limits,
+        unfinished: &Unfinished,
+    ) -> Result<(Session, Opened), Failure> {
+        let Target {
             config, tls, stop, ..
-        } = *self.check;
+        } = self.target;
         let timeout = config.timeout;
         let start = Instant::now();
 
@@ -105,9 +103,9 @@ impl Climb<'_> {
 
         self.begin(Stage::Tcp);
         let connected = net::connect(&addresses, timeout, stop)?;
-        self.peer = Some(connected.peer);
-        self.failed = connected.failed;
-        let failed = self.failed.iter().map(Attempt::from).collect();
+        self.seen.peer = Some(connected.peer);
+        self.seen.failed = connected.failed;
+        let failed = self.seen.failed.iter().map(Attempt::from).collect();
         self.done(Finding::Tcp {
             peer: Some(connected.peer),
             failed,
@@ -116,7 +114,7 @@ impl Climb<'_> {
         self.begin(Stage::Tls);
         if let Some(tls) = tls {
             let channel = tls.handshake(connected.stream, timeout, stop);
-            let mut channel = channel.map_err(|failure| self.look_without_tls(failure))?;
+            let mut channel = channel.map_err(|failure| self.seen.without_tls(failure))?;
             let settled = channel.settle(stop);
             let facts = channel.facts.clone();
             channel.close(stop);
@@ -124,7 +122,7 @@ impl Climb<'_> {
                 return Err(tls.fault(cause, Some(&facts), true, self.began.elapsed()));
             }
             self.done(Finding::Tls(Box::new(facts.clone())));
-            self.seen = Some(facts);
+            self.seen.facts = Some(facts);
         } else {
             drop(connected.stream);
             self.record(Status::Off, None);
@@ -132,7 +130,12 @@ impl Climb<'_> {
 
         self.begin(Stage::Connect);
         // rumqttc goes the whole way again: what that took once is granted on top.
-        let mut session = self.open(timeout + start.elapsed())?;
+        self.open(limits, unfinished, timeout + start.elapsed())
+    }
+
+    fn climb(&mut self) -> Result<(), Failure> {
+        let Config { topic, timeout, .. } = self.target.config;
+        let (mut session, _) = self.reach(Limits::ONE, &Unfinished::default())?;
         let outcome = self.converse(&mut session);
         // After an error of its connection a session cannot even say goodbye.
         let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Link(_)));
@@ -140,122 +143,38 @@ impl Climb<'_> {
         self.trace = if lost {
             session.into_trace()
         } else {
-            session.close(subscribed.then_some(config.topic.as_str()), timeout)
+            session.close(subscribed.then_some(topic), *timeout)
         };
         match outcome {
-            Err(failure) if lost => Err(self.taken_over(failure)),
+            Err(failure) if lost => Err(self.seen.taken_over(failure)),
             outcome => outcome,
         }
     }
 
-    /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
-    /// anonymous CONNECT in the clear tells, and gives nothing away.
-    fn look_without_tls(&self, mut failure: Failure) -> Failure {
-        if let (Failure::Tls(fault), Some(peer)) = (&mut failure, self.peer)
-            && matches!(
-                fault.cause,
-                TlsCause::Closed { .. } | TlsCause::TimedOut { .. }
-            )
-            && fault.facts.first_bytes.is_empty()
-        {
-            let look = look::at(peer, None, look::ANONYMOUS_CONNECT, LOOK, self.check.stop);
-            fault.facts.answers_plain_mqtt =
-                look.is_some_and(|look| matches!(look.bytes.as_slice(), [0x20, 2, _, _, ..]));
-        }
-        failure
-    }
-
-    fn open(&mut self, limit: Duration) -> Result<Session, Failure> {
-        let Check {
-            config,
-            password,
-            tls,
-            stop,
-        } = *self.check;
-        match Session::open(config, password, tls, limit, stop) {
+    fn open(
+        &mut self,
+        limits: Limits,
+        unfinished: &Unfinished,
+        limit: Duration,
+    ) -> Result<(Session, Opened), Failure> {
+        match Session::open(self.target, limits, unfinished, limit) {
             Ok((session, opened)) => {
-                let client_id = config.client_id.clone();
+                let client_id = self.target.config.client_id.clone();
+                let session_present = opened.session_present;
                 self.done(Finding::Connect {
                     client_id,
-                    session_present: opened.session_present,
+                    session_present,
                 });
-                Ok(session)
+                Ok((session, opened))
             }
             Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
-            Err(Ending::Fault(fault)) => Err(self.refused(fault)),
-        }
-    }
-
-    /// Why no CONNACK came that lets us in.
-    fn refused(&mut self, fault: LinkFault) -> Failure {
-        let Check {
-            config,
-            password,
-            tls,
-            stop,
-        } = *self.check;
-        let after = self.began.elapsed();
-        let fault = match fault {
-            LinkFault::Tls(cause) => return self.tls_failure(cause, after),
-            LinkFault::Tcp(error) => {
-                let tried = self.peer.map(|address| AddressError { address, error });
-                return Failure::Tcp(TcpFault {
-                    tried: tried.into_iter().collect(),
-                    answered: None,
-                });
-            }
-            LinkFault::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
-                let tried = std::mem::take(&mut self.failed);
-                return Failure::Tcp(TcpFault {
-                    tried,
-                    answered: self.peer,
-                });
-            }
-            fault => fault,
-        };
-        let blurred = matches!(
-            fault,
-            LinkFault::TimedOut { .. }
-                | LinkFault::Closed { .. }
-                | LinkFault::Undecodable { .. }
-                | LinkFault::TooLarge { .. }
-                | LinkFault::Io(_)
-        );
-        let look = match self.peer {
-            Some(peer) if blurred => {
-                let packet = session::connect_packet(config, password);
-                look::at(peer, tls, &packet, config.timeout.min(LOOK), stop)
-            }
-            _ => None,
-        };
-        match look {
-            Some(Look {
-                ended: LookEnd::Tls(cause),
-                ..
-            }) => self.tls_failure(cause, after),
-            look => {
-                // A refusal that the close overtook on its way through rumqttc.
-                let refusal = look.as_ref().and_then(|look| look::refusal(&look.bytes));
-                let fault = refusal.map_or(fault, |code| LinkFault::Refused { code });
-                let mut failure = self.mqtt(fault.into());
-                if let Failure::Mqtt(fault) = &mut failure {
-                    fault.look = look;
-                }
-                failure
-            }
-        }
-    }
-
-    fn tls_failure(&self, cause: TlsCause, after: Duration) -> Failure {
-        match self.check.tls {
-            Some(tls) => tls.fault(cause, self.seen.as_ref(), true, after),
-            None => self.mqtt(LinkFault::Tls(cause).into()),
+            Err(Ending::Fault(fault)) => Err(self.seen.refused(fault, self.began.elapsed())),
         }
     }
 
     /// subscribe, publish and receive.
     fn converse(&mut self, session: &mut Session) -> Result<(), Failure> {
-        let config = self.check.config;
+        let config = self.target.config;
         let mut echo = Echo::new(&config.message);
 
         self.begin(Stage::Subscribe);
@@ -292,7 +211,7 @@ impl Climb<'_> {
             .map_err(|ending| self.ended(ending))?;
         loop {
             match self.next(session)? {
-                Some(Event::Acknowledged | Event::Sent) => break,
+                Some(Event::Acknowledged { .. } | Event::Sent { id: 0 }) => break,
                 // The broker may deliver before it acknowledges.
                 Some(Event::Message(message)) => echo.hear(&message),
                 Some(_) => {}
@@ -323,9 +242,9 @@ impl Climb<'_> {
 
     /// The next event of the stage under way; `None`: its time is over.
     fn next(&self, session: &mut Session) -> Result<Option<Event>, Failure> {
-        let deadline = self.began + self.check.config.timeout;
+        let deadline = self.began + self.target.config.timeout;
         session
-            .next(deadline, self.check.stop)
+            .next(deadline, self.target.stop)
             .map_err(|ending| self.ended(ending))
     }
 
@@ -333,73 +252,26 @@ impl Climb<'_> {
         match ending {
             Ending::Interrupted => Failure::Interrupted(self.stage),
             Ending::Fault(LinkFault::SubackCode { code }) => self.denied(code),
-            Ending::Fault(LinkFault::Tls(cause)) => self.tls_failure(cause, self.began.elapsed()),
+            Ending::Fault(LinkFault::Tls(cause)) => {
+                self.seen.tls(cause, self.stage, self.began.elapsed())
+            }
             Ending::Fault(fault) => self.mqtt(fault.into()),
         }
     }
 
     fn denied(&self, code: u8) -> Failure {
-        let filter = self.check.config.topic.clone();
+        let filter = self.target.config.topic.clone();
         self.mqtt(MqttCause::SubscribeDenied { filter, code })
     }
 
     fn timed_out(&self) -> Failure {
         self.mqtt(MqttCause::TimedOut {
-            limit: self.check.config.timeout,
+            limit: self.target.config.timeout,
         })
     }
 
     fn mqtt(&self, cause: MqttCause) -> Failure {
-        let password_ends_in_blank = self
-            .check
-            .password
-            .is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
-        Failure::Mqtt(Box::new(MqttFault {
-            stage: self.stage,
-            cause,
-            after: self.began.elapsed(),
-            look: None,
-            password_ends_in_blank,
-        }))
-    }
-
-    /// A close soon after CONNACK may mean that another client uses our id. One more connection,
-    /// which only waits, tells: closed there too, nothing that we send can be the reason.
-    fn taken_over(&mut self, failure: Failure) -> Failure {
-        let Check {
-            config,
-            password,
-            tls,
-            stop,
-        } = *self.check;
-        let closed = matches!(
-            &failure,
-            Failure::Mqtt(fault) if matches!(fault.cause, MqttCause::Link(LinkFault::Closed { .. }))
-        );
-        if !closed || !config.is_set("client_id") {
-            return failure;
-        }
-        let Ok((mut session, _)) = Session::open(config, password, tls, config.timeout, stop)
-        else {
-            return failure;
-        };
-        let opened = Instant::now();
-        let deadline = opened + config.timeout.min(WAIT_FOR_RIVAL);
-        loop {
-            match session.next(deadline, stop) {
-                Ok(Some(_)) => {}
-                Ok(None) => {
-                    session.close(None, config.timeout);
-                    return failure;
-                }
-                Err(Ending::Fault(LinkFault::Closed { .. })) => {
-                    return self.mqtt(MqttCause::TakenOver {
-                        after: opened.elapsed(),
-                    });
-                }
-                Err(_) => return failure,
-            }
-        }
+        self.seen.mqtt(cause, self.stage, self.began.elapsed())
     }
 
     fn begin(&mut self, stage: Stage) {
@@ -441,14 +313,14 @@ impl Climb<'_> {
 
     /// What deserves a word though the check went on.
     fn warn(&mut self) {
-        let Check {
+        let Target {
             config,
             password,
             tls,
             ..
-        } = *self.check;
+        } = self.target;
         let now = clock::now();
-        if let Some(seen) = &self.seen {
+        if let Some(seen) = &self.seen.facts {
             if seen.sni.is_none() {
                 self.warnings.push(Warning::SniNotSent {
                     host: config.host.clone(),
@@ -480,25 +352,15 @@ impl Climb<'_> {
                 count: tls.skipped_roots(),
             });
         }
-        let Some(peer) = self.peer else { return };
+        let Some(peer) = self.seen.peer else { return };
         if config.transport == Transport::Plain && password.is_some() && !peer.ip().is_loopback() {
             self.warnings.push(Warning::PasswordInClear);
         }
-        if !self.failed.is_empty() {
-            let failed = std::mem::take(&mut self.failed);
+        if !self.seen.failed.is_empty() {
+            let failed = std::mem::take(&mut self.seen.failed);
             self.warnings.push(Warning::AddressFailed { failed, peer });
         }
     }
-}
-
-/// How long the second look waits at each step: what it looks for comes at once.
-const LOOK: Duration = Duration::from_secs(2);
-
-/// How long the connection that only waits is given to be closed by a rival.
-const WAIT_FOR_RIVAL: Duration = Duration::from_secs(3);
-
-fn is_timeout(tried: &AddressError) -> bool {
-    tried.error.kind() == std::io::ErrorKind::TimedOut
 }
 
 /// Less than 21 days and less than a third of its life left: a certificate for 7 days is not

@@ -254,3 +254,112 @@ fn digits(text: &[u8]) -> Result<u32, Fault> {
         _ => Err(Fault::Value("decimal digit")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(der: &[u8], expected: Result<(u8, usize), Fault>) {
+        let mut reader = Reader::new(der);
+        let found = reader.any().map(|element| {
+            assert_eq!(element.raw.len() + reader.rest.len(), der.len());
+            assert!(element.raw.ends_with(element.value));
+            (element.tag, element.value.len())
+        });
+        assert_eq!(found, expected, "{:02x?}", der.get(..8));
+    }
+
+    #[test]
+    fn frames() {
+        let of_length = |header: &[u8], length: usize| [header, &vec![0; length]].concat();
+        check(&[], Err(Fault::Truncated));
+        check(&[0x30], Err(Fault::Truncated));
+        check(&[0x30, 0], Ok((SEQUENCE, 0)));
+        check(&[0x30, 1], Err(Fault::Truncated));
+        check(&[0x04, 1, 7, 9], Ok((OCTET_STRING, 1)));
+        check(&[0x1f, 0x20, 0], Err(Fault::HighTag));
+        check(&[0xbf, 0x20, 0], Err(Fault::HighTag));
+        check(&of_length(&[4, 0x7f], 127), Ok((4, 127)));
+        check(&of_length(&[4, 0x80], 2), Err(Fault::Length));
+        check(&of_length(&[4, 0x81, 0x7f], 127), Err(Fault::Length));
+        check(&of_length(&[4, 0x81, 0x80], 128), Ok((4, 128)));
+        check(&of_length(&[4, 0x82, 0, 0x80], 128), Err(Fault::Length));
+        check(&of_length(&[4, 0x82, 1, 0], 256), Ok((4, 256)));
+        check(&of_length(&[4, 0x82, 1, 0], 255), Err(Fault::Truncated));
+        check(&of_length(&[4, 0x83, 1, 0, 0], 65_536), Ok((4, 65_536)));
+        check(&[4, 0x82, 1], Err(Fault::Truncated));
+        check(&[4, 0x84, 0xff, 0xff, 0xff, 0xff, 0], Err(Fault::Truncated));
+        check(&[4, 0x85, 1, 0, 0, 0, 0, 0], Err(Fault::Length));
+        check(&[4, 0xff, 1, 0, 0, 0, 0, 0], Err(Fault::Length));
+    }
+
+    #[test]
+    fn one_after_the_other() {
+        let mut reader = Reader::new(&[0x30, 3, 0x02, 1, 5, 0x01, 1, 0xff]);
+        assert_eq!(reader.optional(SET), Ok(None));
+        let mut inside = reader.inside(SEQUENCE).unwrap_or(Reader::new(&[]));
+        let number = inside.expect(INTEGER).and_then(Element::small_integer);
+        assert_eq!((number, inside.end()), (Ok(5), Ok(())));
+        assert_eq!(reader.end(), Err(Fault::Trailing));
+        let (expected, found) = (OID, BOOLEAN);
+        assert_eq!(reader.expect(OID), Err(Fault::Tag { expected, found }));
+        assert_eq!(reader.optional(OID), Ok(None));
+    }
+
+    #[track_caller]
+    fn check_time(tag: u8, text: &str, expected: Option<&str>) {
+        let (value, raw) = (text.as_bytes(), text.as_bytes());
+        let found = Element { tag, value, raw }.time().ok().map(clock::rfc3339);
+        assert_eq!(found.as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn times() {
+        let utc = |text, expected| check_time(UTC_TIME, text, expected);
+        utc("491231235959Z", Some("2049-12-31T23:59:59Z"));
+        utc("500101000000Z", Some("1950-01-01T00:00:00Z"));
+        utc("000229000000Z", Some("2000-02-29T00:00:00Z"));
+        utc("010229000000Z", None);
+        utc("261001120000", None);
+        utc("2610011200Z", None);
+        utc("261001120000+0000", None);
+        utc("26100112000 Z", None);
+        utc("-61001120000Z", None);
+        utc("Z", None);
+        utc("", None);
+        let general = |text, expected| check_time(GENERALIZED_TIME, text, expected);
+        general("20500101000000Z", Some("2050-01-01T00:00:00Z"));
+        general("19300506070809Z", Some("1930-05-06T07:08:09Z"));
+        general("99991231235959Z", Some("9999-12-31T23:59:59Z"));
+        general("00000101000000Z", Some("0000-01-01T00:00:00Z"));
+        general("20500101000000.5Z", None);
+        general("20501301000000Z", None);
+        general("20500101000060Z", None);
+        general("500101000000Z", None);
+        check_time(UTF8_STRING, "20500101000000Z", None);
+    }
+
+    #[test]
+    fn values() {
+        let of = |value| Element {
+            tag: 0,
+            value,
+            raw: value,
+        };
+        let positive = Fault::Value("positive INTEGER");
+        assert_eq!(of(&[0]).boolean(), Ok(false));
+        assert_eq!(of(&[0xff]).boolean(), Ok(true));
+        assert!(of(&[1]).boolean().is_err() && of(&[]).boolean().is_err());
+        assert_eq!(of(&[127]).small_integer(), Ok(127));
+        assert!(of(&[128]).small_integer().is_err() && of(&[0, 1]).small_integer().is_err());
+        assert_eq!(of(&[0, 0x80]).unsigned_bytes(), Ok(&[0x80][..]));
+        assert_eq!(of(&[0]).unsigned_bytes(), Ok(&[0][..]));
+        assert_eq!(of(&[0x80]).unsigned_bytes(), Err(positive));
+        assert_eq!(of(&[0, 0x7f]).unsigned_bytes(), Err(positive));
+        assert_eq!(of(&[0, 0x7f]).integer_bytes(), Ok(&[0x7f][..]));
+        assert!(of(&[]).integer_bytes().is_err());
+        assert_eq!(of(&[0, 1, 2]).whole_bits(), Ok(&[1, 2][..]));
+        assert!(of(&[1, 2]).whole_bits().is_err() && of(&[]).whole_bits().is_err());
+    }
+}

@@ -4,7 +4,7 @@
 //! `error` and notes say only what was observed; a guess stands in the help, behind "if". No help
 //! ever tells to switch verification off.
 
-use crate::config::{Config, Place};
+use crate::config::Config;
 use crate::failure::{Failure, Stage};
 use crate::words::Words;
 use crate::{diagnose_config, diagnose_mqtt, diagnose_net, diagnose_tls, providers};
@@ -73,15 +73,5 @@ fn interrupted(stage: Stage) -> Diagnosis {
         error: format!("interrupted in the stage {}", stage.name()),
         notes: Vec::new(),
         help: Vec::new(),
-    }
-}
-
-/// A key as the user wrote it: "`ca_file` in `config/hivemq.conf`, line 7".
-pub fn named(config: &Config, key: &str) -> String {
-    match config.place(key) {
-        Place::Line { path, line } => format!("`{key}` in `{path}`, line {line}"),
-        Place::Flag(flag) => format!("`{key}` (given by `{flag}`)"),
-        Place::Url => format!("`{key}` (given in the URL)"),
-        Place::Default => format!("`{key}`"),
     }
 }

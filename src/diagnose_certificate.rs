@@ -7,9 +7,8 @@ use crate::certificate::{self, Certificate};
 use crate::clock;
 use crate::code::Code;
 use crate::config::{Config, Transport};
-use crate::diagnose::named;
 use crate::failure::{TlsCause, TlsFacts, TlsFault};
-use crate::words::Words;
+use crate::words::{Words, named};
 
 /// A clock is wrong beyond doubt when every certificate of a chain ended this long before its date,
 /// in seconds: three years.
@@ -209,7 +208,11 @@ impl Evidence<'_> {
         let words = words.note(self.clock());
         if expired {
             words
-                .help("renew the certificate on the broker and reload it")
+                .help(if at == 0 {
+                    "renew the certificate on the broker and reload it"
+                } else {
+                    "put the CA's renewed certificate into the broker's certificate file, after its own, and reload it"
+                })
                 .help("if the date of the clock above is wrong, set this machine's clock first")
         } else {
             words

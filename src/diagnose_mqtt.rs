@@ -2,10 +2,9 @@
 
 use crate::code::Code;
 use crate::config::{Config, Message, Qos, Transport};
-use crate::diagnose::named;
 use crate::failure::{LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TlsCause};
 use crate::text;
-use crate::words::Words;
+use crate::words::{Words, named};
 
 /// A failure of the stages connect, subscribe, publish and receive.
 pub fn words(fault: &MqttFault, config: &Config) -> Words {
@@ -95,9 +94,11 @@ fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) 
         LinkFault::TooLarge { size } => words.note(format!(
             "as MQTT it would announce a packet of {size} bytes"
         )),
-        LinkFault::TimedOut { limit } => {
-            words.note(format!("no CONNACK within {}", text::duration(*limit)))
-        }
+        LinkFault::TimedOut { .. } => words.note(format!(
+            "no CONNACK within {} ({})",
+            text::duration(config.timeout),
+            named(config, "timeout")
+        )),
         _ => words,
     };
     if let Some(Look {
@@ -164,7 +165,7 @@ fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Wo
 fn timeout(fault: &MqttFault, config: &Config) -> Words {
     let words = Words::new(Code::MqttTimeout, "the broker does not answer CONNECT").note(format!(
         "no CONNACK within {} ({})",
-        text::duration(fault.after),
+        text::duration(config.timeout),
         named(config, "timeout")
     ));
     let words = match &fault.look {

@@ -5,10 +5,9 @@ use std::net::IpAddr;
 
 use crate::code::Code;
 use crate::config::{Config, Transport};
-use crate::diagnose::named;
 use crate::failure::{AddressError, DnsFault, TcpFault};
 use crate::text;
-use crate::words::Words;
+use crate::words::{Words, named};
 
 /// A failed look-up.
 pub fn dns(fault: &DnsFault, config: &Config) -> Words {
@@ -51,7 +50,14 @@ pub fn tcp(fault: &TcpFault, config: &Config) -> Words {
     let tried = &fault.tried;
     let evidence = tried
         .iter()
-        .map(|AddressError { address, error }| format!("{address}: {error}"));
+        .map(|AddressError { address, error }| match error.kind() {
+            ErrorKind::TimedOut => format!(
+                "{address}: no answer within {} ({})",
+                text::duration(config.timeout),
+                named(config, "timeout")
+            ),
+            _ => format!("{address}: {error}"),
+        });
     if let Some(peer) = fault.answered {
         return Words::new(Code::TcpTimeout, "the first address of the broker does not answer")
             .notes(evidence)

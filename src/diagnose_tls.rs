@@ -5,10 +5,9 @@ use rustls::{AlertDescription, Error, PeerIncompatible};
 
 use crate::code::Code;
 use crate::config::{Config, Transport};
-use crate::diagnose::named;
 use crate::failure::{TlsCause, TlsFault};
 use crate::text;
-use crate::words::Words;
+use crate::words::{Words, named};
 use crate::{clock, diagnose_certificate};
 
 /// A broken handshake, or a refusal after it.
@@ -55,6 +54,7 @@ pub fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
 fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
     match &fault.cause {
         TlsCause::PinMismatch { .. } => Code::TlsPinMismatch,
+        TlsCause::AlpnNotChosen => Code::TlsAlpn,
         _ if fault.facts.answers_plain_mqtt || looks_plain(&fault.facts.first_bytes) => {
             Code::TlsNotTls
         }
@@ -328,6 +328,9 @@ fn how_it_ended(fault: &TlsFault) -> Vec<String> {
             received(fault)
         ),
         TlsCause::Io(error) => format!("the system says: {error}"),
+        TlsCause::AlpnNotChosen => {
+            "the handshake succeeded and chose no protocol; the connection was then closed at CONNECT".to_owned()
+        }
         TlsCause::TimedOut { .. } | TlsCause::PinMismatch { .. } => received(fault),
     }];
     if let Some(sni) = &fault.facts.sni {

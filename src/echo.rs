@@ -39,12 +39,14 @@ impl<'a> Echo<'a> {
         match self.sent {
             // The same bytes with the retain flag are an earlier run's: a broker clears the flag
             // for a subscription that exists already (MQTT 3.1.1 §3.3.1.3).
-            Message::Own(bytes) if !message.retain && message.payload == *bytes => {
+            Message::Own(bytes) if !message.retain() && message.payload() == bytes => {
                 self.heard = true
             }
-            Message::Marked { text, .. } if message.payload == text.as_bytes() => self.heard = true,
-            Message::Marked { mark, .. } if contains(&message.payload, mark.as_bytes()) => {
-                self.altered = Some(message.payload.clone());
+            Message::Marked { text, .. } if message.payload() == text.as_bytes() => {
+                self.heard = true
+            }
+            Message::Marked { mark, .. } if contains(message.payload(), mark.as_bytes()) => {
+                self.altered = Some(message.payload().to_vec());
             }
             _ => self.foreign += 1,
         }
@@ -83,12 +85,7 @@ mod tests {
     use super::*;
 
     fn message(payload: &[u8], retain: bool) -> session::Message {
-        session::Message {
-            topic: "t".to_owned(),
-            payload: payload.to_vec(),
-            qos: 1,
-            retain,
-        }
+        session::Message::new("t", payload, retain)
     }
 
     #[track_caller]

@@ -3,10 +3,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::certificate::{NotACertificate, hex, in_part};
 use crate::der::{self, Element, Fault, Reader, context, context_primitive};
 use crate::distinguished_name::Name;
 use crate::oid;
+use crate::unreadable::{NotACertificate, hex, in_part};
 
 /// Each is `None` when its extension is not there.
 #[derive(Default)]

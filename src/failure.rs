@@ -131,6 +131,8 @@ pub enum TlsCause {
     PinMismatch {
         expected: [u8; 32],
     },
+    /// The handshake chose none of the offered protocols, and the broker then closed at CONNECT.
+    AlpnNotChosen,
     Rustls(rustls::Error),
     Io(io::Error),
 }

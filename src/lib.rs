@@ -1,5 +1,46 @@
 //! `mqtt-test`: can this machine use that MQTT broker, securely, as this user, on this topic; and
 //! if not, what must change?
+//!
+//! This library is the whole program: `main.rs` only hands the arguments and the standard streams
+//! to [`run()`] and ends with its exit code. It is a library so that the tests and the demo run the
+//! very code that users run; other programs should call the binary, whose exit codes and `--json`
+//! are the interface that is kept.
+//!
+//! # How the data flows
+//!
+//! One way; each step is a type of its own, and a step that fails has a type for that too.
+//!
+//! ```text
+//! argv                args                      -> Invocation       or UsageFault
+//! file, URL, flags    load, settings, parse     -> Config           or ConfigFault
+//! Config              check: net, tls, session  -> Steps, Warnings  or Failure
+//! Failure             diagnose                  -> Diagnosis: code, error, notes, help
+//! all of these        report, report_json       -> text or JSON, and the exit code
+//! ```
+//!
+//! # What is deliberately absent
+//!
+//! - Facts hold no sentences ([`failure`], [`problem`], [`step`]), and words find nothing out
+//!   ([`diagnose`], [`warning`]); only [`report`] and [`report_json`] give them a form.
+//! - Nothing above [`session`] knows rumqttc: what that says becomes a fact of [`failure`].
+//! - One thread does the work. [`wait`] leaves one behind where the system's own call has no limit.
+//! - No setting and no flag switches the verification of certificates off.
+//!
+//! # Where what is
+//!
+//! In the order in which a run comes to them:
+//!
+//! - the command line: [`args`], [`flags`], [`help`], [`nearest`];
+//! - the configuration: [`config`], [`host`], [`load`], [`parse`], [`problem`], [`reader`],
+//!   [`settings`], [`shipped`], [`url`], [`values`];
+//! - facts, and the stages dns and tcp: [`failure`], [`net`], [`signals`], [`step`], [`wait`];
+//! - certificates, and the stage tls: [`certificate`], [`clock`], [`der`], [`distinguished_name`],
+//!   [`extensions`], [`oid`], [`tls`], [`trust`], [`verifier`];
+//! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`look`], [`session`];
+//! - words: [`code`], [`diagnose`], [`diagnose_certificate`], [`diagnose_config`],
+//!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
+//!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
+//! - the screen and JSON: [`json`], [`report`], [`report_json`], [`text`].
 
 pub mod args;
 pub mod flags;
@@ -31,12 +72,16 @@ pub mod extensions;
 pub mod oid;
 pub mod tls;
 pub mod trust;
+pub mod unreadable;
 pub mod verifier;
 
 pub mod check;
 pub mod echo;
+pub mod inquiry;
 pub mod look;
 pub mod session;
+pub mod session_fault;
+pub mod session_trace;
 
 pub mod code;
 pub mod diagnose;

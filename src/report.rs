@@ -8,7 +8,7 @@ use crate::clock;
 use crate::config::{Config, Transport};
 use crate::diagnose::Diagnosis;
 use crate::failure::{Stage, TlsFacts, Warning};
-use crate::session::Trace;
+use crate::session_trace::Trace;
 use crate::step::{Finding, Status, Step};
 use crate::text;
 use crate::{certificate, warning};

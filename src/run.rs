@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::args::{self, ColorChoice, Command, Output};
 use crate::catalogue::Topic;
-use crate::check::{Check, Verdict};
+use crate::check::{self, Verdict};
 use crate::clock;
 use crate::config::{Config, Override, Transport};
 use crate::diagnose::{Context, Diagnosis, diagnose};
@@ -19,6 +19,7 @@ use crate::load;
 use crate::problem::ConfigFault;
 use crate::report::{Detail, Screen};
 use crate::report_json::Report;
+use crate::session::Target;
 use crate::shipped;
 use crate::signals::Stop;
 use crate::tls::Tls;
@@ -102,7 +103,7 @@ impl Edge<'_, '_> {
         // Without the flag a signal ends the process, which is no worse than any other program.
         let stop = Stop::on_signals().unwrap_or_default();
         let (password, tls, stop) = (password.as_ref(), tls.as_ref(), &stop);
-        let check = Check {
+        let target = Target {
             config: &config,
             password,
             tls,
@@ -115,22 +116,22 @@ impl Edge<'_, '_> {
             })
             .collect();
         if self.output.json {
-            self.check_json(&check, readable)
+            self.check_json(target, readable)
         } else {
-            self.check_screen(&check, readable)
+            self.check_screen(target, readable)
         }
     }
 
-    fn check_screen(&mut self, check: &Check<'_>, mut warnings: Vec<Warning>) -> u8 {
+    fn check_screen(&mut self, target: Target<'_>, mut warnings: Vec<Warning>) -> u8 {
         let color = self.color(self.streams.out_color);
         let detail = self.detail();
         let mut screen = Screen::new(self.streams.out, color, detail);
-        screen.header(check.config);
-        let verdict = check.run(&mut |step| screen.step(step));
+        screen.header(target.config);
+        let verdict = check::run(target, &mut |step| screen.step(step));
         let diagnosis = verdict
             .failure
             .as_ref()
-            .map(|failure| words(failure, Some(check.config)));
+            .map(|failure| words(failure, Some(target.config)));
         if let Some(diagnosis) = &diagnosis {
             screen.diagnosis(diagnosis);
         }
@@ -156,17 +157,17 @@ impl Edge<'_, '_> {
         }
     }
 
-    fn check_json(&mut self, check: &Check<'_>, mut warnings: Vec<Warning>) -> u8 {
-        let verdict = check.run(&mut |_| {});
+    fn check_json(&mut self, target: Target<'_>, mut warnings: Vec<Warning>) -> u8 {
+        let verdict = check::run(target, &mut |_| {});
         let diagnosis = verdict
             .failure
             .as_ref()
-            .map(|failure| words(failure, Some(check.config)));
+            .map(|failure| words(failure, Some(target.config)));
         warnings.extend(verdict.warnings);
         let report = Report {
-            target: Some(&check.config.target),
-            host: Some(&check.config.host),
-            port: Some(check.config.port),
+            target: Some(&target.config.target),
+            host: Some(&target.config.host),
+            port: Some(target.config.port),
             steps: &verdict.steps,
             diagnosis: diagnosis.as_ref(),
             warnings: &warnings,

@@ -1,30 +1,79 @@
-//! One MQTT 3.1.1 session, and the only caller of rumqttc. Each wait has a deadline; an error ends
-//! the session, and this file never reconnects: after an error rumqttc would at once, and would
-//! drop what was pending (the caller opens a new session instead).
+//! One MQTT 3.1.1 session, and with its neighbours `session_*` the only caller of rumqttc. Each wait
+//! has a deadline; an error ends the session, and this file never reconnects: after an error rumqttc
+//! would at once, and would drop what was pending. The caller opens a new one with what was left
+//! undone ([`Unfinished`]).
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rumqttc::mqttbytes::Error as CodecError;
 use rumqttc::{
-    Client, ClientError, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill,
-    MqttOptions, Outgoing, Packet, QoS, RecvTimeoutError, StateError, SubscribeReasonCode,
-    TlsConfiguration, TlsError, Transport as LibraryTransport,
+    Client, ClientError, Connect, Connection, Event as LibraryEvent, LastWill, MqttOptions,
+    Outgoing, Packet, PubRel, Publish, QoS, RecvTimeoutError, Request, SubscribeReasonCode,
+    TlsConfiguration, Transport as LibraryTransport,
 };
 
 use crate::config::{Config, Qos, Secret};
-use crate::failure::{LinkFault, TlsCause};
+use crate::failure::LinkFault;
+use crate::session_fault::classify;
+use crate::session_trace::{Trace, connect_line, incoming_line, outgoing_line};
 use crate::signals::Stop;
-use crate::tls::{Tls, cause_of};
+use crate::tls::Tls;
 use crate::wait::{self, Ended, SLICE};
-
-/// Requests that may wait in rumqttc's channel; the check never has more than one.
-const CHANNEL: usize = 10;
 
 /// How long the broker's own close is waited for after DISCONNECT.
 const GOODBYE: Duration = Duration::from_millis(200);
+
+/// The most packets that are remembered for `--verbose`; a flood is not.
+const TRACE_LIMIT: usize = 64;
+
+/// Whom to connect to, and as whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    pub config: &'a Config,
+    pub password: Option<&'a Secret>,
+    /// `None`: `tls = off`.
+    pub tls: Option<&'a Tls>,
+    pub stop: &'a Stop,
+}
+
+/// How much may be under way at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Publishes of QoS 1 and 2 that are not yet acknowledged; at least 1.
+    pub window: u16,
+    /// Requests that wait to be written.
+    pub requests: usize,
+}
+
+impl Limits {
+    /// For one message.
+    pub const ONE: Self = Self {
+        window: 10,
+        requests: 10,
+    };
+}
+
+/// What an earlier session left undone, to be taken up where the broker still has that session
+/// (MQTT 3.1.1 §4.4).
+#[derive(Clone, Debug, Default)]
+pub struct Unfinished {
+    /// Publishes without PUBACK or PUBREC, in their order.
+    pub publishes: Vec<Pending>,
+    /// Packet ids that have their PUBREC and wait for PUBCOMP.
+    pub releases: Vec<u16>,
+    /// Packet ids of messages that came in with QoS 2 and wait for PUBREL.
+    pub received: BTreeSet<u16>,
+}
+
+/// A publish under its packet id.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    pub id: u16,
+    pub payload: Vec<u8>,
+}
 
 /// An open session.
 pub struct Session {
@@ -35,6 +84,10 @@ pub struct Session {
     /// cut short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its
     /// buffer until something else is sent, or loses the packet.
     unwritten: usize,
+    /// See [`Unfinished::received`].
+    received: BTreeSet<u16>,
+    /// What ended the connection. What had come in before is handed out first.
+    ended: Option<LinkFault>,
     trace: Vec<Trace>,
 }
 
@@ -44,15 +97,23 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// What the broker said, as far as a caller cares.
+/// What happened, as far as a caller cares. Ids are packet ids.
 #[derive(Debug)]
 pub enum Event {
-    /// SUBACK: for each filter the granted QoS, or the failure code (MQTT 3.1.1 §3.9.3).
+    /// SUBACK: the granted QoS, or the failure code (MQTT 3.1.1 §3.9.3).
     Granted(Result<u8, u8>),
+    /// A PUBLISH was handed to the system. Id 0: with QoS 0, and nothing will acknowledge it.
+    Sent {
+        id: u16,
+    },
+    /// PUBREC: the broker has the message, of QoS 2.
+    Received {
+        id: u16,
+    },
     /// PUBACK or PUBCOMP: the publish is done.
-    Acknowledged,
-    /// The PUBLISH of QoS 0 was handed to the system; nothing will acknowledge it.
-    Sent,
+    Acknowledged {
+        id: u16,
+    },
     Message(Message),
     Unsubscribed,
     /// Anything else: a ping, an outgoing packet.
@@ -60,24 +121,34 @@ pub enum Event {
 }
 
 /// A message that came in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    pub topic: String,
-    pub payload: Vec<u8>,
-    pub qos: u8,
-    pub retain: bool,
-}
-
-/// One packet and when, for `--verbose`.
 #[derive(Clone, Debug)]
-pub struct Trace {
-    pub at: Duration,
-    pub sent: bool,
-    pub packet: String,
-}
+pub struct Message(Publish);
 
-/// The most packets that are remembered; a flood is not.
-const TRACE_LIMIT: usize = 64;
+impl Message {
+    #[cfg(test)]
+    pub(crate) fn new(topic: &str, payload: &[u8], retain: bool) -> Self {
+        let mut publish = Publish::new(topic, QoS::AtLeastOnce, payload);
+        publish.retain = retain;
+        Self(publish)
+    }
+
+    pub fn topic(&self) -> &str {
+        &self.0.topic
+    }
+
+    pub fn payload(&self) -> &[u8] {
+        &self.0.payload
+    }
+
+    pub fn qos(&self) -> u8 {
+        self.0.qos as u8
+    }
+
+    /// The broker kept it from before the subscription (MQTT 3.1.1 §3.3.1.3).
+    pub fn retain(&self) -> bool {
+        self.0.retain
+    }
+}
 
 /// What the CONNACK granted.
 #[derive(Clone, Copy, Debug)]
@@ -93,22 +164,31 @@ pub enum Ending {
 }
 
 impl Session {
-    /// Connects and waits for CONNACK, both within `limit`.
+    /// Connects and waits for CONNACK, both within `limit`. What `unfinished` holds is taken up if
+    /// the broker still has the session, and left alone if not.
     ///
     /// # Errors
     /// The [`Ending`]; every error of rumqttc has its place in [`LinkFault`].
     pub fn open(
-        config: &Config,
-        password: Option<&Secret>,
-        tls: Option<&Tls>,
+        target: Target<'_>,
+        limits: Limits,
+        unfinished: &Unfinished,
         limit: Duration,
-        stop: &Stop,
     ) -> Result<(Self, Opened), Ending> {
-        let (client, mut connection) = Client::new(options(config, password, tls), CHANNEL);
+        let Target {
+            config,
+            password,
+            tls,
+            stop,
+        } = target;
+        let mut options = options(config, password, tls);
+        options.set_inflight(limits.window);
+        let (client, mut connection) = Client::new(options, limits.requests);
         let network = &mut connection.eventloop.network_options;
         network.set_tcp_nodelay(true);
         // The limit is ours, to the millisecond; rumqttc's knows seconds only and must come later.
         network.set_connection_timeout(limit.as_secs() + 2);
+        resume(&mut connection, config, unfinished);
         let began = Instant::now();
         // One call with the whole budget: each time-out would drop the connection and begin anew.
         let first = wait::bounded(limit + SLICE, stop, move || {
@@ -136,12 +216,25 @@ impl Session {
             return Err(Ending::Fault(LinkFault::Undecodable { words }));
         };
         let session_present = connack.session_present;
+        let received = if session_present {
+            unfinished.received.clone()
+        } else {
+            BTreeSet::new()
+        };
+        let unwritten = if session_present {
+            unfinished.publishes.len()
+        } else {
+            0
+        };
+        let trace = Vec::new();
         let mut session = Self {
             client,
             connection,
             began,
-            unwritten: 0,
-            trace: Vec::new(),
+            unwritten,
+            received,
+            ended: None,
+            trace,
         };
         session.note(true, || connect_line(config), Duration::ZERO);
         let line = || format!("CONNACK 0, session present {}", u8::from(session_present));
@@ -149,7 +242,8 @@ impl Session {
         Ok((session, Opened { session_present }))
     }
 
-    /// Asks for `filter`; the answer is an [`Event::Granted`].
+    /// Asks for `filter`; the answer is an [`Event::Granted`]. One at a time: rumqttc does not look
+    /// whether a packet id is in use.
     ///
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
@@ -158,10 +252,10 @@ impl Session {
         self.submitted(asked)
     }
 
-    /// Publishes; the answer is an [`Event::Acknowledged`], or [`Event::Sent`] for QoS 0.
+    /// Publishes; an [`Event::Sent`] follows, and for QoS 1 and 2 an [`Event::Acknowledged`].
     ///
     /// # Errors
-    /// As [`Session::subscribe`].
+    /// When [`Limits::requests`] of them are waiting already.
     pub fn publish(
         &mut self,
         topic: &str,
@@ -181,12 +275,26 @@ impl Session {
         Ok(())
     }
 
+    /// How many requests were made and not yet seen to leave.
+    pub fn unwritten(&self) -> usize {
+        self.unwritten
+    }
+
+    /// Whether events are at hand that need no waiting.
+    pub fn has_more(&self) -> bool {
+        !self.connection.eventloop.state.events.is_empty()
+    }
+
     /// The next event, or `None` when `deadline` has passed without one.
     ///
     /// # Errors
-    /// The [`Ending`]. The session is of no use after it.
+    /// The [`Ending`], after everything that came in before it. A session that has ended can only be
+    /// asked for what it left behind.
     pub fn next(&mut self, deadline: Instant, stop: &Stop) -> Result<Option<Event>, Ending> {
         loop {
+            if self.ended.is_some() {
+                return self.last_events();
+            }
             if stop.is_set() {
                 return Err(Ending::Interrupted);
             }
@@ -198,12 +306,36 @@ impl Session {
             };
             match self.connection.recv_timeout(patience) {
                 Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                Ok(Err(error)) => return Err(Ending::Fault(classify(error, left))),
+                Ok(Err(error)) => self.ended = Some(classify(error, left)),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
             }
         }
+    }
+
+    /// A PUBACK and the close may come in one breath: rumqttc then tells of the close first, and of
+    /// the PUBACK when it has connected again, where it would be taken for that of a new packet.
+    fn last_events(&mut self) -> Result<Option<Event>, Ending> {
+        while let Some(event) = self.connection.eventloop.state.events.pop_front() {
+            match self.digest(event) {
+                // It may never have left; only an acknowledgement proves that.
+                Event::Sent { id: 0 } => {}
+                event => return Ok(Some(event)),
+            }
+        }
+        let closed = LinkFault::Closed { reset: false };
+        Err(Ending::Fault(
+            self.ended
+                .replace(closed)
+                .unwrap_or(LinkFault::Closed { reset: false }),
+        ))
+    }
+
+    /// The packet ids of messages that came in with QoS 2 and wait for PUBREL, for the session that
+    /// comes after this one.
+    pub fn into_received(self) -> BTreeSet<u16> {
+        self.received
     }
 
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
@@ -236,7 +368,10 @@ impl Session {
                 }
             }
             // The broker closes first, or soon. Polling on after the error would reconnect.
-            while let Ok(Ok(_)) = self.connection.recv_timeout(GOODBYE) {}
+            let deadline = Instant::now() + GOODBYE;
+            while Instant::now() < deadline
+                && matches!(self.connection.recv_timeout(GOODBYE), Ok(Ok(_)))
+            {}
         }
         self.trace
     }
@@ -247,10 +382,9 @@ impl Session {
     }
 
     fn digest(&mut self, event: LibraryEvent) -> Event {
-        let at = self.began.elapsed();
         match event {
             LibraryEvent::Incoming(packet) => {
-                self.note(false, || incoming_line(&packet), at);
+                self.note(false, || incoming_line(&packet), self.began.elapsed());
                 match packet {
                     Packet::SubAck(suback) => {
                         let code = suback.return_codes.into_iter().next();
@@ -260,27 +394,36 @@ impl Session {
                             Some(SubscribeReasonCode::Failure) | None => Err(0x80),
                         })
                     }
-                    Packet::PubAck(_) | Packet::PubComp(_) => Event::Acknowledged,
+                    Packet::PubRec(pubrec) => Event::Received { id: pubrec.pkid },
+                    Packet::PubAck(puback) => Event::Acknowledged { id: puback.pkid },
+                    Packet::PubComp(pubcomp) => Event::Acknowledged { id: pubcomp.pkid },
                     Packet::UnsubAck(_) => Event::Unsubscribed,
-                    Packet::Publish(publish) => Event::Message(Message {
-                        topic: publish.topic,
-                        payload: publish.payload.to_vec(),
-                        qos: publish.qos as u8,
-                        retain: publish.retain,
-                    }),
+                    // Sent again after a lost connection, and known: exactly once means once.
+                    Packet::Publish(publish)
+                        if publish.qos == QoS::ExactlyOnce
+                            && !self.received.insert(publish.pkid) =>
+                    {
+                        Event::Other
+                    }
+                    Packet::Publish(publish) => Event::Message(Message(publish)),
+                    Packet::PubRel(pubrel) => {
+                        self.received.remove(&pubrel.pkid);
+                        Event::Other
+                    }
                     _ => Event::Other,
                 }
             }
             LibraryEvent::Outgoing(outgoing) => {
-                self.note(true, || outgoing_line(&outgoing), at);
-                if matches!(
-                    outgoing,
-                    Outgoing::Publish(_) | Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_)
-                ) {
-                    self.unwritten = self.unwritten.saturating_sub(1);
-                }
+                self.note(true, || outgoing_line(&outgoing), self.began.elapsed());
                 match outgoing {
-                    Outgoing::Publish(0) => Event::Sent,
+                    Outgoing::Publish(id) => {
+                        self.unwritten = self.unwritten.saturating_sub(1);
+                        Event::Sent { id }
+                    }
+                    Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_) => {
+                        self.unwritten = self.unwritten.saturating_sub(1);
+                        Event::Other
+                    }
                     _ => Event::Other,
                 }
             }
@@ -296,6 +439,36 @@ impl Session {
             });
         }
     }
+}
+
+/// Puts what an earlier session left undone where rumqttc keeps such things. If the broker says that
+/// it has no session, rumqttc drops the publishes and releases by itself.
+fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished) {
+    let eventloop = &mut connection.eventloop;
+    for pending in &unfinished.publishes {
+        let payload = pending.payload.clone();
+        let mut publish = Publish::new(&config.topic, quality(config.qos), payload);
+        publish.pkid = pending.id;
+        publish.retain = config.retain;
+        // MQTT 3.1.1 §3.3.1.1: a delivery that may be a second one says so.
+        publish.dup = true;
+        eventloop.pending.push_back(Request::Publish(publish));
+    }
+    for id in &unfinished.releases {
+        eventloop
+            .pending
+            .push_back(Request::PubRel(PubRel::new(*id)));
+    }
+    for id in &unfinished.received {
+        // rumqttc breaks the connection at a PUBREL for an id that it does not know, and would do
+        // so for ever. Its state learns the id from the packet that it missed.
+        let mut publish = Publish::new(&config.topic, QoS::ExactlyOnce, Vec::new());
+        publish.pkid = *id;
+        let _ = eventloop
+            .state
+            .handle_incoming_packet(Packet::Publish(publish));
+    }
+    eventloop.state.events.clear();
 }
 
 /// The CONNECT packet as rumqttc writes it, for the second look.
@@ -327,7 +500,6 @@ fn options(config: &Config, password: Option<&Secret>, tls: Option<&Tls>) -> Mqt
     // The library counts the fixed header on the way out only; the limit is one for both ways.
     let header = 5;
     options.set_max_packet_size(config.max_packet_size, config.max_packet_size + header);
-    options.set_inflight(10);
     if let Some(credentials) = &config.credentials {
         let password = password.map_or("", Secret::expose);
         options.set_credentials(&credentials.username, password);
@@ -353,114 +525,6 @@ fn quality(qos: Qos) -> QoS {
         Qos::AtMostOnce => QoS::AtMostOnce,
         Qos::AtLeastOnce => QoS::AtLeastOnce,
         Qos::ExactlyOnce => QoS::ExactlyOnce,
-    }
-}
-
-/// Every error of rumqttc, by what happened on the wire. Its own words survive where ours end.
-fn classify(error: ConnectionError, limit: Duration) -> LinkFault {
-    let undecodable = |error: &dyn std::fmt::Display| LinkFault::Undecodable {
-        words: error.to_string(),
-    };
-    match error {
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
-            LinkFault::TimedOut { limit }
-        }
-        ConnectionError::Io(error) => of_io(error),
-        ConnectionError::Tls(TlsError::Io(error)) => of_io(error),
-        ConnectionError::Tls(TlsError::TLS(error)) => LinkFault::Tls(TlsCause::Rustls(error)),
-        ConnectionError::ConnectionRefused(code) => LinkFault::Refused { code: code as u8 },
-        ConnectionError::MqttState(error) => match error {
-            StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
-                of_io(error)
-            }
-            StateError::ConnectionAborted => LinkFault::Closed { reset: false },
-            StateError::AwaitPingResp => LinkFault::NoPingResponse,
-            StateError::Deserialization(error) => match error {
-                CodecError::InvalidConnectReturnCode(code) => LinkFault::Refused { code },
-                CodecError::InvalidSubscribeReasonCode(code) => LinkFault::SubackCode { code },
-                CodecError::PayloadSizeLimitExceeded(size) => LinkFault::TooLarge { size },
-                error => undecodable(&error),
-            },
-            error => undecodable(&error),
-        },
-        error => undecodable(&error),
-    }
-}
-
-fn of_io(error: io::Error) -> LinkFault {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::TimedOut | Kind::WouldBlock => LinkFault::Io(error),
-        Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable => {
-            LinkFault::Tcp(error)
-        }
-        _ => match cause_of(error) {
-            TlsCause::Closed { reset } => LinkFault::Closed { reset },
-            TlsCause::Io(error) if error.to_string().contains("bytes remaining on stream") => {
-                LinkFault::Undecodable {
-                    words: "the connection ended in the middle of a packet".to_owned(),
-                }
-            }
-            TlsCause::Io(error) => LinkFault::Io(error),
-            cause => LinkFault::Tls(cause),
-        },
-    }
-}
-
-fn connect_line(config: &Config) -> String {
-    let flags = [
-        (config.clean_session, "clean session"),
-        (config.credentials.is_some(), "user name"),
-        (config.will.is_some(), "last will"),
-    ];
-    let set: Vec<_> = flags
-        .iter()
-        .filter(|(on, _)| *on)
-        .map(|(_, name)| *name)
-        .collect();
-    format!(
-        "CONNECT {}, keep-alive {} s, {}",
-        config.client_id,
-        config.keep_alive.as_secs(),
-        set.join(", ")
-    )
-}
-
-/// A packet in a line; of a PUBLISH its size and never its payload.
-fn incoming_line(packet: &Packet) -> String {
-    match packet {
-        Packet::SubAck(suback) => format!("SUBACK {} {:?}", suback.pkid, suback.return_codes),
-        Packet::UnsubAck(unsuback) => format!("UNSUBACK {}", unsuback.pkid),
-        Packet::PubAck(puback) => format!("PUBACK {}", puback.pkid),
-        Packet::PubRec(pubrec) => format!("PUBREC {}", pubrec.pkid),
-        Packet::PubRel(pubrel) => format!("PUBREL {}", pubrel.pkid),
-        Packet::PubComp(pubcomp) => format!("PUBCOMP {}", pubcomp.pkid),
-        Packet::Publish(publish) => format!(
-            "PUBLISH {} {} bytes, QoS {}{}",
-            publish.topic,
-            publish.payload.len(),
-            publish.qos as u8,
-            if publish.retain { ", retained" } else { "" }
-        ),
-        Packet::PingResp => "PINGRESP".to_owned(),
-        packet => format!("{packet:?}"),
-    }
-}
-
-fn outgoing_line(outgoing: &Outgoing) -> String {
-    match outgoing {
-        Outgoing::Publish(0) => "PUBLISH".to_owned(),
-        Outgoing::Publish(id) => format!("PUBLISH {id}"),
-        Outgoing::Subscribe(id) => format!("SUBSCRIBE {id}"),
-        Outgoing::Unsubscribe(id) => format!("UNSUBSCRIBE {id}"),
-        Outgoing::PubAck(id) => format!("PUBACK {id}"),
-        Outgoing::PubRec(id) => format!("PUBREC {id}"),
-        Outgoing::PubRel(id) => format!("PUBREL {id}"),
-        Outgoing::PubComp(id) => format!("PUBCOMP {id}"),
-        Outgoing::PingReq => "PINGREQ".to_owned(),
-        Outgoing::PingResp => "PINGRESP".to_owned(),
-        Outgoing::Disconnect => "DISCONNECT".to_owned(),
-        Outgoing::AwaitAck(id) => format!("(waiting for the acknowledgement of {id})"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The form of a diagnosis before it has a stage: a code with its error, notes and help.
 
 use crate::code::Code;
+use crate::config::{Config, Place};
 
 /// What is said of one failure.
 #[derive(Debug)]
@@ -46,5 +47,15 @@ impl Words {
     #[must_use]
     pub fn help_if(self, condition: bool, help: impl Into<String>) -> Self {
         if condition { self.help(help) } else { self }
+    }
+}
+
+/// A key as the user wrote it: "`ca_file` in `config/hivemq.conf`, line 7".
+pub fn named(config: &Config, key: &str) -> String {
+    match config.place(key) {
+        Place::Line { path, line } => format!("`{key}` in `{path}`, line {line}"),
+        Place::Flag(flag) => format!("`{key}` (given by `{flag}`)"),
+        Place::Url => format!("`{key}` (given in the URL)"),
+        Place::Default => format!("`{key}`"),
     }
 }

@@ -107,7 +107,7 @@ fn text(value: &Any<'_>) -> Option<String> {
         // Theirs reads it as UTF-8, which is not what any certificate means by it.
         Tag::TeletexString => Some(value.data.iter().copied().map(char::from).collect()),
         // Theirs reads a last half character as a whole one.
-        Tag::BmpString if value.data.len() % 2 == 0 => {
+        Tag::BmpString if value.data.len().is_multiple_of(2) => {
             BmpString::try_from(value).ok().map(|text| text.string())
         }
         Tag::UniversalString => UniversalString::try_from(value)
@@ -209,10 +209,10 @@ fn purposes(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
 }
 
 /// The first byte holds two numbers only below 120; theirs takes it so all the same, against X.690
-/// §8.19.4. There ours stands on the examples of its own unit test.
+/// §8.19.4, and has no numbers beyond 64 bits. There ours stands on its own unit test.
 fn numbers(oid: &Oid<'_>) -> String {
     match oid.as_bytes() {
-        [..120, ..] => oid.to_id_string(),
+        [..120, ..] if oid.iter().is_some() => oid.to_id_string(),
         bytes => mqtt_test::oid::dotted(bytes).unwrap_or_else(|_| oid.to_id_string()),
     }
 }

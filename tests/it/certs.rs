@@ -20,18 +20,21 @@ use crate::lab::Lab;
 pub(crate) struct Authority {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
+    /// The name of the root, and the organisation of all below it.
+    organisation: String,
     /// From this authority up to, without, the root. Empty for a root.
     intermediates: Vec<Certificate>,
 }
 
 impl Authority {
     pub(crate) fn root(name: &str) -> Self {
-        let params = authority_params(name);
+        let params = authority_params(name, name);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self {
             certificate,
             issuer: Issuer::new(params, key),
+            organisation: name.to_owned(),
             intermediates: Vec::new(),
         }
     }
@@ -42,7 +45,7 @@ impl Authority {
 
     /// An intermediate that is valid between these days, counted from now.
     pub(crate) fn intermediate_valid(&self, name: &str, from: i64, to: i64) -> Self {
-        let mut params = authority_params(name);
+        let mut params = authority_params(name, &self.organisation);
         set_validity(&mut params, from, to);
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().unwrap();
@@ -52,6 +55,7 @@ impl Authority {
         Self {
             certificate,
             issuer: Issuer::new(params, key),
+            organisation: self.organisation.clone(),
             intermediates,
         }
     }
@@ -209,14 +213,6 @@ pub(crate) struct Files {
 }
 
 impl Issued {
-    pub(crate) fn leaf_pem(&self) -> String {
-        self.leaf.pem()
-    }
-
-    pub(crate) fn leaf_der(&self) -> CertificateDer<'static> {
-        self.leaf.der().clone()
-    }
-
     /// Forgets the intermediates: a broker that sends its leaf alone.
     pub(crate) fn alone(mut self) -> Self {
         self.intermediates.clear();
@@ -231,7 +227,7 @@ impl Issued {
         };
         let chain = std::iter::once(&self.leaf).chain(&self.intermediates);
         lab.write(&files.cert, chain.map(Certificate::pem).collect::<String>());
-        lab.write(&files.key, &self.key_pem);
+        lab.write_private(&files.key, &self.key_pem);
         files
     }
 
@@ -274,7 +270,7 @@ fn server_config_builder() -> rustls::ConfigBuilder<rustls::ServerConfig, rustls
         .unwrap()
 }
 
-fn authority_params(name: &str) -> CertificateParams {
+fn authority_params(name: &str, organisation: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params
@@ -282,7 +278,7 @@ fn authority_params(name: &str) -> CertificateParams {
         .push(DnType::CommonName, name.to_owned());
     params
         .distinguished_name
-        .push(DnType::OrganizationName, "Test Trust");
+        .push(DnType::OrganizationName, organisation.to_owned());
     set_validity(&mut params, -100, 1000);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -69,7 +69,7 @@ static STAGE_TIME: LazyLock<Regex> =
 static PLACEHOLDERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d( UTC|Z)", "DATE"),
-        (r"\b\d{4}-\d\d-\d\d\b", "DATE"),
+        (r"\b\d{4}-\d\d-\d\d(T[0-9:]*)?", "DATE"),
         (r"\b\d+(\.\d+)? ms\b", "# ms"),
         (r"\b\d+\.\d+ s\b", "#.## s"),
         (r"\b\d+ ((more )?days?)\b", "# $1"),
@@ -115,4 +115,51 @@ pub(crate) fn difference(expected: &str, found: &str) -> String {
         }
     }
     lines.join("\n")
+}
+
+#[test]
+fn golden_files_hide_what_changes() {
+    let lab = Lab::new();
+    lab.note_port(41_234);
+    lab.note_port(41_235);
+    #[track_caller]
+    fn check(lab: &Lab, text: &str, expected: &str) {
+        assert_eq!(normalise(text, lab), expected);
+    }
+    let folder = lab.dir().display();
+    check(&lab, &format!("{folder}/ca.pem"), "FOLDER/ca.pem");
+    check(
+        &lab,
+        "127.0.0.1:41234, port 41235, 412345",
+        "127.0.0.1:PORT, port PORT2, 412345",
+    );
+    check(
+        &lab,
+        "ok    dns          8 ms  a",
+        "ok    dns          # ms  a",
+    );
+    check(&lab, "FAIL  tls       1041 ms", "FAIL  tls          # ms");
+    check(
+        &lab,
+        "answered after 312 ms (0.19 s)",
+        "answered after # ms (#.## s)",
+    );
+    check(&lab, "no answer within 2 s", "no answer within 2 s");
+    check(
+        &lab,
+        "valid until 2026-10-01 12:00:00 UTC, 52 days ago",
+        "valid until DATE, # days ago",
+    );
+    check(&lab, "valid 61 more days", "valid # more days");
+    check(&lab, "\"2026-01-01T00:00:00Z\"", "\"DATE\"");
+    check(&lab, "`mqtt-test: 2026-01-01T00…`", "`mqtt-test: DATE…`");
+    check(&lab, &"ab:".repeat(32)[..95], "SHA256");
+    check(&lab, &"0f".repeat(32), "SHA256");
+    check(&lab, "as mqtt-test-9f3a12cd", "as mqtt-test-########");
+}
+
+#[test]
+fn differences_are_shown_line_by_line() {
+    assert_eq!(difference("a\nb\nc", "a\nx\nc"), "  a\n- b\n+ x\n  c");
+    assert_eq!(difference("", "a"), "+ a");
 }

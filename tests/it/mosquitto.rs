@@ -1,8 +1,9 @@
 //! mosquitto, with a configuration built line by line.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::certs::Files;
+use crate::certs::{Files, Leaf};
 use crate::daemon::Daemon;
 use crate::lab::Lab;
 
@@ -12,6 +13,7 @@ pub(crate) struct Builder<'a> {
     lines: Vec<String>,
     anonymous: bool,
     users: usize,
+    openssl_conf: Option<PathBuf>,
 }
 
 pub(crate) fn mosquitto(lab: &Lab) -> Builder<'_> {
@@ -20,7 +22,15 @@ pub(crate) fn mosquitto(lab: &Lab) -> Builder<'_> {
         lines: Vec::new(),
         anonymous: true,
         users: 0,
+        openssl_conf: None,
     }
+}
+
+/// A running mosquitto with this certificate and nothing else out of the ordinary.
+pub(crate) fn with_certificate(lab: &Lab, leaf: Leaf<'_>) -> Mosquitto {
+    mosquitto(lab)
+        .tls(&leaf.issue().write(lab, "server"))
+        .start()
 }
 
 impl<'a> Builder<'a> {
@@ -45,6 +55,14 @@ impl<'a> Builder<'a> {
         self.file("cafile", ca_file)
             .line("require_certificate true")
             .line("use_identity_as_username true")
+    }
+
+    /// TLS 1.2 and nothing newer. Its own `tls_version` is a lower bound, so OpenSSL is told.
+    pub(crate) fn tls_1_2_alone(mut self) -> Self {
+        let conf = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n\
+                    [c]\nMaxProtocol = TLSv1.2\n";
+        self.openssl_conf = Some(self.lab.write("openssl.cnf", conf));
+        self
     }
 
     /// Adds a user; with one, anonymous users are refused.
@@ -82,6 +100,9 @@ impl<'a> Builder<'a> {
                 .write(&format!("mosquitto-{port}.conf"), self.conf(port));
             let mut command = Command::new("mosquitto");
             command.arg("-c").arg(conf).current_dir(self.lab.dir());
+            if let Some(path) = &self.openssl_conf {
+                command.env("OPENSSL_CONF", path);
+            }
             let daemon = start(&mut command)?;
             Ok(Mosquitto {
                 port,

@@ -7,8 +7,10 @@ use std::process::Command;
 
 use crate::lab::Lab;
 
+#[derive(Clone, Copy)]
 pub(crate) enum Namespace {
-    /// No network but a loopback that is down: no name server answers, and nothing has a route.
+    /// No network but a loopback that is down: nothing has a route, and so the only name server,
+    /// 192.0.2.53, cannot be asked.
     NoNetwork,
     /// This machine's network, with this text for `/etc/hosts`.
     Hosts(&'static str),
@@ -16,6 +18,9 @@ pub(crate) enum Namespace {
     NoSuchName,
     /// A network of its own whose only name server never answers.
     SilentNameServer,
+    /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, port
+    /// 1883, in the clear, for any user.
+    RemoteBroker,
 }
 
 /// The environment variable that turns `name_server` into one.
@@ -28,13 +33,18 @@ impl Namespace {
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--mount"]);
         match self {
-            Self::NoNetwork => command.args(["--net", program]),
+            Self::NoNetwork => {
+                lab.write("resolv.conf", "nameserver 192.0.2.53\n");
+                let script = "mount --bind resolv.conf /etc/resolv.conf && exec \"$@\"";
+                command.args(["--net", "sh", "-c", script, "sh", program])
+            }
             Self::Hosts(text) => {
                 lab.write("hosts", text);
                 let script = "mount --bind hosts /etc/hosts && exec \"$@\"";
                 command.args(["sh", "-c", script, "sh", program])
             }
             Self::NoSuchName => with_name_server(&mut command, lab, "no-such-name", program),
+            Self::RemoteBroker => with_broker(&mut command, lab, program),
             Self::SilentNameServer => with_name_server(&mut command, lab, "silent", program),
         };
         command
@@ -53,6 +63,7 @@ fn with_name_server<'a>(
     let server = std::env::current_exe().unwrap();
     let script = format!(
         "mount --bind resolv.conf /etc/resolv.conf && ip link set lo up || exit 1\n\
+         rm -f {READY}\n\
          {ROLE}={role} '{}' --exact namespace::name_server >name-server.log 2>&1 </dev/null &\n\
          while [ ! -e {READY} ]; do sleep 0.01; done\n\
          exec \"$@\"",
@@ -61,6 +72,19 @@ fn with_name_server<'a>(
     command
         .args(["--net", "--pid", "--fork", "--kill-child"])
         .args(["sh", "-c", &script, "sh", program])
+}
+
+/// mosquitto, in the namespace and ending with it.
+fn with_broker<'a>(command: &'a mut Command, lab: &Lab, program: &str) -> &'a mut Command {
+    let conf = "user root\nlog_dest stderr\nlistener 1883 192.0.2.1\nallow_anonymous true\n";
+    lab.write("remote.conf", conf);
+    let script = "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
+        mosquitto -c remote.conf >remote.log 2>&1 </dev/null &\n\
+        until grep -q ' running$' remote.log; do sleep 0.01; done\n\
+        exec \"$@\"";
+    command
+        .args(["--net", "--pid", "--fork", "--kill-child"])
+        .args(["sh", "-c", script, "sh", program])
 }
 
 /// Not a test of its own: the name server inside a namespace. Elsewhere it does nothing.

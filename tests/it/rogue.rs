@@ -40,8 +40,6 @@ pub(crate) enum Rogue {
     RefusesConnect(u8),
     /// Answers a CONNECT of any version with a CONNACK in the form of MQTT 5 and this code.
     RefusesInFormOf5(u8),
-    /// Answers a CONNECT of any version with a CONNACK in the form of 3.1.1 and this code.
-    RefusesInFormOf311(u8),
     /// Never answers CONNECT.
     NeverConnack,
     /// Accepts, and closes so much later: another client has taken the client id over.
@@ -69,13 +67,13 @@ pub(crate) enum Rogue {
     NeverDelivers,
     /// Acknowledges, and closes in place of delivering.
     ClosesAtDelivery,
-    /// Delivers the message with its last byte changed.
+    /// Delivers the message with its first byte changed.
     AltersPayload,
     /// Delivers a message of this many bytes on the same topic in place of the right one.
     DeliversTooLarge(usize),
     /// Delivers this many foreign messages on the same topic, and then the right one.
     FloodsForeign(usize),
-    /// Delivers a foreign message whose topic and payload drive a terminal, and then closes.
+    /// Delivers a foreign message whose topic and payload drive a terminal, and not the right one.
     TerminalEscapes,
 
     // Throughout.
@@ -167,9 +165,6 @@ impl Rogue {
             (Self::RefusesInFormOf5(code), Packet::Connect(_)) => {
                 vec![Act::Send(codec::connack(*code, true)), Act::Close]
             }
-            (Self::RefusesInFormOf311(code), Packet::Connect(_)) => {
-                vec![Act::Send(codec::connack(*code, false)), Act::Close]
-            }
             (Self::NeverConnack, Packet::Connect(_)) => Vec::new(),
             (Self::GiantRemainingLength, Packet::Connect(_)) => {
                 vec![Act::Send(vec![0x20, 0xff, 0xff, 0xff, 0x7f, 0, 0])]
@@ -203,8 +198,8 @@ impl Rogue {
             }
             (Self::AltersPayload, Packet::Publish(message)) => {
                 let mut altered = message.payload.clone();
-                if let Some(last) = altered.last_mut() {
-                    *last ^= 1;
+                if let Some(first) = altered.first_mut() {
+                    *first ^= 0x20;
                 }
                 deliver_also(message, v5, [(message.topic.clone(), altered)], false)
             }
@@ -219,9 +214,7 @@ impl Rogue {
             (Self::TerminalEscapes, Packet::Publish(message)) => {
                 let title = "\x1b]0;owned\x07".to_owned();
                 let clear = b"\x1b[2J\x1b[31mred\r\n".to_vec();
-                let mut acts = deliver_also(message, v5, [(title, clear)], false);
-                acts.push(Act::Close);
-                acts
+                deliver_also(message, v5, [(title, clear)], false)
             }
             _ => obey(packet, client),
         };

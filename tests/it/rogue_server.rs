@@ -39,6 +39,18 @@ pub(crate) enum What {
     Broken(String),
 }
 
+impl Event {
+    /// Whether this is a packet, and such a one.
+    pub(crate) fn is(&self, such: impl Fn(&Packet) -> bool) -> bool {
+        matches!(&self.what, What::Packet(packet) if such(packet))
+    }
+
+    /// Whether this is the end of its connection.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self.what, What::Closed | What::Broken(_))
+    }
+}
+
 pub(crate) struct RogueServer {
     pub(crate) port: u16,
     shared: Arc<Shared>,

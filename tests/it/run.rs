@@ -19,7 +19,7 @@ pub(crate) const CONFIG: &str = "broker.conf";
 pub(crate) struct Run<'a> {
     lab: &'a Lab,
     args: Vec<String>,
-    env: Vec<(String, Option<String>)>,
+    env: Vec<(String, String)>,
     secrets: Vec<String>,
     namespace: Option<Namespace>,
     keep_lines: Option<usize>,
@@ -28,7 +28,7 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// A check of this configuration, written to `broker.conf` in the lab's folder.
     pub(crate) fn check(lab: &'a Lab, config: &str) -> Self {
-        lab.write(CONFIG, config);
+        lab.write_private(CONFIG, config);
         let mut run = Self::args(lab, &[CONFIG]);
         let value = |line: &str| {
             let (key, value) = line.split_once('=')?;
@@ -56,12 +56,7 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.env.push((name.to_owned(), Some(value.into())));
-        self
-    }
-
-    pub(crate) fn without_env(mut self, name: &str) -> Self {
-        self.env.push((name.to_owned(), None));
+        self.env.push((name.to_owned(), value.into()));
         self
     }
 
@@ -145,12 +140,7 @@ impl<'a> Run<'a> {
             .env("HOME", self.lab.dir())
             .env("LANG", "C.UTF-8")
             .env("SSL_CERT_FILE", self.lab.path(SYSTEM_ROOTS));
-        for (name, value) in &self.env {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        command.envs(self.env.iter().cloned());
         command
     }
 }
@@ -278,13 +268,9 @@ impl Outcome {
         self
     }
 
-    #[track_caller]
-    pub(crate) fn expect_stdout(&self, fragment: &str) -> &Self {
-        assert!(
-            self.stdout.contains(fragment),
-            "no `{fragment}` in:\n{self}"
-        );
-        self
+    /// Both outputs, one after the other.
+    pub(crate) fn all(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
     }
 
     #[track_caller]

@@ -1,0 +1,197 @@
+//! A failure brought about on purpose, and all that is promised of it: the exit code, the code in
+//! the words and in `--json`, the whole output as a golden file, the time it took. And its
+//! counterpart, a check that passes.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::catalogue;
+use crate::certs::Authority;
+use crate::golden;
+use crate::json;
+use crate::lab::Lab;
+use crate::namespace::Namespace;
+use crate::run::{Outcome, Run};
+
+/// The `timeout` of every configuration here that is not about time. A verdict must come long
+/// before it, and machines that are busy with other tests must not run into it.
+pub(crate) const UNHURRIED: Duration = Duration::from_secs(10);
+
+/// The `timeout` of those that are about time.
+pub(crate) const BRIEF: &str = "timeout = 1s\n";
+
+/// A folder with `ca.pem`, the certificate of a fresh root that the configurations trust.
+pub(crate) fn trusting_lab() -> (Lab, Authority) {
+    let lab = Lab::new();
+    let root = Authority::root("Test Root");
+    lab.write("ca.pem", root.pem());
+    (lab, root)
+}
+
+/// Lines for a TLS broker on localhost that trust `ca.pem`, and what else is given. A later
+/// `timeout` or `host` takes the place of the usual one.
+pub(crate) fn tls_config(port: u16, more: &str) -> String {
+    let usual = [
+        "host = localhost",
+        "timeout = 10s",
+        "ca_file = ca.pem",
+        "system_roots = off",
+    ];
+    compose(&usual, port, more)
+}
+
+/// Lines for a broker on localhost without TLS.
+pub(crate) fn plain_config(port: u16, more: &str) -> String {
+    compose(
+        &["host = localhost", "timeout = 10s", "tls = off"],
+        port,
+        more,
+    )
+}
+
+fn compose(usual: &[&str], port: u16, more: &str) -> String {
+    let key = |line: &str| line.split('=').next().unwrap().trim().to_owned();
+    let given: Vec<String> = more.lines().map(key).collect();
+    let kept = usual.iter().filter(|line| !given.contains(&key(line)));
+    let kept: String = kept.map(|line| format!("{line}\n")).collect();
+    format!("port = {port}\n{kept}{more}")
+}
+
+/// A check in the making.
+pub(crate) struct Provocation<'a> {
+    lab: &'a Lab,
+    config: String,
+    variant: Option<&'a str>,
+    namespace: Option<Namespace>,
+    limit: Duration,
+}
+
+pub(crate) fn provoke(lab: &Lab, config: String) -> Provocation<'_> {
+    Provocation {
+        lab,
+        config,
+        variant: None,
+        namespace: None,
+        limit: UNHURRIED,
+    }
+}
+
+impl<'a> Provocation<'a> {
+    /// For a code that is provoked in more than one way: the golden file is `CODE.VARIANT.txt`.
+    pub(crate) fn variant(mut self, name: &'a str) -> Self {
+        self.variant = Some(name);
+        self
+    }
+
+    pub(crate) fn within(mut self, namespace: Namespace) -> Self {
+        self.namespace = Some(namespace);
+        self
+    }
+
+    /// How long the verdict may take at most, all in all.
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Fails with this code: in words as in the golden file, and in JSON.
+    #[track_caller]
+    pub(crate) fn fails(self, code: &str) -> Provoked {
+        let exit_code = catalogue::exit_code(code);
+        let human = self.run().go();
+        human.expect_code(exit_code).expect_within(self.limit);
+        let head = format!("error[{code}]: ");
+        assert!(human.all().contains(&head), "no `{head}` in:\n{human}");
+        assert!(
+            !human.all().contains('\x1b'),
+            "an escape sequence in:\n{human}"
+        );
+        let name = match self.variant {
+            Some(variant) => format!("{code}.{variant}"),
+            None => code.to_owned(),
+        };
+        golden::check(&name, self.lab, &human);
+
+        let json = self.run().arg("--json").go();
+        let report = json::report(&json);
+        assert_eq!(report["failure"]["code"], code, "in:\n{report:#}");
+
+        let verbose = self.run().arg("--verbose").go();
+        verbose.expect_code(exit_code);
+        assert!(verbose.all().contains(&head), "no `{head}` in:\n{verbose}");
+        assert!(
+            !verbose.all().contains('\x1b'),
+            "an escape sequence in:\n{verbose}"
+        );
+        Provoked { human, report }
+    }
+
+    /// Climbs the whole ladder.
+    #[track_caller]
+    pub(crate) fn passes(self) -> Provoked {
+        let human = self.run().go();
+        human.expect_code(0).expect_within(self.limit);
+        if let Some(name) = self.variant {
+            golden::check(name, self.lab, &human);
+        }
+        let json = self.run().arg("--json").go();
+        json.expect_code(0);
+        let report = json::report(&json);
+        Provoked { human, report }
+    }
+
+    fn run(&self) -> Run<'a> {
+        let run = Run::check(self.lab, &self.config);
+        match self.namespace {
+            Some(namespace) => run.within(namespace),
+            None => run,
+        }
+    }
+}
+
+/// What came of it.
+pub(crate) struct Provoked {
+    pub(crate) human: Outcome,
+    pub(crate) report: Value,
+}
+
+impl Provoked {
+    /// The words hold all of these.
+    #[track_caller]
+    pub(crate) fn says(&self, fragments: &[&str]) -> &Self {
+        for fragment in fragments {
+            let found = self.human.all().contains(fragment);
+            assert!(found, "no `{fragment}` in:\n{}", self.human);
+        }
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn warns(&self, code: &str) -> &Self {
+        let warnings = self.report["warnings"].as_array().unwrap();
+        let found = warnings.iter().any(|warning| warning["code"] == code);
+        assert!(found, "no warning `{code}` in:\n{:#}", self.report);
+        assert!(
+            self.human.all().contains(&format!("warning[{code}]")),
+            "{}",
+            self.human
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn warns_of_nothing(&self) -> &Self {
+        let warnings = &self.report["warnings"];
+        assert_eq!(warnings.as_array().map(Vec::len), Some(0), "{warnings:#}");
+        self
+    }
+
+    /// What the JSON report says of a stage.
+    #[track_caller]
+    pub(crate) fn stage(&self, name: &str) -> &Value {
+        let stages = self.report["stages"].as_array().unwrap();
+        let found = stages.iter().find(|stage| stage["stage"] == name);
+        found.unwrap_or_else(|| panic!("no stage {name} in:\n{:#}", self.report))
+    }
+}

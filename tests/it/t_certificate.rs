@@ -1,0 +1,204 @@
+//! The stage tls, as far as the broker's certificate goes: every fault that one can have, with the
+//! evidence that the words must hold, and the remedy that they name.
+
+use serde_json::json;
+
+use crate::certs::{Authority, Leaf};
+use crate::certs_openssl as forms;
+use crate::mosquitto::{mosquitto, with_certificate};
+use crate::provoke::{Provoked, provoke, tls_config, trusting_lab};
+
+/// Provokes `code` with a broker that has this certificate of the trusted root.
+#[track_caller]
+fn check_certificate(code: &str, leaf: impl FnOnce(Leaf<'_>) -> Leaf<'_>) -> Provoked {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, leaf(root.server(&["localhost"])));
+    provoke(&lab, tls_config(broker.port, "")).fails(code)
+}
+
+#[test]
+fn tls_unknown_issuer() {
+    let (lab, _) = trusting_lab();
+    let other = Authority::root("Other Root");
+    let broker = with_certificate(&lab, other.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, "")).fails("tls-unknown-issuer");
+    found.says(&["Other Root", "ca.pem"]);
+    let chain = &found.stage("tls")["chain"];
+    assert_eq!(chain[0]["names"], json!(["localhost"]));
+    assert!(chain[0]["issuer"].to_string().contains("Other Root"));
+    let sha256 = chain[0]["sha256"].as_str().unwrap().replace(':', "");
+    let openssl = forms::fingerprint(&lab, "server.pem").replace(':', "");
+    assert_eq!(sha256.to_lowercase(), openssl.to_lowercase());
+}
+
+#[test]
+fn tls_unknown_issuer_names_the_top_of_a_longer_chain() {
+    let (lab, _) = trusting_lab();
+    let other = Authority::root("Other Root").intermediate("Other Intermediate");
+    let broker = with_certificate(&lab, other.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant("chain")
+        .fails("tls-unknown-issuer");
+    found.says(&["Other Root", "Other Intermediate"]);
+}
+
+#[test]
+fn tls_missing_intermediate() {
+    let (lab, root) = trusting_lab();
+    let intermediate = root.intermediate("Test Intermediate");
+    let server = intermediate.server(&["localhost"]).with_aia().issue();
+    let broker = mosquitto(&lab)
+        .tls(&server.alone().write(&lab, "server"))
+        .start();
+    let found = provoke(&lab, tls_config(broker.port, "")).fails("tls-missing-intermediate");
+    found.says(&["Test Intermediate"]);
+    // The workaround that the help names.
+    lab.write("ca.pem", root.pem() + &intermediate.pem());
+    provoke(&lab, tls_config(broker.port, "")).passes();
+}
+
+/// The organisation of the issuer is that of a trusted root: there must be one in between.
+#[test]
+fn tls_missing_intermediate_of_a_trusted_organisation() {
+    let (lab, root) = trusting_lab();
+    let server = root
+        .intermediate("Test Intermediate")
+        .server(&["localhost"])
+        .issue();
+    let broker = mosquitto(&lab)
+        .tls(&server.alone().write(&lab, "server"))
+        .start();
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("organisation")
+        .fails("tls-missing-intermediate");
+}
+
+#[test]
+fn tls_self_signed() {
+    let (lab, _) = trusting_lab();
+    let broker = with_certificate(&lab, Leaf::self_signed(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, "")).fails("tls-self-signed");
+    let sha256 = forms::fingerprint(&lab, "server.pem");
+    let words = found.human.all().to_uppercase();
+    let shown = words.contains(&sha256) || words.contains(&sha256.replace(':', ""));
+    assert!(shown, "no {sha256} in:\n{}", found.human);
+    // The remedies that the help names.
+    provoke(&lab, tls_config(broker.port, "ca_file = server.pem\n")).passes();
+    provoke(
+        &lab,
+        tls_config(broker.port, &format!("pin_sha256 = {sha256}\n")),
+    )
+    .passes();
+}
+
+#[test]
+fn tls_pin_mismatch() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
+    let pin = "ab".repeat(32);
+    let found = provoke(
+        &lab,
+        tls_config(broker.port, &format!("pin_sha256 = {pin}\n")),
+    )
+    .fails("tls-pin-mismatch");
+    let words = found.human.all().replace(':', "").to_lowercase();
+    let found = forms::fingerprint(&lab, "server.pem")
+        .replace(':', "")
+        .to_lowercase();
+    assert!(
+        words.contains(&pin) && words.contains(&found),
+        "both fingerprints"
+    );
+}
+
+#[test]
+fn tls_ca_as_leaf() {
+    check_certificate("tls-ca-as-leaf", |leaf| leaf.ca_true());
+}
+
+#[test]
+fn tls_ca_as_leaf_even_if_it_is_trusted_itself() {
+    let (lab, _) = trusting_lab();
+    let broker = with_certificate(&lab, Leaf::self_signed(&["localhost"]).ca_true());
+    provoke(&lab, tls_config(broker.port, "ca_file = server.pem\n"))
+        .variant("trusted")
+        .fails("tls-ca-as-leaf");
+}
+
+#[test]
+fn tls_expired() {
+    check_certificate("tls-expired", |leaf| leaf.expired()).says(&["days ago", "clock"]);
+}
+
+#[test]
+fn tls_expired_intermediate() {
+    let (lab, root) = trusting_lab();
+    let intermediate = root.intermediate_valid("Test Intermediate", -90, -7);
+    let broker = with_certificate(&lab, intermediate.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant("intermediate")
+        .fails("tls-expired");
+    found.says(&["Test Intermediate"]);
+}
+
+#[test]
+fn tls_not_yet_valid() {
+    check_certificate("tls-not-yet-valid", |leaf| leaf.not_yet_valid()).says(&["clock"]);
+}
+
+#[test]
+fn tls_name_mismatch() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["broker.example", "*.mqtt.example"]));
+    let found = provoke(&lab, tls_config(broker.port, "")).fails("tls-name-mismatch");
+    found.says(&["localhost", "broker.example", "*.mqtt.example"]);
+    // The remedy, if it is the right broker.
+    provoke(
+        &lab,
+        tls_config(broker.port, "server_name = broker.example\n"),
+    )
+    .passes();
+}
+
+#[test]
+fn tls_name_mismatch_of_an_address() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["broker.example"]));
+    let found = provoke(&lab, tls_config(broker.port, "host = 127.0.0.1\n"))
+        .variant("address")
+        .fails("tls-name-mismatch");
+    found.says(&["127.0.0.1", "server_name"]);
+}
+
+#[test]
+fn tls_no_san() {
+    check_certificate("tls-no-san", |leaf| leaf.without_san()).says(&["subjectAltName"]);
+}
+
+#[test]
+fn tls_v1_certificate() {
+    let (lab, root) = trusting_lab();
+    let server = forms::version_1_certificate(&lab, &root, "localhost");
+    let broker = mosquitto(&lab).tls(&server).start();
+    provoke(&lab, tls_config(broker.port, "")).fails("tls-v1-certificate");
+}
+
+/// A certificate whose signature is not of the issuer that it names.
+#[test]
+fn tls_bad_certificate() {
+    let (lab, _) = trusting_lab();
+    let namesake = Authority::root("Test Root");
+    let broker = with_certificate(&lab, namesake.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, "")).fails("tls-bad-certificate");
+}
+
+/// Certificates, once trusted, may still say something worth knowing.
+#[test]
+fn a_certificate_that_ends_soon_is_a_warning() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]).valid(-80, 10));
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant("warning.cert-expires-soon")
+        .passes();
+    found.warns("cert-expires-soon");
+}

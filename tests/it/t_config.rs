@@ -1,0 +1,398 @@
+//! Everything that is wrong before anything is contacted: exit code 2, the code, the line at fault,
+//! and what would be right.
+
+use crate::catalogue;
+use crate::certs_openssl as forms;
+use crate::golden;
+use crate::json;
+use crate::lab::Lab;
+use crate::provoke::{provoke, trusting_lab};
+use crate::rogue::Rogue;
+use crate::run::{CONFIG, Run};
+
+/// A configuration with a fault: the name of the golden file, the text, the code, the lines that
+/// must be named, and words that must be there.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [usize],
+    &'static [&'static str],
+);
+
+#[track_caller]
+fn check((variant, config, code, lines, words): Case) {
+    let lab = Lab::new();
+    let found = provoke(&lab, config.to_owned())
+        .variant(variant)
+        .fails(code);
+    found.says(words);
+    for line in lines {
+        found.says(&[&format!("{CONFIG}:{line}")]);
+    }
+    assert_eq!(
+        found.human.stdout, "",
+        "a configuration that is wrong has no results"
+    );
+}
+
+#[test]
+fn config_invalid() {
+    const CODE: &str = "config-invalid";
+    let cases: [Case; 16] = [
+        (
+            "no-equals",
+            "host = localhost\nport 8883\n",
+            CODE,
+            &[2],
+            &[],
+        ),
+        (
+            "unknown-key",
+            "host = localhost\nprot = 8883\n",
+            CODE,
+            &[2],
+            &["port"],
+        ),
+        (
+            "duplicate",
+            "host = a\nport = 1883\nhost = b\n",
+            CODE,
+            &[1, 3],
+            &[],
+        ),
+        (
+            "port",
+            "host = localhost\nport = 99999\n",
+            CODE,
+            &[2],
+            &["65535"],
+        ),
+        ("no-host", "port = 8883\n", CODE, &[], &["host"]),
+        (
+            "wildcard",
+            "host = localhost\ntopic = rooms/#\n",
+            CODE,
+            &[2],
+            &[],
+        ),
+        (
+            "will",
+            "host = localhost\nwill_message = gone\n",
+            CODE,
+            &[2],
+            &["will_topic"],
+        ),
+        (
+            "tls-off",
+            "host = localhost\ntls = off\nca_file = ca.pem\n",
+            CODE,
+            &[2, 3],
+            &["ca_file"],
+        ),
+        (
+            "no-key",
+            "host = localhost\ncert_file = me.pem\n",
+            CODE,
+            &[2],
+            &["key_file"],
+        ),
+        (
+            "two-passwords",
+            "host = localhost\nusername = a\npassword_env = A\npassword_file = b\n",
+            CODE,
+            &[4],
+            &["password_env", "password_file"],
+        ),
+        (
+            "no-user",
+            "host = localhost\npassword_env = A\n",
+            CODE,
+            &[2],
+            &["username"],
+        ),
+        (
+            "session",
+            "host = localhost\nclean_session = off\nclient_id =\n",
+            CODE,
+            &[2],
+            &["client_id"],
+        ),
+        (
+            "keep-alive",
+            "host = localhost\nkeep_alive = 3s\n",
+            CODE,
+            &[2],
+            &["5s"],
+        ),
+        (
+            "switch",
+            "host = localhost\nretain = maybe\n",
+            CODE,
+            &[2],
+            &["on", "off"],
+        ),
+        (
+            "duration",
+            "host = localhost\ntimeout = 5 parsecs\n",
+            CODE,
+            &[2],
+            &["15s"],
+        ),
+        (
+            "several",
+            "hst = localhost\nport = one\nqos = 3\ntls = off\nsni = on\n",
+            CODE,
+            &[1, 2, 3, 5],
+            &["host"],
+        ),
+    ];
+    for case in cases {
+        check(case);
+    }
+}
+
+#[test]
+fn host_invalid() {
+    const CODE: &str = "host-invalid";
+    let cases: [Case; 5] = [
+        (
+            "scheme",
+            "host = mqtts://broker.example\n",
+            CODE,
+            &[1],
+            &["tls"],
+        ),
+        (
+            "port",
+            "host = broker.example:1883\n",
+            CODE,
+            &[1],
+            &["port = 1883"],
+        ),
+        ("path", "host = broker.example/mqtt\n", CODE, &[1], &[]),
+        ("blank", "host = broker example\n", CODE, &[1], &[]),
+        ("comma", "host = a.example,b.example\n", CODE, &[1], &[]),
+    ];
+    for case in cases {
+        check(case);
+    }
+}
+
+#[test]
+fn limits_of_a_known_broker() {
+    const AWS: &str = "host = a1b2c3-ats.iot.eu-west-1.amazonaws.com\n";
+    let lab = Lab::new();
+    provoke(&lab, format!("{AWS}qos = 2\n")).fails("qos-unsupported");
+    provoke(&lab, format!("{AWS}port = 443\n"))
+        .fails("alpn-required")
+        .says(&["alpn = x-amzn-mqtt-ca"]);
+}
+
+#[test]
+fn config_unreadable() {
+    let lab = Lab::new();
+    lab.write("hivemq.conf", "host = localhost\n");
+    lab.write("large.conf", "#".repeat((1 << 20) + 1));
+    lab.write("latin.conf", b"host = localhost\n# caf\xe9\n");
+    std::fs::create_dir(lab.path("folder")).unwrap();
+    for (file, words) in [
+        ("hivmq.conf", "hivemq.conf"),
+        ("large.conf", "1048576"),
+        ("latin.conf", "UTF-8"),
+        ("folder", "folder"),
+    ] {
+        let variant = file.split('.').next().unwrap();
+        check_args(&lab, "config-unreadable", variant, &[file], words);
+    }
+}
+
+#[test]
+fn usage_invalid() {
+    let lab = Lab::new();
+    lab.write(CONFIG, "host = localhost\n");
+    for (variant, args, words) in [
+        ("nothing", &[][..], CONFIG),
+        ("flag", &[CONFIG, "--jsn"], "--json"),
+        ("left-over", &[CONFIG, "extra"], "extra"),
+        ("no-value", &[CONFIG, "--set"], "--set"),
+        ("set", &[CONFIG, "--set", "qos"], "--set"),
+        ("provider", &["new", "hivmq"], "hivemq"),
+        ("insecure", &[CONFIG, "--insecure"], "ca_file"),
+        ("password", &[CONFIG, "-P", "hunter2-word"], "password_env"),
+    ] {
+        check_args(&lab, "usage-invalid", variant, args, words);
+    }
+}
+
+/// A run with these arguments: words, golden file and JSON.
+#[track_caller]
+fn check_args(lab: &Lab, code: &str, variant: &str, args: &[&str], words: &str) {
+    // The golden file shows the arguments, this one too; the program must not.
+    let outcome = Run::args(lab, args).secret("hunter2-word").go();
+    outcome.expect_code(catalogue::exit_code(code));
+    assert!(
+        outcome.stderr.contains(words),
+        "no `{words}` in:\n{outcome}"
+    );
+    golden::check(&format!("{code}.{variant}"), lab, &outcome);
+    let report = json::report(&Run::args(lab, args).arg("--json").go());
+    assert_eq!(report["failure"]["code"], code, "in:\n{report:#}");
+}
+
+#[test]
+fn password_unavailable() {
+    let lab = Lab::new();
+    lab.write_private("empty.txt", "\n");
+    for (variant, line) in [
+        ("variable", "password_env = NO_SUCH_VARIABLE"),
+        ("missing", "password_file = nowhere.txt"),
+        ("empty", "password_file = empty.txt"),
+    ] {
+        let named = line.split("= ").last().unwrap();
+        provoke(&lab, format!("host = localhost\nusername = ann\n{line}\n"))
+            .variant(variant)
+            .fails("password-unavailable")
+            .says(&[named]);
+    }
+}
+
+/// Files that hold something else, and what they hold.
+#[test]
+fn files_that_are_not_what_they_should_be() {
+    let (lab, root) = trusting_lab();
+    let files = root.client("ann").issue().write(&lab, "ann");
+    let other = root.client("eve").issue().write(&lab, "eve");
+    let (key, cert) = (&files.key, &files.cert);
+    lab.write(
+        "page.html",
+        "<!DOCTYPE html>\n<html><body>Log in</body></html>\n",
+    );
+    lab.write("empty.pem", "");
+    let encrypted = forms::encrypted_key(&lab, key);
+    let old = forms::encrypted_traditional_key(&lab, key);
+    let pair = |cert: &str, key: &str| format!("cert_file = {cert}\nkey_file = {key}\n");
+    let ca = |file: &str| format!("ca_file = {file}\n");
+    for (code, variant, lines, words) in [
+        (
+            "ca-file-invalid",
+            "missing",
+            ca("nowhere.pem"),
+            "nowhere.pem",
+        ),
+        ("ca-file-invalid", "key", ca(key), "private key"),
+        ("ca-file-invalid", "html", ca("page.html"), "HTML"),
+        ("ca-file-invalid", "empty", ca("empty.pem"), "empty"),
+        (
+            "client-cert-invalid",
+            "missing",
+            pair("nowhere.pem", key),
+            "nowhere.pem",
+        ),
+        ("client-cert-invalid", "key", pair(key, key), "private key"),
+        (
+            "client-key-invalid",
+            "missing",
+            pair(cert, "nowhere.key"),
+            "nowhere.key",
+        ),
+        (
+            "client-key-invalid",
+            "certificate",
+            pair(cert, cert),
+            "certificate",
+        ),
+        (
+            "client-key-encrypted",
+            "pkcs8",
+            pair(cert, &encrypted),
+            "openssl pkey",
+        ),
+        (
+            "client-key-encrypted",
+            "proc-type",
+            pair(cert, &old),
+            "openssl pkey",
+        ),
+        (
+            "client-key-mismatch",
+            "pair",
+            pair(cert, &other.key),
+            &other.key,
+        ),
+    ] {
+        provoke(&lab, format!("host = localhost\n{lines}"))
+            .variant(variant)
+            .fails(code)
+            .says(&[words]);
+    }
+}
+
+/// As in a container without certificates.
+#[test]
+fn no_trust_roots() {
+    let lab = Lab::new();
+    let run = || {
+        Run::check(&lab, "host = localhost\n")
+            .env("SSL_CERT_FILE", "nowhere.pem")
+            .env("SSL_CERT_DIR", "nowhere")
+    };
+    let outcome = run().go();
+    outcome.expect_code(2);
+    assert!(outcome.stderr.contains("nowhere.pem"), "{outcome}");
+    golden::check("no-trust-roots", &lab, &outcome);
+    let report = json::report(&run().arg("--json").go());
+    assert_eq!(report["failure"]["code"], "no-trust-roots");
+}
+
+#[test]
+fn nothing_is_contacted() {
+    let lab = Lab::new();
+    let server = Rogue::Silent.start(&lab);
+    let port = server.port;
+    Run::check(&lab, &format!("host = localhost\nport = {port}\nqos = 9\n"))
+        .go()
+        .expect_code(2);
+    assert_eq!(server.events(), []);
+}
+
+/// A secret in a file that others can read, and that only its owner should.
+#[test]
+fn a_secret_that_others_can_read_is_a_warning() {
+    let lab = Lab::new();
+    let server = Rogue::Obedient.start(&lab);
+    let text = format!(
+        "host = localhost\nport = {}\ntls = off\nusername = ann\npassword = s3cret-word\n",
+        server.port
+    );
+    lab.write("open.conf", text);
+    let outcome = Run::args(&lab, &["open.conf"]).secret("s3cret-word").go();
+    outcome.expect_code(0);
+    assert!(
+        outcome.all().contains("warning[config-world-readable]"),
+        "{outcome}"
+    );
+    golden::check("warning.config-world-readable", &lab, &outcome);
+}
+
+#[test]
+fn help_version_and_new() {
+    let lab = Lab::new();
+    let help = Run::args(&lab, &["--help"]).go();
+    help.expect_code(0);
+    golden::check("help", &lab, &help);
+    let version = Run::args(&lab, &["--version"]).go();
+    version.expect_code(0);
+    assert_eq!(
+        version.stdout,
+        concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    for provider in ["hivemq", "emqx", "aws", "mosquitto", "local"] {
+        let new = Run::args(&lab, &["new", provider]).go();
+        new.expect_code(0);
+        assert!(
+            new.stdout.lines().any(|line| line.starts_with("host = ")),
+            "{new}"
+        );
+    }
+}

@@ -1,0 +1,257 @@
+//! The stage tls: every code that a peer can provoke other than by its certificate (those are in
+//! `t_certificate`), with the evidence that its words must hold.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::certs::Authority;
+use crate::certs_openssl as forms;
+use crate::haproxy::{alpn_terminator, sni_router};
+use crate::mosquitto::{mosquitto, with_certificate};
+use crate::openssl::s_server;
+use crate::provoke::{BRIEF, Provoked, plain_config, provoke, tls_config, trusting_lab};
+use crate::rogue::Rogue;
+
+const SOON: Duration = Duration::from_secs(4);
+
+/// Provokes `code` with a peer that answers the ClientHello in its own way.
+#[track_caller]
+fn check_rogue(code: &str, variant: &str, rogue: Rogue, more: &str) -> Provoked {
+    let (lab, _) = trusting_lab();
+    let server = rogue.start(&lab);
+    let found = provoke(&lab, tls_config(server.port, more))
+        .variant(variant)
+        .limit(SOON)
+        .fails(code);
+    let name = (!more.contains("sni = off")).then(|| "localhost".to_owned());
+    let hello = server.server_names().first().cloned();
+    assert_eq!(
+        hello.unwrap_or_else(|| name.clone()),
+        name,
+        "the SNI that was seen"
+    );
+    found
+}
+
+#[test]
+fn tls_not_tls() {
+    check_rogue("tls-not-tls", "http", Rogue::SpeaksHttp, "").says(&["HTTP"]);
+    check_rogue("tls-not-tls", "ssh", Rogue::SpeaksSsh, "").says(&["SSH-2.0"]);
+    check_rogue("tls-not-tls", "garbage", Rogue::SpeaksGarbage, "");
+    check_rogue("tls-not-tls", "endless", Rogue::EndlessBytes, "");
+}
+
+/// mosquitto without TLS says nothing to a ClientHello; the program finds out by one more look.
+#[test]
+fn tls_not_tls_when_the_broker_speaks_plain_mqtt() {
+    let (lab, _) = trusting_lab();
+    let broker = mosquitto(&lab).start();
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("plain-mqtt")
+        .fails("tls-not-tls");
+}
+
+#[test]
+fn tls_closed() {
+    check_rogue("tls-closed", "closed", Rogue::ClosesAtFirstBytes, "").says(&["localhost"]);
+    check_rogue("tls-closed", "reset", Rogue::ResetsAtFirstBytes, "").says(&["localhost"]);
+}
+
+#[test]
+fn tls_closed_by_a_proxy_that_does_not_know_the_name() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
+    let router = sni_router(&lab, "other.example", broker.port);
+    let found = provoke(&lab, tls_config(router.port, ""))
+        .variant("proxy")
+        .fails("tls-closed");
+    assert_eq!(found.stage("tls")["sni"], "localhost");
+}
+
+#[test]
+fn tls_timeout() {
+    check_rogue("tls-timeout", "silent", Rogue::Silent, BRIEF).says(&["1 s"]);
+}
+
+#[test]
+fn tls_version() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let old = s_server(&lab, &server, &["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]);
+    provoke(&lab, tls_config(old.port, ""))
+        .fails("tls-version")
+        .says(&["1.2"]);
+}
+
+#[test]
+fn tls_no_common_cipher() {
+    let (lab, root) = trusting_lab();
+    let rsa = forms::rsa_key(&lab);
+    let server = root
+        .server(&["localhost"])
+        .with_key(&rsa)
+        .issue()
+        .write(&lab, "server");
+    // Key exchange by RSA, which no client on rustls offers.
+    let old = s_server(&lab, &server, &["-tls1_2", "-cipher", "AES128-SHA"]);
+    provoke(&lab, tls_config(old.port, "")).fails("tls-no-common-cipher");
+}
+
+#[test]
+fn tls_unrecognised_name() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let strict = s_server(
+        &lab,
+        &server,
+        &[
+            "-servername",
+            "other.example",
+            "-servername_fatal",
+            "-cert2",
+            &server.cert,
+            "-key2",
+            &server.key,
+        ],
+    );
+    let found = provoke(&lab, tls_config(strict.port, "")).fails("tls-unrecognised-name");
+    found.says(&["localhost"]);
+}
+
+#[test]
+fn tls_no_sni() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost", "127.0.0.1"]));
+    let router = sni_router(&lab, "localhost", broker.port);
+    let found = provoke(&lab, tls_config(router.port, "sni = off\n")).fails("tls-no-sni");
+    found.says(&["sni"]);
+    let found = provoke(&lab, tls_config(router.port, "host = 127.0.0.1\n"))
+        .variant("address")
+        .fails("tls-no-sni");
+    assert_eq!(found.stage("tls")["sni"], json!(null));
+}
+
+/// Without SNI, these alerts say the same as a close (unrecognized_name, handshake_failure,
+/// internal_error).
+#[test]
+fn tls_no_sni_by_alert() {
+    for (variant, alert) in [("alert-112", 112), ("alert-40", 40), ("alert-80", 80)] {
+        check_rogue("tls-no-sni", variant, Rogue::TlsAlert(alert), "sni = off\n");
+    }
+}
+
+#[test]
+fn tls_alpn() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let strict = s_server(&lab, &server, &["-alpn", "mqtt"]);
+    let found = provoke(&lab, tls_config(strict.port, "alpn = x-amzn-mqtt-ca\n")).fails("tls-alpn");
+    found.says(&["x-amzn-mqtt-ca"]);
+}
+
+/// HAProxy picks no protocol and goes on; what is behind it then closes.
+#[test]
+fn tls_alpn_that_was_not_chosen() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let plain = mosquitto(&lab).start();
+    let gate = alpn_terminator(&lab, &server, "mqtt", plain.port);
+    provoke(&lab, tls_config(gate.port, "alpn = x-amzn-mqtt-ca\n"))
+        .variant("not-chosen")
+        .fails("tls-alpn");
+}
+
+/// In TLS 1.3 the refusal comes after the handshake. mosquitto does not name the issuers that it
+/// accepts (RFC 8446 §4.2.4), rustls does.
+#[test]
+fn tls_client_cert_required() {
+    let (lab, root) = trusting_lab();
+    let clients = Authority::root("Client Root");
+    lab.write("clients.pem", clients.pem());
+    let server = root.server(&["localhost"]).issue();
+    let broker = mosquitto(&lab)
+        .tls(&server.write(&lab, "server"))
+        .client_certificates("clients.pem")
+        .start();
+    let found = provoke(&lab, tls_config(broker.port, "")).fails("tls-client-cert-required");
+    assert_eq!(found.stage("tls")["client_cert_requested"], true);
+
+    let rogue = Rogue::Obedient.start_tls(&lab, server.server_config_demanding(&clients));
+    provoke(&lab, tls_config(rogue.port, ""))
+        .variant("rustls")
+        .fails("tls-client-cert-required")
+        .says(&["Client Root"]);
+}
+
+#[test]
+fn tls_client_cert_required_in_tls_1_2() {
+    let (lab, root) = trusting_lab();
+    lab.write("clients.pem", Authority::root("Client Root").pem());
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let args = [
+        "-tls1_2",
+        "-Verify",
+        "1",
+        "-CAfile",
+        "clients.pem",
+        "-verify_return_error",
+    ];
+    let strict = s_server(&lab, &server, &args);
+    provoke(&lab, tls_config(strict.port, ""))
+        .variant("tls-1.2")
+        .fails("tls-client-cert-required");
+}
+
+/// A client certificate that the broker does not accept: of another authority, or too old.
+#[test]
+fn tls_client_cert_rejected() {
+    let (lab, root) = trusting_lab();
+    let clients = Authority::root("Client Root");
+    lab.write("clients.pem", clients.pem());
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let broker = mosquitto(&lab)
+        .tls(&server)
+        .client_certificates("clients.pem")
+        .start();
+    let strangers = Authority::root("Stranger Root");
+    for (variant, leaf, issuer) in [
+        ("stranger", strangers.client("eve"), "Stranger Root"),
+        ("expired", clients.client("ann").expired(), "Client Root"),
+    ] {
+        let files = leaf.issue().write(&lab, variant);
+        let more = format!("cert_file = {}\nkey_file = {}\n", files.cert, files.key);
+        let found = provoke(&lab, tls_config(broker.port, &more))
+            .variant(variant)
+            .fails("tls-client-cert-rejected");
+        found.says(&["`cert_file` in `broker.conf`, line 6", issuer]);
+    }
+}
+
+#[test]
+fn tls_alert() {
+    check_rogue("tls-alert", "internal-error", Rogue::TlsAlert(80), "").says(&["internal_error"]);
+    check_rogue("tls-alert", "unknown-number", Rogue::TlsAlert(200), "").says(&["200"]);
+}
+
+#[test]
+fn leaving_sni_out_is_a_warning() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, "sni = off\n"))
+        .variant("warning.sni-not-sent")
+        .passes();
+    found.warns("sni-not-sent");
+}
+
+/// `tls = off` towards a TLS port belongs to the stage connect.
+#[test]
+fn mqtt_is_tls() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue();
+    let rustls = Rogue::Obedient.start_tls(&lab, server.server_config());
+    let found = provoke(&lab, plain_config(rustls.port, ""))
+        .variant("alert")
+        .fails("mqtt-is-tls");
+    found.says(&["tls = on"]);
+}
