@@ -22,7 +22,7 @@
 //!
 //! - Facts hold no sentences ([`failure`], [`problem`], [`step`]), and words find nothing out
 //!   ([`diagnose`], [`warning`]); only [`report`] and [`report_json`] give them a form.
-//! - Nothing above [`session`] knows rumqttc: what that says becomes a fact of [`failure`].
+//! - Nothing above [`session`] and its two helpers knows rumqttc: what that says becomes a fact of [`failure`].
 //! - One thread does the work. [`wait`] leaves one behind where the system's own call has no limit.
 //! - No setting and no flag switches the verification of certificates off.
 //!
@@ -35,8 +35,9 @@
 //!   [`settings`], [`shipped`], [`url`], [`values`];
 //! - facts, and the stages dns and tcp: [`failure`], [`net`], [`signals`], [`step`], [`wait`];
 //! - certificates, and the stage tls: [`certificate`], [`clock`], [`der`], [`distinguished_name`],
-//!   [`extensions`], [`oid`], [`tls`], [`trust`], [`verifier`];
-//! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`look`], [`session`];
+//!   [`extensions`], [`oid`], [`tls`], [`trust`], [`unreadable`], [`verifier`];
+//! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`inquiry`], [`look`], [`session`],
+//!   [`session_fault`], [`session_trace`];
 //! - words: [`code`], [`diagnose`], [`diagnose_certificate`], [`diagnose_config`],
 //!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
 //!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
