@@ -4,27 +4,13 @@
 //!
 //! Both matches are exhaustive: a new code does not compile until it is explained.
 
+pub use crate::catalogue_entry::{Entry, LINE};
+
 use crate::code::Code;
 use crate::diagnose::INTERRUPTED;
 use crate::warning::Kind;
 use crate::{catalogue_config as config, catalogue_mqtt as mqtt, catalogue_net as net};
 use crate::{catalogue_tls as tls, catalogue_warning as warning};
-
-/// The explanation of one code. Plain English; commands stand in backticks.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// What the code says, for a table: at most [`LINE`] characters, no full stop.
-    pub line: &'static str,
-    /// The same at length, in whole sentences; it goes on where `line` ends.
-    pub more: &'static str,
-    /// What commonly leads to it, the most common first.
-    pub causes: &'static [&'static str],
-    /// What to do, in the order in which to try it.
-    pub remedies: &'static [&'static str],
-}
-
-/// The most characters of an [`Entry::line`]: with the longest code before it, a terminal's width.
-pub const LINE: usize = 52;
 
 /// Anything that has a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The explanations of usage and configuration, where nothing was contacted. Texts only.
 
-use crate::catalogue::Entry;
+use crate::catalogue_entry::Entry;
 
 pub(crate) const USAGE_INVALID: Entry = Entry {
     line: "the command line is not understood",

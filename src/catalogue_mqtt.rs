@@ -1,6 +1,6 @@
 //! The explanations of connect, subscribe, publish and receive. Texts only.
 
-use crate::catalogue::Entry;
+use crate::catalogue_entry::Entry;
 
 pub(crate) const IS_TLS: Entry = Entry {
     line: "the port speaks TLS, and `tls = off` is set",

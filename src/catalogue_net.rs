@@ -1,6 +1,6 @@
 //! The explanations of dns and tcp. Texts only.
 
-use crate::catalogue::Entry;
+use crate::catalogue_entry::Entry;
 
 pub(crate) const DNS_NOT_FOUND: Entry = Entry {
     line: "the broker's name does not exist, or has no address",

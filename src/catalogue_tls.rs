@@ -1,6 +1,6 @@
 //! The explanations of tls: encryption, and whether the broker is the right one. Texts only.
 
-use crate::catalogue::Entry;
+use crate::catalogue_entry::Entry;
 
 pub(crate) const NOT_TLS: Entry = Entry {
     line: "what answers on this port does not speak TLS",

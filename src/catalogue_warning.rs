@@ -1,7 +1,7 @@
 //! The explanations of the warnings, which never change the exit code, and of an interruption.
 //! Texts only.
 
-use crate::catalogue::Entry;
+use crate::catalogue_entry::Entry;
 
 pub(crate) const INTERRUPTED: Entry = Entry {
     line: "the program was stopped before it was done",

@@ -41,6 +41,7 @@
 //! - words: [`code`], [`diagnose`], [`diagnose_certificate`], [`diagnose_config`],
 //!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
 //!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
+//! - every code explained, whatever was found: [`catalogue`], [`explain`];
 //! - the screen and JSON: [`json`], [`report`], [`report_json`], [`text`].
 
 pub mod args;
@@ -100,6 +101,7 @@ pub mod words;
 
 pub mod catalogue;
 mod catalogue_config;
+mod catalogue_entry;
 mod catalogue_mqtt;
 mod catalogue_net;
 mod catalogue_tls;
