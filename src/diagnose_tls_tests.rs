@@ -256,6 +256,8 @@ fn what_rustls_itself_finds_wrong() {
     let pin = || TlsCause::PinMismatch { expected: [1; 32] };
     check(pin(), facts(vec![leaf()]), Code::TlsPinMismatch);
     check(pin(), asked(), Code::TlsPinMismatch);
+    check(TlsCause::AlpnNotChosen, answer(), Code::TlsAlpn);
+    check(TlsCause::AlpnNotChosen, asked(), Code::TlsAlpn);
 }
 
 /// The same of the words: they must not say more than what was seen.
@@ -305,6 +307,7 @@ fn causes(text: &str) -> Vec<TlsCause> {
         TlsCause::Closed { reset: true },
         timed_out(),
         TlsCause::PinMismatch { expected: [7; 32] },
+        TlsCause::AlpnNotChosen,
         TlsCause::Io(io::Error::other(text.to_owned())),
         TlsCause::Io(io::ErrorKind::PermissionDenied.into()),
     ]);

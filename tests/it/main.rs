@@ -31,6 +31,7 @@ mod rogue_server;
 mod run;
 
 mod t_certificate;
+mod t_clock;
 mod t_config;
 mod t_harness;
 mod t_house;

@@ -133,12 +133,6 @@ const LONGEST_FILE: usize = 600;
 /// The crates that have one caller, and who it is.
 const ONE_CALLER: &[(&str, &str)] = &[("pico_args", "args"), ("rumqttc", "session")];
 
-/// Codes that no peer on loopback can provoke, with the reason.
-const NO_GOLDEN: &[(&str, &str)] = &[(
-    "tls-clock-wrong",
-    "needs a clock before the build date; unit tests of the words cover it",
-)];
-
 struct Source {
     /// Its place below `src/`.
     path: PathBuf,
@@ -335,18 +329,12 @@ fn given(names: &[&'static str]) -> Vec<&'static str> {
 #[test]
 fn every_code_has_a_golden_file() {
     let codes: Vec<&str> = CODES.iter().map(|(code, _)| *code).collect();
-    let warnings = given(WARNINGS)
-        .into_iter()
-        .filter(|code| *code != "clock-suspect");
+    let warnings = given(WARNINGS).into_iter();
     let files: Vec<String> = fs::read_dir(golden::folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let excused = |code: &&str| NO_GOLDEN.iter().any(|(name, _)| name == code);
-    let wanted = given(&codes)
-        .into_iter()
-        .filter(|code| !excused(code))
-        .map(str::to_owned);
+    let wanted = given(&codes).into_iter().map(str::to_owned);
     for name in wanted.chain(warnings.map(|code| format!("warning.{code}"))) {
         let found = files
             .iter()
