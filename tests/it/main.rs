@@ -33,6 +33,7 @@ mod run;
 mod t_certificate;
 mod t_clock;
 mod t_config;
+mod t_explain;
 mod t_harness;
 mod t_house;
 mod t_ladder;
