@@ -7,6 +7,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::catalogue::Topic;
 use crate::config::{Override, Place};
 use crate::flags::{self, Does, FLAGS, Flag};
 use crate::nearest::nearest;
@@ -15,7 +16,8 @@ use crate::shipped::PROVIDERS;
 use crate::stream::{PubOptions, SubOptions};
 use crate::{settings, stream_args, url};
 
-pub use crate::help::HELP;
+pub use crate::HELP;
+use crate::help;
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +47,12 @@ pub enum Command {
     New {
         provider: &'static str,
     },
-    Help,
+    /// `None`: every code.
+    Explain {
+        topic: Option<Topic>,
+    },
+    /// The text to print.
+    Help(&'static str),
     Version,
 }
 
@@ -56,7 +63,8 @@ impl std::fmt::Debug for Command {
             Self::Pub { options, .. } => write!(f, "Pub(…, {options:?})"),
             Self::Sub { options, .. } => write!(f, "Sub(…, {options:?})"),
             Self::New { provider } => write!(f, "New({provider})"),
-            Self::Help => f.write_str("Help"),
+            Self::Explain { topic } => write!(f, "Explain({topic:?})"),
+            Self::Help(_) => f.write_str("Help"),
             Self::Version => f.write_str("Version"),
         }
     }
@@ -80,7 +88,7 @@ pub enum ColorChoice {
 }
 
 /// Commands of one word each; anything else is a CONFIG.
-const COMMANDS: [&str; 4] = ["pub", "sub", "new", "help"];
+const COMMANDS: [&str; 5] = ["pub", "sub", "new", "explain", "help"];
 
 /// One flag as it was found.
 pub(crate) struct Found {
@@ -103,7 +111,11 @@ pub fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageFault> {
     let has = |does| found.iter().any(|found| found.flag.does == does);
     let output = output(&found)?;
     let command = if has(Does::Help) {
-        Command::Help
+        Command::Help(match free.first().map(String::as_str) {
+            Some("pub") => help::PUB,
+            Some("sub") => help::SUB,
+            _ => HELP,
+        })
     } else if has(Does::Version) {
         Command::Version
     } else {
@@ -151,21 +163,15 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
         Some("pub") => "pub",
         Some("sub") => "sub",
         Some("new") => "new",
+        Some("explain") => "explain",
         _ => "the check",
     };
     stream_args::only_for(name, found)?;
     let command = match first.as_deref() {
         None => return Err(UsageFault::MissingConfig { beside: vec![] }),
-        Some("help") => return Ok(Command::Help),
+        Some("help") => return Ok(Command::Help(HELP)),
         Some("new") => {
-            if let Some(Override {
-                place: Place::Flag(flag),
-                ..
-            }) = overrides.into_iter().next()
-            {
-                let command = "new";
-                return Err(UsageFault::NotForCommand { flag, command });
-            }
+            none_for("new", overrides)?;
             let given = free.next().ok_or(UsageFault::MissingProvider)?;
             let known = PROVIDERS.into_iter().find(|name| *name == given);
             let provider = known.ok_or_else(|| {
@@ -202,6 +208,11 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
                 options,
             }
         }
+        Some("explain") => {
+            none_for("explain", overrides)?;
+            let topic = free.next().map(topic).transpose()?;
+            Command::Explain { topic }
+        }
         Some(target) => {
             // `nwe hivemq`: two free arguments, and the first is no path.
             let word = target.bytes().all(|b| b.is_ascii_lowercase());
@@ -218,6 +229,23 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
         Some(given) => Err(UsageFault::Leftover { given }),
         None => Ok(command),
     }
+}
+
+/// For a command that contacts nothing, settings have no meaning.
+fn none_for(command: &'static str, overrides: Vec<Override>) -> Result<(), UsageFault> {
+    match overrides.into_iter().next().map(|first| first.place) {
+        Some(Place::Flag(flag)) => Err(UsageFault::NotForCommand { flag, command }),
+        _ => Ok(()),
+    }
+}
+
+fn topic(given: String) -> Result<Topic, UsageFault> {
+    Topic::named(&given).ok_or_else(|| {
+        let names: Vec<_> = Topic::all().map(Topic::name).collect();
+        let nearest = nearest(&given.to_ascii_lowercase(), &names);
+        let given = url::redact(&given);
+        UsageFault::UnknownCode { given, nearest }
+    })
 }
 
 fn output(found: &[Found]) -> Result<Output, UsageFault> {

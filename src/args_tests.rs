@@ -97,6 +97,13 @@ fn commands_and_output() {
     let new = |provider| Command::New { provider };
     assert_eq!(parsed("new aws").command, new("aws"));
     assert_eq!(parsed("--json new local").command, new("local"));
+    let explain = |topic| Command::Explain { topic };
+    assert_eq!(parsed("explain").command, explain(None));
+    let expired = Topic::named("tls-expired");
+    assert!(expired.is_some());
+    assert_eq!(parsed("explain tls-expired").command, explain(expired));
+    assert_eq!(parsed("explain TLS-Expired").command, explain(expired));
+    assert!(parsed("explain clock-suspect --json").output.json);
     for line in [
         "--help",
         "-h",
@@ -227,6 +234,37 @@ fn what_is_missing_or_too_much() {
         "one argument too many: `y.conf`",
         &[quotes],
     );
+    let list = "`mqtt-test explain` lists every code";
+    fault(
+        "explain tls-expird",
+        "there is no code `tls-expird`",
+        &["did you mean `tls-expired`?", list],
+    );
+    fault(
+        "explain Interupted",
+        "there is no code `Interupted`",
+        &["did you mean `interrupted`?", list],
+    );
+    fault("explain 5", "there is no code `5`", &[list]);
+    fault(
+        "explain mqtts://me:hunter2@h",
+        "there is no code `mqtts://me@h`",
+        &[list],
+    );
+    fault("explain -t a", "`-t` has no meaning for `explain`", &[]);
+    fault(
+        "explain tls-alpn y",
+        "one argument too many: `y`",
+        &[quotes],
+    );
+    fault(
+        "expalin tls-alpn",
+        "there is no command `expalin`",
+        &[
+            "did you mean `explain`?",
+            "if `expalin` is a config file, give nothing behind it but flags",
+        ],
+    );
     fault("new aws y", "one argument too many: `y`", &[quotes]);
     fault(
         "x.conf mqtts://me:hunter2@h",
@@ -307,6 +345,7 @@ fn the_help_fits_a_terminal_and_names_every_flag() {
     for name in FLAGS.iter().flat_map(Flag::names) {
         assert!(name == "--colour" || HELP.contains(name), "{name}");
     }
+    assert!(HELP.contains("mqtt-test explain [CODE]"));
     assert!(PROVIDERS.iter().all(|provider| HELP.contains(provider)));
 }
 

@@ -240,6 +240,7 @@ impl Evidence<'_> {
             .notes(self.chain(""))
             .help("set the clock: `timedatectl set-ntp true`, or once by hand `date -s '2026-01-31 12:00:00'` with the present time")
             .help("if this board has no battery-backed clock, let NTP set it before MQTT starts (systemd: `After=time-sync.target`)")
+            .help_if(self.now >= built, "if that date is right after all, the broker's certificate ended years ago: renew it there")
     }
 
     fn name_mismatch(&self) -> Words {
@@ -430,3 +431,7 @@ fn list(names: &[String]) -> String {
             .join(", "),
     }
 }
+
+#[cfg(test)]
+#[path = "diagnose_certificate_tests.rs"]
+mod tests;

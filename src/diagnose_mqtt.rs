@@ -301,6 +301,7 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
         LinkFault::Io(error) | LinkFault::Tcp(error) => {
             format!("after {after} the system said: {error}")
         }
+        LinkFault::TimedOut { .. } => format!("after {after} the broker still took no data"),
         _ => format!("the connection was closed after {after}"),
     };
     let topic = named(config, "topic");
@@ -453,3 +454,7 @@ fn password_key(config: &Config) -> String {
         .find(|key| config.is_set(key))
         .map_or_else(|| "in the URL".to_owned(), |key| named(config, key))
 }
+
+#[cfg(test)]
+#[path = "diagnose_mqtt_tests.rs"]
+mod tests;

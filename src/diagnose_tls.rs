@@ -150,15 +150,34 @@ fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
     let port = config.port;
     let take_tls_port =
         format!("use the broker's TLS port instead of {port}: 8883 is the usual one");
-    let words = Words::new(
-        code,
-        format!("what answers on port {port} does not speak TLS"),
-    );
+    // Whole records, or a whole handshake, were TLS; then came what TLS does not allow.
+    let broken = match &fault.cause {
+        TlsCause::Rustls(error) if !looks_plain(first) => Some(error),
+        _ => None,
+    };
+    let what = if broken.is_some() && !fault.facts.answers_plain_mqtt {
+        "breaks the rules of TLS"
+    } else {
+        "does not speak TLS"
+    };
+    let words = Words::new(code, format!("what answers on port {port} {what}"));
     if fault.facts.answers_plain_mqtt {
         return words
             .note("it is a broker without TLS: a CONNECT in the clear, without credentials, was answered with a CONNACK")
             .help(take_tls_port)
             .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
+    }
+    if let Some(error) = broken {
+        let seen = if first.is_empty() {
+            received(fault)
+        } else {
+            format!("its first bytes: `{}`", text::escape_bytes(first, 48))
+        };
+        return words
+            .note(seen)
+            .note(format!("the TLS library says: {error}"))
+            .help("if a proxy or a firewall stands between, try another network: it changes what passes through")
+            .help("look into the broker's log, and update the broker");
     }
     if first.is_empty() {
         return words
@@ -170,12 +189,6 @@ fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
         "its first bytes: `{}`",
         text::escape_bytes(first, 48)
     ));
-    let words = match &fault.cause {
-        TlsCause::Rustls(error) if !looks_plain(first) => {
-            words.note(format!("the TLS library says: {error}"))
-        }
-        _ => words,
-    };
     if first.starts_with(b"HTTP/") {
         words.note("that is HTTP").help(
             "this is a web server's port: take the broker's port for MQTT over TLS, usually 8883",
@@ -382,3 +395,7 @@ fn meaning(alert: AlertDescription) -> &'static str {
         _ => "see the IANA registry of TLS alerts",
     }
 }
+
+#[cfg(test)]
+#[path = "diagnose_tls_tests.rs"]
+mod tests;

@@ -49,6 +49,11 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             help.push(format!("the providers are {}", PROVIDERS.join(", ")));
             format!("there is no config file for `{given}`")
         }
+        UsageFault::UnknownCode { given, nearest } => {
+            help.extend(meant(nearest));
+            help.push("`mqtt-test explain` lists every code".to_owned());
+            format!("there is no code `{given}`")
+        }
         UsageFault::MissingConfig { beside } => {
             if beside.is_empty() {
                 help.push(

@@ -8,9 +8,13 @@ layer fails, why, and what to change.
 Usage:
   mqtt-test CONFIG [FLAGS]      check: dns, tcp, tls, connect, subscribe,
                                 publish, receive; the first failure ends it
+  mqtt-test pub CONFIG [FLAGS]  publish a message, a file, or lines
+  mqtt-test sub CONFIG [FLAGS]  print messages as they arrive
   mqtt-test new PROVIDER        print a commented config file to start from:
                                 hivemq, emqx, aws, mosquitto, local
-  mqtt-test --help, -h | --version, -V
+  mqtt-test explain [CODE]      what a code such as tls-expired means, and what
+                                to do; without CODE: all of them in a list
+  mqtt-test [pub|sub] --help, -h | --version, -V
 
 CONFIG is a file of `key = value` lines, or a URL: mqtts://user@host:8883/topic
 (TLS) or mqtt://host (no TLS).
@@ -33,11 +37,77 @@ Output:
       --color WHEN              auto, always or never
 
 Exit codes: 0 it works; 2 usage or configuration, nothing was contacted; 3 dns;
-  4 tcp; 5 tls; 6 connect; 7 subscribe; 8 publish; 9 receive; 130 interrupted.
+  4 tcp; 5 tls; 6 connect; 7 subscribe; 8 publish; 9 receive; 10 a connection
+  was lost and not had again; 130 interrupted.
 
 Examples:
   mqtt-test new hivemq > hivemq.conf          then fill it in, and
   MQTT_PASSWORD=… mqtt-test hivemq.conf
-  mqtt-test mqtts://test.mosquitto.org:8886
   mqtt-test local.conf -t sensors/7 -m hello --json
+";
+
+/// What `pub --help` prints.
+pub const PUB: &str = "\
+mqtt-test pub publishes, and with QoS 1 and 2 keeps each message until the broker
+has acknowledged it, over as many connections as that takes.
+
+Usage: mqtt-test pub CONFIG [FLAGS]
+
+What is published (one of these; else `message` of CONFIG):
+  -m, --message TEXT            this text
+  -f, --file PATH               the bytes of a file
+  -n, --null                    nothing: an empty message
+  -s, --stdin                   standard input as one message
+  -l, --lines                   each line of standard input, as it comes
+
+How:
+  -t TOPIC, -q QOS, -r, -i ID, -u NAME, --set KEY=VALUE, --timeout TIME: as for
+                                the check (mqtt-test --help)
+      --repeat N                the message N times (not with -l)
+      --interval TIME           at least so long from one message to the next
+      --rate N                  at most N messages a second
+      --no-reconnect            end when the connection is lost
+      --give-up TIME            try so long to have it again (5m)
+      --json --quiet --color    events and totals as JSON lines; neither; colour
+
+Exit codes as for the check; 10: given up, and how many messages are not
+acknowledged. Ctrl-C waits for what is in flight, a second one does not.
+
+Examples:
+  mqtt-test pub local.conf -t sensors/7 -m 21.5 -q 1
+  tail -F app.log | mqtt-test pub local.conf -t logs -q 1 -l
+";
+
+/// What `sub --help` prints.
+pub const SUB: &str = "\
+mqtt-test sub prints messages as they arrive, and subscribes again when the
+connection was lost.
+
+Usage: mqtt-test sub CONFIG [FLAGS]
+
+Which messages:
+  -t, --topic FILTER            may be repeated, with + and #; else `topic`
+      --retained only|skip      only those that the broker kept, or none of them
+  -C, --count N                 end after N messages
+      --for TIME                end after this time
+
+How they are printed (else the payload and a line end):
+  -v, --topics                  the topic before the payload
+      --json                    JSON lines: topic, qos, retain, time, payload
+      --raw                     the bytes and nothing else
+      --hex                     the payload in hexadecimal
+
+How:
+  -q QOS, -i ID, -u NAME, --set KEY=VALUE, --timeout TIME: as for the check
+                                (mqtt-test --help)
+      --no-reconnect            end when the connection is lost
+      --give-up TIME            try so long to have it again (for ever)
+      --quiet --color           no totals; colour
+
+With `clean_session = off` and a `client_id` the broker keeps what comes while
+you are away. Ctrl-C ends it with exit code 0.
+
+Examples:
+  mqtt-test sub local.conf -t 'sensors/#' -v
+  mqtt-test sub local.conf -t alarms -q 1 -C 1 --for 10s
 ";

@@ -71,13 +71,12 @@ impl<'a> Seen<'a> {
         let Some(look) = self.second_look(&fault) else {
             return self.mqtt(fault.into(), stage, after);
         };
+        // A refusal that the close overtook on its way through rumqttc.
+        if let Some(code) = look::refusal(&look.bytes) {
+            return self.mqtt(LinkFault::Refused { code }.into(), stage, after);
+        }
         match (look.ended, look.bytes.as_slice()) {
             (LookEnd::Tls(cause), _) => self.tls(cause, stage, after),
-            // A refusal that the close overtook on its way through rumqttc.
-            (_, [0x20, 2, _, code, ..]) if *code != 0 => {
-                let refused = LinkFault::Refused { code: *code };
-                self.mqtt(refused.into(), stage, after)
-            }
             (_, []) if matches!(fault, LinkFault::Closed { .. }) && self.lacks_alpn() => {
                 self.tls(TlsCause::AlpnNotChosen, stage, after)
             }

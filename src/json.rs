@@ -122,7 +122,13 @@ fn write_text(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that panics is a test that fails"
+)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -143,5 +149,64 @@ mod tests {
             Json::Object(vec![("a", Json::texts(["x", "y"])), ("b", true.into())]),
             "{\"a\":[\"x\",\"y\"],\"b\":true}",
         );
+    }
+
+    #[test]
+    fn every_character_survives() {
+        let all: String = ('\0'..=char::MAX).collect();
+        let json = Json::Text(all.clone()).to_string();
+        assert!(!json.chars().any(text::is_unsafe));
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), all);
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            any::<i64>().prop_map(Json::Int),
+            any::<u32>().prop_map(|tenths| Json::Ms(f64::from(tenths) / 10.0)),
+            any::<String>().prop_map(Json::Text),
+        ];
+        leaf.prop_recursive(3, 32, 4, |inner| {
+            let member = (prop::sample::select(&["a", "b", "c"][..]), inner.clone());
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(Json::List),
+                // A member's name stands there once.
+                prop::collection::btree_map(member.0, member.1, 0..4)
+                    .prop_map(|members| Json::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// The same value, as another library has it.
+    fn theirs(json: &Json) -> serde_json::Value {
+        match json {
+            Json::Null => serde_json::Value::Null,
+            Json::Bool(value) => (*value).into(),
+            Json::Int(value) => (*value).into(),
+            Json::Ms(value) => (*value).into(),
+            Json::Text(value) => value.as_str().into(),
+            Json::List(items) => items.iter().map(theirs).collect(),
+            Json::Object(members) => {
+                let member = |(name, value): &(&str, Json)| ((*name).to_owned(), theirs(value));
+                members
+                    .iter()
+                    .map(member)
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_value_is_read_back_by_another_library(json in any_json()) {
+            let shown = json.to_string();
+            prop_assert!(!shown.chars().any(text::is_unsafe), "{}", shown);
+            let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            prop_assert_eq!(read, theirs(&json));
+        }
     }
 }

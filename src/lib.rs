@@ -41,6 +41,7 @@
 //! - words: [`code`], [`diagnose`], [`diagnose_certificate`], [`diagnose_config`],
 //!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
 //!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
+//! - every code explained, whatever was found: [`catalogue`], [`explain`];
 //! - the screen and JSON: [`json`], [`report`], [`report_json`], [`text`].
 
 pub mod args;
@@ -108,6 +109,15 @@ pub mod providers;
 pub mod warning;
 pub mod words;
 
+pub mod catalogue;
+mod catalogue_config;
+mod catalogue_entry;
+mod catalogue_mqtt;
+mod catalogue_net;
+mod catalogue_tls;
+mod catalogue_warning;
+pub mod explain;
+
 pub mod json;
 pub mod report;
 pub mod report_json;
@@ -118,3 +128,7 @@ pub use run::{Streams, run};
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_errors;
+#[cfg(test)]
+mod testing_facts;

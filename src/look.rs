@@ -55,6 +55,15 @@ pub fn at(
     Some(Look { bytes, ended })
 }
 
+/// The code of a CONNACK that refuses, in the form of MQTT 3.1.1 §3.2 (two bytes follow the length)
+/// or of MQTT 5 §3.2 (properties follow those two). No text passes for it: the flags are 0 or 1.
+pub fn refusal(answer: &[u8]) -> Option<u8> {
+    match answer {
+        [0x20, 2..=0x7f, 0 | 1, code, ..] if *code != 0 => Some(*code),
+        _ => None,
+    }
+}
+
 fn plain(
     mut stream: TcpStream,
     connect: &[u8],
@@ -96,5 +105,28 @@ fn says_enough(answer: &[u8]) -> bool {
         [0x20, length, rest @ ..] => rest.len() >= usize::from(*length),
         [0x15, _, _, _, _, _, _, ..] => true,
         _ => answer.contains(&b'\n'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(answer: &[u8], expected: Option<u8>) {
+        assert_eq!(refusal(answer), expected, "{answer:x?}");
+    }
+
+    #[test]
+    fn a_refusal_is_known_in_the_form_of_either_version() {
+        check(b"\x20\x02\0\x05", Some(5));
+        check(b"\x20\x03\0\x84\0", Some(0x84));
+        check(b"\x20\x0d\0\x87\x0a\x1f\0\x07no user", Some(0x87));
+        check(b"\x20\x02\0\0", None);
+        check(b"\x20\x03\0\0\0", None);
+        check(b"\x20\x02\0", None);
+        check(b" HTTP", None);
+        check(b"\x20\x01\0\x05", None);
+        check(b"", None);
     }
 }

@@ -116,6 +116,11 @@ pub enum UsageFault {
         given: String,
         nearest: Option<&'static str>,
     },
+    /// `explain` of what is no code.
+    UnknownCode {
+        given: String,
+        nearest: Option<&'static str>,
+    },
     /// No CONFIG. `beside`: the config files that do exist; `load` fills it in.
     MissingConfig {
         beside: Vec<String>,

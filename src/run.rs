@@ -6,12 +6,13 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::args::{self, ColorChoice, Command, Output};
+use crate::catalogue::Topic;
 use crate::check::{self, Verdict};
 use crate::clock;
 use crate::config::{Config, Override, Qos, Secret, Transport};
 use crate::diagnose::{Context, Diagnosis, diagnose};
+use crate::explain;
 use crate::failure::{Failure, Warning};
-use crate::help;
 use crate::input::Input;
 use crate::json::Json;
 use crate::load;
@@ -77,9 +78,10 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
         began: Instant::now(),
     };
     match invocation.command {
-        Command::Help => edge.print(help::HELP),
+        Command::Help(text) => edge.print(text),
         Command::Version => edge.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::New { provider } => edge.print(shipped::text(provider).unwrap_or_default()),
+        Command::Explain { topic } => edge.explain(topic),
         Command::Check { target, overrides } => edge.check(&target, &overrides),
         Command::Pub {
             target,
@@ -305,6 +307,16 @@ impl Edge<'_, '_> {
         };
         self.print_json(&report.to_json());
         diagnosis.map_or(0, |diagnosis| diagnosis.exit_code)
+    }
+
+    fn explain(&mut self, topic: Option<Topic>) -> u8 {
+        let text = match (topic, self.output.json) {
+            (None, false) => explain::list(),
+            (None, true) => format!("{}\n", explain::list_json()),
+            (Some(topic), false) => explain::one(topic),
+            (Some(topic), true) => format!("{}\n", explain::one_json(topic)),
+        };
+        self.print(&text)
     }
 
     /// Usage or configuration: nothing was contacted.

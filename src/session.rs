@@ -531,3 +531,7 @@ fn quality(qos: Qos) -> QoS {
         Qos::ExactlyOnce => QoS::ExactlyOnce,
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

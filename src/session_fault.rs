@@ -59,3 +59,7 @@ fn of_io(error: io::Error) -> LinkFault {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "session_fault_tests.rs"]
+mod tests;

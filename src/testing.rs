@@ -1,4 +1,5 @@
-//! What the tables of `parse`, `reader`, `settings` and `shipped` share. Tests only.
+//! What the tables of several rooms share: configurations, certificates, and what holds for every
+//! diagnosis. Tests only.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,8 +9,13 @@
 
 use std::path::PathBuf;
 
+use crate::catalogue::Topic;
+use crate::certificate::{Certificate, Name};
+use crate::clock;
 use crate::config::{Ambient, Config, Override, Place, Source, TlsSettings, Transport};
+use crate::diagnose::Diagnosis;
 use crate::diagnose_config::words;
+use crate::failure::{Presented, Roots, TlsFacts};
 use crate::parse::config;
 use crate::problem::{ConfigFault, Problem};
 
@@ -86,4 +92,124 @@ pub(crate) fn told(lines: &str, code: &str, text: &str) {
         said(file(&format!("host = h.example\n{lines}"))),
         (code.to_owned(), text.to_owned()),
     );
+}
+
+/// No advice may weaken the check of who the broker is.
+#[track_caller]
+pub(crate) fn assert_sound_advice(text: &str) {
+    let low = text.to_lowercase();
+    for bad in [
+        "insecure",
+        "disable verif",
+        "without verif",
+        "skip verif",
+        "verification off",
+        "verify = off",
+        "verify=off",
+        "verify_peer",
+        "no-check",
+    ] {
+        assert!(!low.contains(bad), "`{bad}` in: {text}");
+    }
+}
+
+/// What holds for every diagnosis, whatever was found.
+#[track_caller]
+pub(crate) fn assert_sound(diagnosis: &Diagnosis) {
+    let Diagnosis {
+        code,
+        error,
+        notes,
+        help,
+        ..
+    } = diagnosis;
+    let known = Topic::named(code).expect(code);
+    assert_eq!(known.name(), *code);
+    assert_eq!(
+        known.exit_code(),
+        Some(diagnosis.exit_code),
+        "{diagnosis:?}"
+    );
+    assert!(!error.trim().is_empty(), "{diagnosis:?}");
+    assert!(!help.is_empty(), "nothing to do: {diagnosis:?}");
+    for text in notes.iter().chain(help).chain([error]) {
+        assert!(!text.trim().is_empty(), "an empty line: {diagnosis:?}");
+        assert!(!text.contains(SECRET), "a secret: {diagnosis:?}");
+        assert!(!text.contains("Some("), "Rust, not English: {text}");
+    }
+    // What was observed is no guess.
+    for text in notes.iter().chain([error]) {
+        let mut words = text.split(|c: char| !c.is_alphabetic());
+        let guess = words.find(|word| {
+            ["maybe", "probably", "perhaps", "might"].contains(&word.to_lowercase().as_str())
+        });
+        assert_eq!(guess, None, "{text}");
+    }
+    for text in help {
+        assert_sound_advice(text);
+    }
+}
+
+/// A leaf for `h.example`, issued by `Test CA`, right in every way on the day of the build and for
+/// 100 days more.
+pub(crate) fn leaf() -> Certificate {
+    let name = |kind: &str, value: &str| (kind.to_owned(), value.to_owned());
+    Certificate {
+        version: 3,
+        serial: "01".to_owned(),
+        subject: Name {
+            attributes: vec![name("CN", "h.example")],
+        },
+        issuer: Name {
+            attributes: vec![name("O", "Test"), name("CN", "Test CA")],
+        },
+        self_issued: false,
+        not_before: clock::build_date() - 100 * DAY,
+        not_after: clock::build_date() + 100 * DAY,
+        key: "EC P-256".to_owned(),
+        signature: "ECDSA with SHA256".to_owned(),
+        has_san: true,
+        names: vec!["h.example".to_owned()],
+        is_ca: false,
+        has_aia: false,
+        ca_issuers: vec![],
+        extended_key_usage: None,
+    }
+}
+
+/// The intermediate CA that issued [`leaf`].
+pub(crate) fn intermediate() -> Certificate {
+    Certificate {
+        subject: leaf().issuer,
+        names: vec![],
+        has_san: false,
+        is_ca: true,
+        not_after: clock::build_date() + 1000 * DAY,
+        ..leaf()
+    }
+}
+
+pub(crate) const DAY: i64 = 24 * 60 * 60;
+
+/// As it was presented; the fingerprint is none of its own.
+pub(crate) fn presented(certificate: Certificate) -> Presented {
+    Presented {
+        certificate: Some(certificate),
+        sha256: [0xab; 32],
+    }
+}
+
+/// The facts of a handshake with `h.example`.
+pub(crate) fn facts(chain: Vec<Certificate>) -> TlsFacts {
+    TlsFacts {
+        sni: Some("h.example".to_owned()),
+        server_name: "h.example".to_owned(),
+        chain: chain.into_iter().map(presented).collect(),
+        roots: Roots {
+            count: 2,
+            sources: vec!["`ca.crt`".to_owned()],
+            skipped: 0,
+        },
+        ..TlsFacts::default()
+    }
 }

@@ -73,7 +73,13 @@ pub fn count(number: u64, noun: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that panics is a test that fails"
+)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -89,6 +95,62 @@ mod tests {
         check("\u{9b}31m", "\\u{9b}31m");
         check("abc\u{202e}fdp.exe", "abc\\u{202e}fdp.exe");
         check("zero\u{200b}width", "zero\\u{200b}width");
+    }
+
+    /// Written apart from `is_unsafe`: by Unicode's own classes, control (Cc) and format (Cf), and
+    /// the separators of lines and paragraphs. Cf holds a few that do no harm (a soft hyphen, signs
+    /// before numbers); those are the second pattern.
+    fn acts(text: &str) -> bool {
+        let acting = regex::Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]").unwrap();
+        let harmless = regex::Regex::new(concat!(
+            r"[\u{ad}\u{600}-\u{605}\u{6dd}\u{70f}\u{890}\u{891}\u{8e2}\u{180e}",
+            r"\u{110bd}\u{110cd}\u{13430}-\u{1343f}\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}]"
+        ));
+        acting.is_match(&harmless.unwrap().replace_all(text, ""))
+    }
+
+    #[test]
+    fn every_character_that_acts_is_escaped() {
+        for c in '\0'..=char::MAX {
+            let shown = c.to_string();
+            assert_eq!(is_unsafe(c), shown != escape(&shown), "{c:?}");
+        }
+        let all: String = ('\0'..=char::MAX).collect();
+        assert!(!acts(&escape(&all)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn escaped_text_is_safe_and_stays_as_it_is(text in any::<String>()) {
+            let safe = escape(&text);
+            prop_assert!(!safe.chars().any(is_unsafe));
+            prop_assert_eq!(escape(&safe), safe.as_ref());
+            if !text.chars().any(is_unsafe) {
+                prop_assert_eq!(safe.as_ref(), text.as_str());
+            }
+            // What was safe is all there, in its order.
+            let mut rest = safe.chars();
+            for c in text.chars().filter(|c| !is_unsafe(*c)) {
+                prop_assert!(rest.any(|shown| shown == c), "{:?}", c);
+            }
+        }
+
+        #[test]
+        fn texts_that_differ_stay_different(a in "[ab\u{1b}\u{202e}\u{7f}\n]{0,4}", b in "[ab\u{1b}\u{202e}\u{7f}\n]{0,4}") {
+            prop_assert_eq!(a == b, escape(&a) == escape(&b));
+        }
+
+        #[test]
+        fn escaped_bytes_are_printable_ascii(bytes in any::<Vec<u8>>(), most in 0..128_usize) {
+            let shown = escape_bytes(&bytes, most);
+            let cut = bytes.len() > most;
+            let body = shown.strip_suffix('…').unwrap_or(&shown);
+            prop_assert_eq!(cut, body.len() < shown.len());
+            prop_assert!(body.bytes().all(|byte| (0x20..=0x7e).contains(&byte)));
+            prop_assert!(body.len() <= 4 * most);
+        }
     }
 
     #[test]

@@ -4,18 +4,44 @@ use crate::clock;
 use crate::failure::Warning;
 use crate::text;
 
+/// Declares the codes once: variant of [`Warning`], name.
+macro_rules! kinds {
+    ($($variant:ident $name:literal)*) => {
+        /// A warning without what was found.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind { $($variant,)* }
+
+        impl Kind {
+            /// All of them, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable code.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+
+        /// Which warning it is.
+        pub fn kind(warning: &Warning) -> Kind {
+            match warning { $(Warning::$variant { .. } => Kind::$variant,)* }
+        }
+    };
+}
+
+kinds! {
+    CertExpiresSoon "cert-expires-soon"
+    SniNotSent "sni-not-sent"
+    PasswordInClear "password-in-clear"
+    ConfigWorldReadable "config-world-readable"
+    AddressFailed "address-failed"
+    ClockSuspect "clock-suspect"
+    QosDowngraded "qos-downgraded"
+    RootsSkipped "roots-skipped"
+}
+
 /// The stable code.
 pub fn code(warning: &Warning) -> &'static str {
-    match warning {
-        Warning::CertExpiresSoon { .. } => "cert-expires-soon",
-        Warning::SniNotSent { .. } => "sni-not-sent",
-        Warning::PasswordInClear => "password-in-clear",
-        Warning::ConfigWorldReadable { .. } => "config-world-readable",
-        Warning::AddressFailed { .. } => "address-failed",
-        Warning::ClockSuspect { .. } => "clock-suspect",
-        Warning::QosDowngraded { .. } => "qos-downgraded",
-        Warning::RootsSkipped { .. } => "roots-skipped",
-    }
+    kind(warning).name()
 }
 
 /// What it means, and what to change.

@@ -186,6 +186,8 @@ fn report(args: &[&str]) -> Value {
         err: &mut err,
         out_color: false,
         err_color: false,
+        out_terminal: false,
+        err_terminal: false,
     };
     run(&args, &mut streams);
     serde_json::from_slice(&out).unwrap()

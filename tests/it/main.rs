@@ -31,7 +31,9 @@ mod rogue_server;
 mod run;
 
 mod t_certificate;
+mod t_clock;
 mod t_config;
+mod t_explain;
 mod t_harness;
 mod t_house;
 mod t_ladder;

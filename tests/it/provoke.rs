@@ -64,6 +64,7 @@ pub(crate) struct Provocation<'a> {
     config: String,
     variant: Option<&'a str>,
     namespace: Option<Namespace>,
+    clock: Option<&'a str>,
     limit: Duration,
 }
 
@@ -73,6 +74,7 @@ pub(crate) fn provoke(lab: &Lab, config: String) -> Provocation<'_> {
         config,
         variant: None,
         namespace: None,
+        clock: None,
         limit: UNHURRIED,
     }
 }
@@ -86,6 +88,12 @@ impl<'a> Provocation<'a> {
 
     pub(crate) fn within(mut self, namespace: Namespace) -> Self {
         self.namespace = Some(namespace);
+        self
+    }
+
+    /// Where the clock says that it is this moment, in UTC.
+    pub(crate) fn at(mut self, moment: &'a str) -> Self {
+        self.clock = Some(moment);
         self
     }
 
@@ -142,7 +150,10 @@ impl<'a> Provocation<'a> {
     }
 
     fn run(&self) -> Run<'a> {
-        let run = Run::check(self.lab, &self.config);
+        let mut run = Run::check(self.lab, &self.config);
+        if let Some(moment) = self.clock {
+            run = run.at(moment);
+        }
         match self.namespace {
             Some(namespace) => run.within(namespace),
             None => run,

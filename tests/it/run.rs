@@ -5,6 +5,7 @@
 use std::io::{PipeReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use crate::capture::Capture;
@@ -58,6 +59,23 @@ impl<'a> Run<'a> {
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// Where the clock says that it is this moment, in UTC, and goes on from there. Spans of time
+    /// are left as they are: they are no matter of the clock's date.
+    pub(crate) fn at(self, moment: &str) -> Self {
+        static LIBRARY: LazyLock<String> = LazyLock::new(|| {
+            let asked = Command::new("faketime")
+                .args(["-f", "+0d", "printenv", "LD_PRELOAD"])
+                .output()
+                .unwrap();
+            assert!(asked.status.success(), "{asked:?}");
+            String::from_utf8(asked.stdout).unwrap().trim().to_owned()
+        });
+        self.env("LD_PRELOAD", LIBRARY.as_str())
+            .env("FAKETIME", format!("@{moment}"))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("TZ", "UTC")
     }
 
     /// A text that must not appear in any output. `password = …` of a config is known already.
