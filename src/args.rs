@@ -16,8 +16,8 @@ use crate::shipped::PROVIDERS;
 use crate::stream::{PubOptions, SubOptions};
 use crate::{settings, stream_args, url};
 
-pub use crate::HELP;
 use crate::help;
+pub use crate::help::HELP;
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

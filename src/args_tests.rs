@@ -112,7 +112,7 @@ fn commands_and_output() {
         "new -h",
         "help new",
     ] {
-        assert_eq!(parsed(line).command, Command::Help, "{line}");
+        assert_eq!(parsed(line).command, Command::Help(HELP), "{line}");
     }
     assert_eq!(parsed("-V").command, Command::Version);
     assert_eq!(parsed("--version").command, Command::Version);
