@@ -80,6 +80,8 @@ pub struct Session {
     client: Client,
     connection: Connection,
     began: Instant,
+    /// What a write may take.
+    limit: Duration,
     /// Requests that were made and not yet seen to leave. While there are any, a wait must not be
     /// cut short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its
     /// buffer until something else is sent, or loses the packet.
@@ -231,14 +233,15 @@ impl Session {
             client,
             connection,
             began,
+            limit,
             unwritten,
             received,
             ended: None,
             trace,
         };
-        session.note(true, || connect_line(config), Duration::ZERO);
+        session.note(true, || connect_line(config), Some(Duration::ZERO));
         let line = || format!("CONNACK 0, session present {}", u8::from(session_present));
-        session.note(false, line, began.elapsed());
+        session.note(false, line, None);
         Ok((session, Opened { session_present }))
     }
 
@@ -298,19 +301,20 @@ impl Session {
             if stop.is_set() {
                 return Err(Ending::Interrupted);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let event = if self.unwritten > 0 {
+            if self.unwritten > 0 {
                 // There is something to write, so this ends: at the latest when rumqttc's own limit
                 // for a write is over. It also does without the cost of a timer.
-                self.connection
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                self.connection.recv_timeout(left.min(SLICE))
-            };
-            match event {
+                match self.connection.recv() {
+                    Ok(Ok(event)) => return Ok(Some(self.digest(event))),
+                    Ok(Err(error)) => self.ended = Some(classify(error, self.limit)),
+                    Err(_) => return Ok(None),
+                }
+                continue;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.connection.recv_timeout(left.min(SLICE)) {
                 Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                Ok(Err(error)) => self.ended = Some(classify(error, left)),
+                Ok(Err(error)) => self.ended = Some(classify(error, self.limit)),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
@@ -388,7 +392,7 @@ impl Session {
     fn digest(&mut self, event: LibraryEvent) -> Event {
         match event {
             LibraryEvent::Incoming(packet) => {
-                self.note(false, || incoming_line(&packet), self.began.elapsed());
+                self.note(false, || incoming_line(&packet), None);
                 match packet {
                     Packet::SubAck(suback) => {
                         let code = suback.return_codes.into_iter().next();
@@ -418,7 +422,7 @@ impl Session {
                 }
             }
             LibraryEvent::Outgoing(outgoing) => {
-                self.note(true, || outgoing_line(&outgoing), self.began.elapsed());
+                self.note(true, || outgoing_line(&outgoing), None);
                 match outgoing {
                     Outgoing::Publish(id) => {
                         self.unwritten = self.unwritten.saturating_sub(1);
@@ -434,13 +438,13 @@ impl Session {
         }
     }
 
-    fn note(&mut self, sent: bool, packet: impl FnOnce() -> String, at: Duration) {
+    /// Remembers a packet; `at`: now, if not another time.
+    fn note(&mut self, sent: bool, packet: impl FnOnce() -> String, at: Option<Duration>) {
+        // The clock is read only for what is remembered: a stream has millions of packets.
         if self.trace.len() < TRACE_LIMIT {
-            self.trace.push(Trace {
-                at,
-                sent,
-                packet: packet(),
-            });
+            let at = at.unwrap_or_else(|| self.began.elapsed());
+            let packet = packet();
+            self.trace.push(Trace { at, sent, packet });
         }
     }
 }
