@@ -88,7 +88,7 @@ pub fn run(
         say,
     };
     let outcome = publisher.run();
-    publisher.totals.unacknowledged = publisher.outbox.len() as u64;
+    publisher.totals.unacknowledged = publisher.totals.read - publisher.totals.done;
     publisher.totals.reconnects = publisher.link.reconnects;
     let unacknowledged = publisher.totals.unacknowledged;
     let outcome = outcome.map_err(|mut failure| {
@@ -177,13 +177,13 @@ impl Publisher<'_> {
                 self.ended = true;
             }
             if let Err(Ending::Fault(fault)) = self.hand_over(&mut session) {
-                return self.lost(fault);
+                return self.lost(session, fault);
             }
             (self.say)(Progress::Totals(Totals {
-                unacknowledged: self.outbox.len() as u64,
+                unacknowledged: self.totals.read - self.totals.done,
                 ..self.totals
             }));
-            if self.ended && self.outbox.is_empty() {
+            if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
                 return match (stopping, self.refused.take()) {
                     (_, Some(failure)) => Served::Stopped(session, failure),
                     (Some(_), None) => {
@@ -197,7 +197,7 @@ impl Publisher<'_> {
             }
             match self.wait(&mut session, stopping.is_some()) {
                 Ok(()) | Err(Ending::Interrupted) => {}
-                Err(Ending::Fault(fault)) => return self.lost(fault),
+                Err(Ending::Fault(fault)) => return self.lost(session, fault),
             }
         }
     }
@@ -209,15 +209,22 @@ impl Publisher<'_> {
             if self.outbox.waiting().is_none() && !self.take() {
                 break;
             }
-            let Some(payload) = self.outbox.waiting() else {
-                break;
-            };
             let Config {
                 topic, qos, retain, ..
             } = self.config;
-            session.publish(topic, *qos, *retain, payload)?;
-            self.moved |= self.outbox.in_flight() == 0;
-            self.outbox.submitted();
+            if *qos == Qos::AtMostOnce {
+                let Some(payload) = self.outbox.give() else {
+                    break;
+                };
+                session.publish(topic, *qos, *retain, payload)?;
+            } else {
+                let Some(payload) = self.outbox.waiting() else {
+                    break;
+                };
+                session.publish(topic, *qos, *retain, payload.to_vec())?;
+                self.moved |= self.outbox.in_flight() == 0;
+                self.outbox.submitted();
+            }
         }
         if std::mem::take(&mut self.moved) {
             self.progress = Instant::now();
@@ -327,11 +334,7 @@ impl Publisher<'_> {
 
     fn note(&mut self, event: &Event) {
         match *event {
-            Event::Sent { id: 0 } => {
-                self.outbox.sent(0);
-                self.outbox.acknowledged(0);
-                self.finished();
-            }
+            Event::Sent { id: 0 } => self.finished(),
             Event::Sent { id } => self.outbox.sent(id),
             Event::Received { id } => self.outbox.received(id),
             Event::Acknowledged { id } if self.outbox.acknowledged(id) => self.finished(),
@@ -344,15 +347,20 @@ impl Publisher<'_> {
         self.moved = true;
     }
 
-    fn lost(&self, fault: LinkFault) -> Served {
+    fn lost(&mut self, session: Session, fault: LinkFault) -> Served {
         let after = self.progress.elapsed();
         let failure = match fault {
             LinkFault::TimedOut { limit } => {
-                self.link
-                    .stage_failure(MqttCause::TimedOut { limit }, Stage::Publish, after)
+                let cause = MqttCause::TimedOut { limit };
+                self.link.stage_failure(cause, Stage::Publish, after)
             }
             fault => self.link.failure(fault, Stage::Publish, after),
         };
+        if self.config.qos == Qos::AtMostOnce {
+            for payload in session.into_unsent() {
+                self.outbox.push(payload);
+            }
+        }
         Served::Lost(self.outbox.unfinished(), failure)
     }
 }

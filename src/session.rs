@@ -264,7 +264,7 @@ impl Session {
         topic: &str,
         qos: Qos,
         retain: bool,
-        payload: &[u8],
+        payload: Vec<u8>,
     ) -> Result<(), Ending> {
         let asked = self
             .client
@@ -300,6 +300,10 @@ impl Session {
             }
             if stop.is_set() {
                 return Err(Ending::Interrupted);
+            }
+            // rumqttc would hand it out next as well, after entering its runtime for it.
+            if let Some(event) = self.connection.eventloop.state.events.pop_front() {
+                return Ok(Some(self.digest(event)));
             }
             if self.unwritten > 0 {
                 // There is something to write, so this ends: at the latest when rumqttc's own limit
@@ -344,6 +348,22 @@ impl Session {
     /// comes after this one.
     pub fn into_received(self) -> BTreeSet<u16> {
         self.received
+    }
+
+    /// Of a session that has ended: the payloads of QoS 0 that were handed to it and never left.
+    pub fn into_unsent(mut self) -> Vec<Vec<u8>> {
+        let eventloop = &mut self.connection.eventloop;
+        eventloop.clean();
+        let unsent = eventloop
+            .pending
+            .drain(..)
+            .filter_map(|request| match request {
+                Request::Publish(publish) if publish.qos == QoS::AtMostOnce => {
+                    Some(publish.payload.to_vec())
+                }
+                _ => None,
+            });
+        unsent.collect()
     }
 
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
