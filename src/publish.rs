@@ -205,7 +205,7 @@ impl Publisher<'_> {
     /// From the input into the outbox, from the outbox into the session, as far as both have room.
     fn hand_over(&mut self, session: &mut Session) -> Result<(), Ending> {
         // Until all that was resumed is acknowledged, its packet ids are not free.
-        while !self.outbox.is_resuming() && session.unwritten() < self.limits.requests {
+        while !self.outbox.is_resuming() && session.has_room() {
             if self.outbox.waiting().is_none() && !self.take() {
                 break;
             }
