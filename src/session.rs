@@ -453,6 +453,13 @@ impl Session {
 /// it has no session, rumqttc drops the publishes and releases by itself.
 fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished) {
     let eventloop = &mut connection.eventloop;
+    // First, because their publishes were first: the broker passes a message on at its PUBREL, and
+    // the answers to the publishes below come before all of them are sent (MQTT 3.1.1 §4.6).
+    for id in &unfinished.releases {
+        eventloop
+            .pending
+            .push_back(Request::PubRel(PubRel::new(*id)));
+    }
     for pending in &unfinished.publishes {
         let payload = pending.payload.clone();
         let mut publish = Publish::new(&config.topic, quality(config.qos), payload);
@@ -461,11 +468,6 @@ fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished)
         // MQTT 3.1.1 §3.3.1.1: a delivery that may be a second one says so.
         publish.dup = true;
         eventloop.pending.push_back(Request::Publish(publish));
-    }
-    for id in &unfinished.releases {
-        eventloop
-            .pending
-            .push_back(Request::PubRel(PubRel::new(*id)));
     }
     for id in &unfinished.received {
         // rumqttc breaks the connection at a PUBREL for an id that it does not know, and would do
