@@ -197,7 +197,7 @@ impl Session {
             let first = connection.recv_timeout(limit);
             (first, connection)
         });
-        let (first, connection) = match first {
+        let (first, mut connection) = match first {
             Ended::Done(pair) => pair,
             Ended::TimedOut => return Err(Ending::Fault(LinkFault::TimedOut { limit })),
             Ended::Interrupted => return Err(Ending::Interrupted),
@@ -218,15 +218,11 @@ impl Session {
             return Err(Ending::Fault(LinkFault::Undecodable { words }));
         };
         let session_present = connack.session_present;
-        let received = if session_present {
-            unfinished.received.clone()
+        let (received, unwritten) = if session_present {
+            expect_any_release(&mut connection);
+            (unfinished.received.clone(), unfinished.publishes.len())
         } else {
-            BTreeSet::new()
-        };
-        let unwritten = if session_present {
-            unfinished.publishes.len()
-        } else {
-            0
+            (BTreeSet::new(), 0)
         };
         let trace = Vec::new();
         let mut session = Self {
@@ -406,10 +402,13 @@ impl Session {
                     Packet::PubAck(puback) => Event::Acknowledged { id: puback.pkid },
                     Packet::PubComp(pubcomp) => Event::Acknowledged { id: pubcomp.pkid },
                     Packet::UnsubAck(_) => Event::Unsubscribed,
-                    // Sent again after a lost connection, and known: exactly once means once.
+                    // Sent again after a lost connection, and known: exactly once means once. Without
+                    // DUP it is another message (MQTT 3.1.1 §3.3.1.1), of a broker that was set
+                    // back to before it gave the id away.
                     Packet::Publish(publish)
                         if publish.qos == QoS::ExactlyOnce
-                            && !self.received.insert(publish.pkid) =>
+                            && !self.received.insert(publish.pkid)
+                            && publish.dup =>
                     {
                         Event::Other
                     }
@@ -469,16 +468,19 @@ fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished)
         publish.dup = true;
         eventloop.pending.push_back(Request::Publish(publish));
     }
-    for id in &unfinished.received {
-        // rumqttc breaks the connection at a PUBREL for an id that it does not know, and would do
-        // so for ever. Its state learns the id from the packet that it missed.
-        let mut publish = Publish::new(&config.topic, QoS::ExactlyOnce, Vec::new());
-        publish.pkid = *id;
-        let _ = eventloop
-            .state
-            .handle_incoming_packet(Packet::Publish(publish));
+}
+
+/// rumqttc breaks the connection at a PUBREL for an id that it does not know, and so for ever, since
+/// the broker sends it again each time. In a session that goes on any may come: its PUBCOMP was lost,
+/// or its PUBLISH came to an earlier run of the program. The state learns ids from packets alone.
+fn expect_any_release(connection: &mut Connection) {
+    let state = &mut connection.eventloop.state;
+    for id in 1..=u16::MAX {
+        let mut publish = Publish::new("", QoS::ExactlyOnce, "");
+        publish.pkid = id;
+        let _ = state.handle_incoming_packet(Packet::Publish(publish));
+        state.events.clear();
     }
-    eventloop.state.events.clear();
 }
 
 /// The CONNECT packet as rumqttc writes it, for the second look.
