@@ -117,6 +117,8 @@ pub enum Event {
         id: u16,
     },
     Message(Message),
+    /// PUBREL, for the first time: a message that came in with QoS 2 is done.
+    Released,
     Unsubscribed,
     /// Anything else: a ping, an outgoing packet.
     Other,
@@ -413,10 +415,7 @@ impl Session {
                         Event::Other
                     }
                     Packet::Publish(publish) => Event::Message(Message(publish)),
-                    Packet::PubRel(pubrel) => {
-                        self.received.remove(&pubrel.pkid);
-                        Event::Other
-                    }
+                    Packet::PubRel(pubrel) if self.received.remove(&pubrel.pkid) => Event::Released,
                     _ => Event::Other,
                 }
             }

@@ -220,8 +220,13 @@ impl Subscriber<'_> {
     }
 
     fn take(&mut self, event: Event) -> Result<(), Served> {
-        let Event::Message(message) = event else {
-            return Ok(());
+        let message = match event {
+            Event::Message(message) => message,
+            Event::Released => {
+                self.link.of_use();
+                return Ok(());
+            }
+            _ => return Ok(()),
         };
         self.link.of_use();
         let wanted = match self.options.retained {
