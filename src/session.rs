@@ -17,7 +17,7 @@ use rumqttc::{
 
 use crate::config::{Config, Qos, Secret};
 use crate::failure::LinkFault;
-use crate::session_fault::classify;
+use crate::session_fault::{classify, classify_open};
 use crate::session_trace::{Trace, connect_line, incoming_line, outgoing_line};
 use crate::signals::Stop;
 use crate::tls::Tls;
@@ -304,7 +304,7 @@ impl Session {
                 // for a write is over. It also does without the cost of a timer.
                 match self.connection.recv() {
                     Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                    Ok(Err(error)) => self.ended = Some(classify(error, self.limit)),
+                    Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
                     Err(_) => return Ok(None),
                 }
                 continue;
@@ -312,7 +312,7 @@ impl Session {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.connection.recv_timeout(left.min(SLICE)) {
                 Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                Ok(Err(error)) => self.ended = Some(classify(error, self.limit)),
+                Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),

@@ -42,7 +42,12 @@ impl Capture {
 
     /// Whether this is what was written last.
     pub(crate) fn ends_with(&self, fragment: &str) -> bool {
-        self.0.0.lock().unwrap().bytes.ends_with(fragment.as_bytes())
+        self.0
+            .0
+            .lock()
+            .unwrap()
+            .bytes
+            .ends_with(fragment.as_bytes())
     }
 
     /// Waits until `fragment` was written; `false` when all pipes ended without it.

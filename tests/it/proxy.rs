@@ -238,7 +238,7 @@ impl Shared {
         let mut chaos = self.chaos.lock().unwrap();
         let (rng, left) = chaos.as_mut().filter(|(_, left)| *left > 0)?;
         *left -= 1;
-        let bytes = 1 << rng.between(6, 13);
+        let bytes = 1 << rng.between(7, 13);
         let bytes = bytes + rng.next() % bytes;
         let first = self.accepted.load(Ordering::SeqCst) == 1;
         let bytes = if first { FIRST + bytes } else { bytes };
@@ -291,7 +291,9 @@ impl Shared {
         // The others end the connection.
         *plan = None;
         if fault == Fault::Delay {
-            *plan = self.plan().map(|(bytes, fault)| (before + count + bytes, fault));
+            *plan = self
+                .plan()
+                .map(|(bytes, fault)| (before + count + bytes, fault));
         }
         let pass = usize::try_from(at.saturating_sub(before)).unwrap();
         Some((pass, fault))

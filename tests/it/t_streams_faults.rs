@@ -67,7 +67,12 @@ fn publish_through_faults(qos: u8, session: &str) -> (Vec<Vec<u8>>, Vec<String>)
     let mut running = Run::stream(&lab, "pub", &config, &["-l"]).start();
     running.feed(text(&sent));
     let outcome = running.finish();
-    eprintln!("{:?} {} {}", outcome.elapsed, proxy.accepted(), outcome.stderr);
+    eprintln!(
+        "{:?} {} {}",
+        outcome.elapsed,
+        proxy.accepted(),
+        outcome.stderr
+    );
     assert_all_acknowledged(&outcome, &sent);
     assert_lost_and_back(&outcome);
     (sent, witness.wait_for(LAST))
@@ -124,7 +129,12 @@ fn subscribe_through_faults(qos: u8) -> (Vec<Vec<u8>>, Vec<String>) {
     }
     running.signal("TERM");
     let outcome = running.finish();
-    eprintln!("{:?} {} {}", outcome.elapsed, proxy.accepted(), outcome.stderr);
+    eprintln!(
+        "{:?} {} {}",
+        outcome.elapsed,
+        proxy.accepted(),
+        outcome.stderr
+    );
     outcome.expect_code(0);
     let seen = outcome.stdout.lines().map(str::to_owned).collect();
     (sent, seen)

@@ -52,13 +52,7 @@ impl Witness {
         Self::on(lab, broker, "t", qos, more)
     }
 
-    pub(crate) fn on(
-        lab: &Lab,
-        broker: &Mosquitto,
-        topic: &str,
-        qos: u8,
-        more: &[&str],
-    ) -> Self {
+    pub(crate) fn on(lab: &Lab, broker: &Mosquitto, topic: &str, qos: u8, more: &[&str]) -> Self {
         let path = lab.path(&format!("witness-{}", topic.replace('/', "-")));
         let child = Command::new("mosquitto_sub")
             .args(["-h", "127.0.0.1", "-p", &broker.port.to_string()])
@@ -91,7 +85,10 @@ impl Witness {
         let seen = wait_until(|| {
             let seen = self.seen();
             // It is expected near the end.
-            seen.iter().rev().any(|line| *line == wanted).then_some(seen)
+            seen.iter()
+                .rev()
+                .any(|line| *line == wanted)
+                .then_some(seen)
         });
         seen.unwrap_or_else(|| {
             let seen = self.seen();
