@@ -19,7 +19,7 @@ use rumqttc::{
 
 use crate::config::{Config, Qos, Secret};
 use crate::failure::LinkFault;
-use crate::session_fault::classify;
+use crate::session_fault::{classify, classify_open};
 use crate::session_trace::{Trace, connect_line, incoming_line, outgoing_line};
 use crate::signals::Stop;
 use crate::tls::Tls;
@@ -134,6 +134,8 @@ pub enum Event {
         id: u16,
     },
     Message(Message),
+    /// PUBREL, for the first time: a message that came in with QoS 2 is done.
+    Released,
     Unsubscribed,
     /// Anything else: a ping, an outgoing packet.
     Other,
@@ -214,7 +216,7 @@ impl Session {
             let first = connection.recv_timeout(limit);
             (first, connection)
         });
-        let (first, connection) = match first {
+        let (first, mut connection) = match first {
             Ended::Done(pair) => pair,
             Ended::TimedOut => return Err(Ending::Fault(LinkFault::TimedOut { limit })),
             Ended::Interrupted => return Err(Ending::Interrupted),
@@ -235,15 +237,11 @@ impl Session {
             return Err(Ending::Fault(LinkFault::Undecodable { words }));
         };
         let session_present = connack.session_present;
-        let received = if session_present {
-            unfinished.received.clone()
+        let (received, unwritten) = if session_present {
+            expect_any_release(&mut connection);
+            (unfinished.received.clone(), unfinished.publishes.len())
         } else {
-            BTreeSet::new()
-        };
-        let unwritten = if session_present {
-            unfinished.publishes.len()
-        } else {
-            0
+            (BTreeSet::new(), 0)
         };
         let trace = Vec::new();
         let mut session = Self {
@@ -353,7 +351,7 @@ impl Session {
     }
 
     fn broken(&mut self, error: StateError) {
-        self.ended = Some(classify(ConnectionError::MqttState(error), self.limit));
+        self.ended = Some(classify_open(ConnectionError::MqttState(error), self.limit));
     }
 
     fn stalled(&mut self) {
@@ -403,7 +401,7 @@ impl Session {
                 // for a write is over.
                 match self.connection.recv() {
                     Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                    Ok(Err(error)) => self.ended = Some(classify(error, self.limit)),
+                    Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
                     Err(_) => return Ok(None),
                 }
                 continue;
@@ -421,7 +419,7 @@ impl Session {
     fn poll(&mut self, limit: Duration) -> Option<LibraryEvent> {
         match self.connection.recv_timeout(limit) {
             Ok(Ok(event)) => return Some(event),
-            Ok(Err(error)) => self.ended = Some(classify(error, self.limit)),
+            Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
         None
@@ -525,18 +523,18 @@ impl Session {
                     Packet::PubAck(puback) => Event::Acknowledged { id: puback.pkid },
                     Packet::PubComp(pubcomp) => Event::Acknowledged { id: pubcomp.pkid },
                     Packet::UnsubAck(_) => Event::Unsubscribed,
-                    // Sent again after a lost connection, and known: exactly once means once.
+                    // Sent again after a lost connection, and known: exactly once means once. Without
+                    // DUP it is another message (MQTT 3.1.1 §3.3.1.1), of a broker that was set
+                    // back to before it gave the id away.
                     Packet::Publish(publish)
                         if publish.qos == QoS::ExactlyOnce
-                            && !self.received.insert(publish.pkid) =>
+                            && !self.received.insert(publish.pkid)
+                            && publish.dup =>
                     {
                         Event::Other
                     }
                     Packet::Publish(publish) => Event::Message(Message(publish)),
-                    Packet::PubRel(pubrel) => {
-                        self.received.remove(&pubrel.pkid);
-                        Event::Other
-                    }
+                    Packet::PubRel(pubrel) if self.received.remove(&pubrel.pkid) => Event::Released,
                     _ => Event::Other,
                 }
             }
@@ -584,6 +582,13 @@ fn at_once<T>(future: impl Future<Output = T>) -> Poll<T> {
 /// it has no session, rumqttc drops the publishes and releases by itself.
 fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished) {
     let eventloop = &mut connection.eventloop;
+    // First, because their publishes were first: the broker passes a message on at its PUBREL, and
+    // the answers to the publishes below come before all of them are sent (MQTT 3.1.1 §4.6).
+    for id in &unfinished.releases {
+        eventloop
+            .pending
+            .push_back(Request::PubRel(PubRel::new(*id)));
+    }
     for pending in &unfinished.publishes {
         let payload = pending.payload.clone();
         let mut publish = Publish::new(&config.topic, quality(config.qos), payload);
@@ -593,21 +598,19 @@ fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished)
         publish.dup = true;
         eventloop.pending.push_back(Request::Publish(publish));
     }
-    for id in &unfinished.releases {
-        eventloop
-            .pending
-            .push_back(Request::PubRel(PubRel::new(*id)));
+}
+
+/// rumqttc breaks the connection at a PUBREL for an id that it does not know, and so for ever, since
+/// the broker sends it again each time. In a session that goes on any may come: its PUBCOMP was lost,
+/// or its PUBLISH came to an earlier run of the program. The state learns ids from packets alone.
+fn expect_any_release(connection: &mut Connection) {
+    let state = &mut connection.eventloop.state;
+    for id in 1..=u16::MAX {
+        let mut publish = Publish::new("", QoS::ExactlyOnce, "");
+        publish.pkid = id;
+        let _ = state.handle_incoming_packet(Packet::Publish(publish));
+        state.events.clear();
     }
-    for id in &unfinished.received {
-        // rumqttc breaks the connection at a PUBREL for an id that it does not know, and would do
-        // so for ever. Its state learns the id from the packet that it missed.
-        let mut publish = Publish::new(&config.topic, QoS::ExactlyOnce, Vec::new());
-        publish.pkid = *id;
-        let _ = eventloop
-            .state
-            .handle_incoming_packet(Packet::Publish(publish));
-    }
-    eventloop.state.events.clear();
 }
 
 /// The CONNECT packet as rumqttc writes it, for the second look.
