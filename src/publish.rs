@@ -83,6 +83,7 @@ pub fn run(
         totals: Totals::default(),
         progress: Instant::now(),
         moved: false,
+        full: false,
         refused: None,
         never: Stop::default(),
         say,
@@ -116,6 +117,8 @@ struct Publisher<'a> {
     progress: Instant,
     /// There was one since the clock was last read.
     moved: bool,
+    /// The window was full and has not yet emptied enough to be filled again.
+    full: bool,
     /// What is wrong with the input. What was taken before it is still seen through.
     refused: Option<Failure>,
     /// Never set: for waits that go on after a signal.
@@ -240,7 +243,14 @@ impl Publisher<'_> {
             _ => usize::from(self.limits.window),
         };
         let now = Instant::now;
+        // With QoS 1 a full window is filled again only when a quarter of it is free, so that many
+        // messages leave in one write. A window of QoS 2 is too small for that.
+        if self.config.qos == Qos::AtLeastOnce {
+            let span = self.outbox.span();
+            self.full = span >= room || self.full && span > room / 4 * 3;
+        }
         if self.ended
+            || self.full
             || self.outbox.span() >= room
             || self.pace.as_ref().is_some_and(|pace| pace.next > now())
         {

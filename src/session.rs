@@ -370,9 +370,21 @@ impl Session {
         self.unwritten
     }
 
-    /// Whether events are at hand that need no waiting.
-    pub fn has_more(&self) -> bool {
-        !self.connection.eventloop.state.events.is_empty()
+    /// Whether there is more that needs no waiting. It looks into the socket too: rumqttc reads ten
+    /// packets at a time, and a flood has more.
+    pub fn has_more(&mut self) -> bool {
+        if self.ended.is_some() || !self.connection.eventloop.state.events.is_empty() {
+            return true;
+        }
+        if self.channelled > 0 || self.buffered > 0 {
+            return false;
+        }
+        match self.connection.try_recv() {
+            Ok(Ok(event)) => self.connection.eventloop.state.events.push_front(event),
+            Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
+            Err(_) => return false,
+        }
+        true
     }
 
     /// The next event, or `None` when `deadline` has passed without one.
@@ -404,6 +416,11 @@ impl Session {
                     Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
                     Err(_) => return Ok(None),
                 }
+                continue;
+            }
+            // A wait that was cut short may have left an acknowledgement in the buffer.
+            self.flush();
+            if self.blocked.is_some() || self.ended.is_some() {
                 continue;
             }
             let left = deadline.saturating_duration_since(Instant::now());
