@@ -72,7 +72,6 @@ pub fn tcp(fault: &TcpFault, config: &Config) -> Words {
         Code::TcpTimeout => {
             Words::new(code, format!("nothing answers on port {port} of `{}`", config.host))
                 .help(format!("if this network has a firewall, let outbound TCP to port {port} through; many drop it without a word"))
-                .help_if(config.host.ends_with(".amazonaws.com") && port != 443, "AWS IoT Core also takes MQTT on port 443: `port = 443` and `alpn = x-amzn-mqtt-ca`")
                 .help(format!("check {} and {}, and that the broker's machine is up", named(config, "host"), named(config, "port")))
         }
         _ => Words::new(Code::TcpUnreachable, format!("there is no way from this machine to `{}`", config.host))
@@ -107,13 +106,15 @@ fn refused(config: &Config) -> Words {
     let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     Words::new(Code::TcpRefused, format!("`{host}` refuses connections on port {port}"))
         .help("check that the broker is running, and that it listens on this port")
+        .help_if(is_local, format!("on the broker's machine, `ss -ltn | grep :{port}` shows whether anything listens there"))
         .help_if(
             *port != usual,
             format!("the usual port is {usual} {}: set `port = {usual}` if the broker listens there", if tls { "for MQTT over TLS" } else { "for MQTT without TLS" }),
         )
         .help_if(
             is_local,
-            "if the broker runs in a container or on another machine, `localhost` is not its address; if it listens on IPv4 alone or IPv6 alone, write `127.0.0.1` or `::1`",
+            "if the broker runs in a container or on another machine, `localhost` is not its address",
         )
+        .help_if(host == "localhost", "if the broker listens on IPv4 alone or IPv6 alone, write `host = 127.0.0.1` or `host = ::1`")
         .help_if(!is_local, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
 }
