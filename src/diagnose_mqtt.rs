@@ -88,7 +88,8 @@ fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) 
         ));
     }
     words = match link {
-        LinkFault::Undecodable { words: said } => {
+        // Of text that is no MQTT the library's view is a riddle.
+        LinkFault::Undecodable { words: said } if first.is_empty() => {
             words.note(format!("the MQTT library says: {said}"))
         }
         LinkFault::TooLarge { size } => words.note(format!(
@@ -208,7 +209,8 @@ fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
             .help("if the broker ties the client id to the user or the certificate, use that very id"),
         3 | 0x88 | 0x89 => Words::new(Code::MqttServerUnavailable, "the broker is up and says that MQTT is not available now")
             .note(connack(code, "server unavailable"))
-            .help("try again in a minute; if it stays so, look into the broker's log or its provider's status page"),
+            .help("try again in a minute")
+            .help("if it stays so, look into the broker's log or its provider's status page"),
         4 | 0x86 => {
             let mut words = Words::new(Code::MqttBadCredentials, "the broker does not accept this user name and password")
                 .note(connack(code, "bad user name or password"))
@@ -217,7 +219,9 @@ fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
             if fault.password_ends_in_blank {
                 words = words.note(blank);
             }
-            words.help("check `username` and the password; in a cloud's console they are made under access management, and are not those of the console's own login")
+            words
+                .help("check `username` and the password")
+                .help("if the broker is a cloud's, make them in its console, under access management: they are not those of the console's own login")
         }
         5 | 7 | 0x87 => {
             let mut words = Words::new(Code::MqttNotAuthorized, "the broker does not let this user connect")
@@ -231,7 +235,8 @@ fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
                 .help_if(config.credentials.is_none(), "set `username` and a password (`password_file` or `password_env`)")
                 .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others answer so to a wrong password as well")
                 .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: take it away", named(config, "sni")))
-                .help("if they are right, allow this user and client id to connect, in the broker's access rules")
+                .help_if(config.credentials.is_none(), "if the broker knows clients by something else, allow this one to connect, in the broker's access rules")
+                .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules")
         }
         0x80..=0x9f => Words::new(Code::MqttRefused, format!("the broker refuses the connection: {}", reason_v5(code)))
             .note(format!("CONNACK {code:#04x}, a code of MQTT 5, to MQTT 3.1.1"))
@@ -309,18 +314,23 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
         Stage::Subscribe => Words::new(Code::SubscribeClosed, "the broker closed the connection at SUBSCRIBE")
             .note(how)
             .note(format!("filter: `{}` ({topic}), QoS {}", config.topic, config.qos as u8))
-            .help("some brokers close the connection of a user who may not subscribe: allow it in the broker's access rules, or take another topic"),
+            .note(user(config))
+            .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+            .help(format!("or set {topic} to one that the user may read and write")),
         Stage::Publish => Words::new(Code::PublishClosed, "the broker closed the connection at PUBLISH")
             .note(how)
+            .note(user(config))
             .note(format!("topic: `{}` ({topic}), QoS {}, {}{}", config.topic, config.qos as u8, text::count(payload_length(config) as u64, "byte"), if config.retain { ", retained" } else { "" }))
             .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-            .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", named(config, "qos")))
+            .help_if(config.qos > Qos::AtMostOnce, format!("if the broker does not take QoS {0}, set a lower `qos` ({1})", config.qos as u8, named(config, "qos")))
             .help_if(config.retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", named(config, "retain")))
-            .help_if(payload_length(config) > 10_000, "if the message is larger than the broker's limit, send a smaller one"),
+            .help_if(payload_length(config) > LARGE, "if the message is larger than the broker's limit, send a smaller one"),
         _ => Words::new(Code::ReceiveClosed, "the connection was lost while the message was awaited")
             .note(how)
             .note("the broker had granted the subscription and taken the message")
-            .help("look into the broker's log: an access rule for reading, a limit, or a restart may have ended the connection"),
+            .help("look into the broker's log, where the reason stands")
+            .help("if this user may not read the topic, allow it in the broker's access rules")
+            .help("if the broker was restarted just now, try again"),
     }
 }
 
@@ -335,7 +345,8 @@ fn subscribe_timeout(config: &Config) -> Words {
         named(config, "timeout"),
         config.topic
     ))
-    .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+    .help("look into the broker's log, where the reason stands")
+    .help("if the broker is overloaded or the link is slow, raise `timeout`")
 }
 
 fn publish_timeout(config: &Config) -> Words {
@@ -361,7 +372,8 @@ fn publish_timeout(config: &Config) -> Words {
             named(config, "qos")
         ),
     )
-    .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+    .help("look into the broker's log, where the reason stands")
+    .help("if the broker is overloaded or the link is slow, raise `timeout`")
 }
 
 fn too_large(size: usize, config: &Config) -> Words {
@@ -424,11 +436,15 @@ fn not_delivered(config: &Config, limit: String, foreign: u64) -> Words {
     }
     words
         .note(user(config))
-        .help("allow this user both to publish to the topic and to read it, in the broker's access rules: MQTT 3.1.1 has no way to refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
+        .help("allow this user both to publish to the topic and to read it, in the broker's access rules")
+        .help("if only one of the two is allowed, nothing says so: MQTT 3.1.1 cannot refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
         .help_if(matches!(config.message, Message::Own(_)), "if a rule on the broker changes the payload, check without `message`")
         .help_if(config.qos == Qos::AtMostOnce, "if the link loses packets, check with `qos = 1`")
 }
+
+/// Bytes from which on a message of the user's own may be more than some broker takes.
+const LARGE: usize = 1_000;
 
 fn payload_length(config: &Config) -> usize {
     match &config.message {

@@ -1,7 +1,7 @@
 //! The words for tls: which code a broken handshake is, and what to do. What concerns the presented
 //! certificates is next door, in `diagnose_certificate`.
 
-use rustls::{AlertDescription, Error, PeerIncompatible};
+use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use crate::code::Code;
 use crate::config::{Config, Transport};
@@ -45,7 +45,7 @@ pub fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
         code @ Code::TlsClientCertRejected => rejected(code, fault, config, now),
         code @ Code::TlsAlert => Words::new(code, "the broker ended the TLS handshake with an alert")
             .notes(how_it_ended(fault))
-            .help("look into the broker's log: it names the reason for the alert"),
+            .help("look into the broker's log, where the reason for the alert stands"),
         code => diagnose_certificate::words(code, fault, config, now),
     }
 }
@@ -65,6 +65,13 @@ fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
                 diagnose_certificate::code(error, &fault.facts, now)
             }
             Error::NoCertificatesPresented | Error::UnsupportedNameType => Code::TlsBadCertificate,
+            // The one handshake message that may be large is the chain; rustls takes 64 KiB.
+            Error::InvalidMessage(
+                InvalidMessage::HandshakePayloadTooLarge
+                | InvalidMessage::CertificatePayloadTooLarge,
+            ) => Code::TlsBadCertificate,
+            // Only a clock before 1970 cannot be had.
+            Error::FailedToGetCurrentTime => Code::TlsClockWrong,
             Error::AlertReceived(alert) => of_alert(*alert, fault),
             Error::NoApplicationProtocol => Code::TlsAlpn,
             Error::PeerIncompatible(
@@ -261,10 +268,10 @@ fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
             clock::utc(own.not_after),
         ));
         if own.not_after < now {
-            words = words.note(format!(
-                "it expired {} ago",
-                clock::distance(own.not_after, now)
-            ));
+            let ago = clock::distance(own.not_after, now);
+            words = words
+                .note(format!("it expired {ago} ago"))
+                .help("have a new client certificate issued, and set `cert_file` to it");
         } else if own.not_before > now {
             words = words.note(format!(
                 "it begins to be valid in {}",
@@ -274,7 +281,12 @@ fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
     }
     words
         .note(accepted_issuers(fault))
-        .help("check that this certificate is the one the broker knows, that it is active there, and that its issuer is one the broker trusts")
+        .help(
+            "check that this certificate is the one the broker knows, and that it is active there",
+        )
+        .help(
+            "if its issuer is not one that the broker trusts, have one issued by a CA that it does",
+        )
         .help("if an intermediate CA issued it, append that CA's certificate to `cert_file`")
 }
 
@@ -311,12 +323,7 @@ fn how_it_ended(fault: &TlsFault) -> Vec<String> {
     };
     let mut notes = vec![match &fault.cause {
         TlsCause::Rustls(Error::AlertReceived(alert)) => {
-            format!(
-                "received {when}: alert {} ({}): {}",
-                alert_name(*alert),
-                u8::from(*alert),
-                meaning(*alert)
-            )
+            format!("received {when}: alert {}", alert_in_full(*alert))
         }
         TlsCause::Rustls(error) => format!("the TLS library says: {error}"),
         TlsCause::Closed { reset: true } => format!(
@@ -344,6 +351,15 @@ fn received(fault: &TlsFault) -> String {
         _ if fault.late => "the handshake itself had succeeded".to_owned(),
         [] => "not a byte was received".to_owned(),
         _ => "the broker had begun to answer".to_owned(),
+    }
+}
+
+/// Name, number and meaning.
+fn alert_in_full(alert: AlertDescription) -> String {
+    let number = u8::from(alert);
+    match alert {
+        AlertDescription::Unknown(_) => format!("{number}, a number that no TLS standard names"),
+        _ => format!("{} ({number}): {}", alert_name(alert), meaning(alert)),
     }
 }
 

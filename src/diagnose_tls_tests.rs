@@ -109,11 +109,7 @@ fn check(cause: TlsCause, facts: TlsFacts, expected: Code) {
 #[test]
 fn what_is_no_tls() {
     let not = Code::TlsNotTls;
-    let garbled = || {
-        rustls(Error::InvalidMessage(
-            rustls::InvalidMessage::InvalidContentType,
-        ))
-    };
+    let garbled = || rustls(Error::InvalidMessage(InvalidMessage::InvalidContentType));
     for first in [
         &b"HTTP/1.1 400 Bad Request\r\n"[..],
         b"SSH-2.0-OpenSSH_9.2\r\n",

@@ -79,6 +79,7 @@ fn with_broker<'a>(command: &'a mut Command, lab: &Lab, program: &str) -> &'a mu
     let conf = "user root\nlog_dest stderr\nlistener 1883 192.0.2.1\nallow_anonymous true\n";
     lab.write("remote.conf", conf);
     let script = "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
+        : >remote.log\n\
         mosquitto -c remote.conf >remote.log 2>&1 </dev/null &\n\
         until grep -q ' running$' remote.log; do sleep 0.01; done\n\
         exec \"$@\"";

@@ -74,11 +74,12 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "diagnose_certificate",
-        "certificate clock code config failure text words",
+        "certificate clock code config diagnose_chain failure words",
     ),
+    ("diagnose_chain", "certificate clock failure text"),
     (
         "diagnose_config",
-        "code diagnose_setting diagnose_usage nearest problem words",
+        "code config diagnose_setting diagnose_usage nearest problem text words",
     ),
     ("diagnose_mqtt", "code config failure text words"),
     ("diagnose_net", "code config failure text words"),
