@@ -531,3 +531,7 @@ fn quality(qos: Qos) -> QoS {
 #[cfg(test)]
 #[path = "session_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "session_hostile_tests.rs"]
+mod hostile_tests;
