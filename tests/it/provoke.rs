@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use mqtt_test::text;
 use serde_json::Value;
 
 use crate::catalogue;
@@ -123,7 +124,7 @@ impl<'a> Provocation<'a> {
 
         let json = self.run().arg("--json").go();
         let report = json::report(&json);
-        assert_eq!(report["failure"]["code"], code, "in:\n{report:#}");
+        self.check_failure(code, &report["failure"], &human);
 
         let verbose = self.run().arg("--verbose").go();
         verbose.expect_code(exit_code);
@@ -133,6 +134,24 @@ impl<'a> Provocation<'a> {
             "an escape sequence in:\n{verbose}"
         );
         Provoked { human, report }
+    }
+
+    /// The `failure` of the JSON report says what the words say, line by line.
+    #[track_caller]
+    fn check_failure(&self, code: &str, failure: &Value, human: &Outcome) {
+        assert_eq!(failure["code"], code, "in:\n{failure:#}");
+        let texts = |list: &str| failure[list].as_array().unwrap().iter().map(text);
+        let head = [format!("error[{code}]: {}", text(&failure["error"]))].into_iter();
+        let notes = texts("notes").map(|note| format!(" note: {note}"));
+        let help = texts("help").map(|help| format!(" help: {help}"));
+        let said: String = head
+            .chain(notes)
+            .chain(help)
+            .map(|line| text::escape(&line).into_owned() + "\n")
+            .collect();
+        let said = golden::normalise(&said, self.lab);
+        let shown = golden::normalise(&human.all(), self.lab);
+        assert!(shown.contains(&said), "in JSON:\n{said}in words:\n{shown}");
     }
 
     /// Climbs the whole ladder.
@@ -159,6 +178,13 @@ impl<'a> Provocation<'a> {
             None => run,
         }
     }
+}
+
+#[track_caller]
+fn text(value: &Value) -> &str {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
 }
 
 /// What came of it.

@@ -344,6 +344,30 @@ fn every_code_has_a_golden_file() {
     }
 }
 
+/// A golden file that no test compares with the program says nothing: each belongs to a code, and
+/// the tests name that code and, word by word, the variant.
+#[test]
+fn every_golden_file_is_compared() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let tests: String = fs::read_dir(tests)
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    for entry in fs::read_dir(golden::folder()).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let name = file.strip_suffix(".txt").unwrap();
+        let whole = tests.contains(&format!("\"{name}\""));
+        let (code, variant) = name.split_once('.').unwrap_or((name, ""));
+        let quoted =
+            |part: &str| Regex::new(&format!(r#"[".]{}["./ ]"#, regex::escape(part))).unwrap();
+        // A variant may be put together of parts: `{year}.{variant}`.
+        let parts = variant.split('.').filter(|part| !part.is_empty());
+        let named = quoted(code).is_match(&tests)
+            && parts.clone().all(|part| quoted(part).is_match(&tests));
+        assert!(whole || named, "no test compares tests/golden/{file}");
+    }
+}
+
 /// A code that only `src` knows is no promise yet.
 #[test]
 fn every_code_is_in_the_catalogue() {
