@@ -248,7 +248,11 @@ impl Evidence<'_> {
         };
         let plain = names
             .iter()
-            .find(|name| !name.starts_with("*.") && !name.contains(':'));
+            // What is no host name is nothing to put into a configuration.
+            .find(|name| {
+                name.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+            });
         let words = Words::new(
             Code::TlsNameMismatch,
             format!("the broker's certificate is not for `{wanted}`"),
@@ -320,13 +324,27 @@ impl Evidence<'_> {
             TlsCause::Rustls(error) => error.to_string(),
             _ => String::new(),
         };
-        let words = Words::new(
-            Code::TlsBadCertificate,
-            "the broker's certificate cannot be accepted",
-        )
-        .note(format!("rustls says: {said}"))
-        .notes(self.chain.lines(0, ""))
-        .note(self.chain.trusted());
+        let error = match cause {
+            TlsCause::Rustls(rustls::Error::NoCertificatesPresented) => {
+                "the broker presents no certificate"
+            }
+            TlsCause::Rustls(rustls::Error::InvalidMessage(_)) => {
+                "the broker presents more than the 64 KiB of certificates that are taken here"
+            }
+            _ => "the broker's certificate cannot be accepted",
+        };
+        let words = Words::new(Code::TlsBadCertificate, error)
+            .note(format!("rustls says: {said}"))
+            .notes(self.chain.lines(0, ""));
+        let words = match cause {
+            TlsCause::Rustls(rustls::Error::NoCertificatesPresented) => {
+                return words.help("give the broker a certificate and its key (mosquitto: `certfile` and `keyfile`)");
+            }
+            TlsCause::Rustls(rustls::Error::InvalidMessage(_)) => {
+                return words.help("leave in the broker's certificate file its own certificate and the intermediate ones, and nothing else");
+            }
+            _ => words.note(self.chain.trusted()),
+        };
         match fault {
             Some(Fault::BadSignature) => words
                 .help_if(self.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", named(self.config, "ca_file")))
@@ -334,6 +352,9 @@ impl Evidence<'_> {
             Some(Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. }) => words
                 .help("have the certificate issued anew for servers: `extendedKeyUsage = serverAuth`, or no extended key usage at all")
                 .help("if it is a client certificate, the broker was given the wrong file"),
+            Some(Fault::BadEncoding) => words
+                .help("if the broker's certificate file is damaged, put the one there that its CA issued")
+                .help("if the certificate was made by a tool of your own, have it issued anew with openssl"),
             Some(Fault::Revoked) => words.help("the CA has withdrawn it: have a new one issued, with a new key"),
             Some(Fault::UnsupportedSignatureAlgorithmContext { .. } | Fault::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }) => words
                 .help("have it issued anew, signed with SHA-256 and a key of RSA (2048 bits or more), P-256, P-384 or Ed25519"),

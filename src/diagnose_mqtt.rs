@@ -53,7 +53,7 @@ fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
             config.port
         ));
     }
-    if !first.is_empty() && !matches!(first, [0x20, 2, ..]) {
+    if !first.is_empty() && !matches!(first, [0x20] | [0x20, 2, ..]) {
         return not_mqtt(fault, link, config, first);
     }
     match link {
@@ -170,20 +170,20 @@ fn timeout(fault: &MqttFault, config: &Config) -> Words {
         named(config, "timeout")
     ));
     let words = match &fault.look {
+        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!(
+            "a second connection was answered with less than a CONNACK: `{}`",
+            text::escape_bytes(bytes, 48)
+        )),
         Some(Look {
             ended: LookEnd::Silence { .. },
             ..
         }) => words.note("a second connection with the same CONNECT met silence as well"),
-        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!(
-            "a second connection was answered: `{}`",
-            text::escape_bytes(bytes, 48)
-        )),
         _ => words,
     };
     words
         .help_if(config.transport == Transport::Plain, "if this port is a TLS port, set `tls = on`: such a server waits for a TLS message")
         .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", named(config, "port")))
-        .help("if the broker is overloaded or its user database is slow, look into its log, or raise `timeout`")
+        .help("if the broker is overloaded or its user database is slow, raise `timeout`, and look into its log")
 }
 
 fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {

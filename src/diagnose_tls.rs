@@ -23,7 +23,8 @@ pub fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
             let limit = text::duration(config.timeout);
             Words::new(code, "the TLS handshake did not end in time")
                 .note(format!("TCP is connected; {} within {limit} ({})", received(fault), named(config, "timeout")))
-                .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+                .notes(fault.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
+                .help_if(fault.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
                 .help("if the link is slow, raise `timeout`")
                 .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
         }
@@ -69,7 +70,7 @@ fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
             Error::InvalidMessage(
                 InvalidMessage::HandshakePayloadTooLarge
                 | InvalidMessage::CertificatePayloadTooLarge,
-            ) => Code::TlsBadCertificate,
+            ) if is_server_hello(&fault.facts.first_bytes) => Code::TlsBadCertificate,
             // Only a clock before 1970 cannot be had.
             Error::FailedToGetCurrentTime => Code::TlsClockWrong,
             Error::AlertReceived(alert) => of_alert(*alert, fault),
@@ -95,6 +96,11 @@ fn looks_plain(first_bytes: &[u8]) -> bool {
         [kind] => !(20..=23).contains(kind),
         [kind, major, ..] => !(20..=23).contains(kind) || *major != 3,
     }
+}
+
+/// A record with a ServerHello of less than 64 KiB (RFC 8446 §4, §5.1).
+fn is_server_hello(first_bytes: &[u8]) -> bool {
+    matches!(first_bytes, [22, 3, _, _, _, 2, 0, ..])
 }
 
 fn closed(fault: &TlsFault, config: &Config) -> Code {

@@ -66,6 +66,7 @@ pub(crate) struct Provocation<'a> {
     variant: Option<&'a str>,
     namespace: Option<Namespace>,
     clock: Option<&'a str>,
+    memory: Option<u64>,
     limit: Duration,
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn provoke(lab: &Lab, config: String) -> Provocation<'_> {
         variant: None,
         namespace: None,
         clock: None,
+        memory: None,
         limit: UNHURRIED,
     }
 }
@@ -98,6 +100,12 @@ impl<'a> Provocation<'a> {
         self
     }
 
+    /// With so many MiB of address space.
+    pub(crate) fn memory(mut self, mib: u64) -> Self {
+        self.memory = Some(mib);
+        self
+    }
+
     /// How long the verdict may take at most, all in all.
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -112,10 +120,7 @@ impl<'a> Provocation<'a> {
         human.expect_code(exit_code).expect_within(self.limit);
         let head = format!("error[{code}]: ");
         assert!(human.all().contains(&head), "no `{head}` in:\n{human}");
-        assert!(
-            !human.all().contains('\x1b'),
-            "an escape sequence in:\n{human}"
-        );
+        nothing_raw(&human);
         let name = match self.variant {
             Some(variant) => format!("{code}.{variant}"),
             None => code.to_owned(),
@@ -123,16 +128,16 @@ impl<'a> Provocation<'a> {
         golden::check(&name, self.lab, &human);
 
         let json = self.run().arg("--json").go();
+        json.expect_within(self.limit);
+        nothing_raw(&json);
         let report = json::report(&json);
         self.check_failure(code, &report["failure"], &human);
 
         let verbose = self.run().arg("--verbose").go();
         verbose.expect_code(exit_code);
         assert!(verbose.all().contains(&head), "no `{head}` in:\n{verbose}");
-        assert!(
-            !verbose.all().contains('\x1b'),
-            "an escape sequence in:\n{verbose}"
-        );
+        verbose.expect_within(self.limit);
+        nothing_raw(&verbose);
         Provoked { human, report }
     }
 
@@ -173,11 +178,22 @@ impl<'a> Provocation<'a> {
         if let Some(moment) = self.clock {
             run = run.at(moment);
         }
+        if let Some(mib) = self.memory {
+            run = run.memory(mib);
+        }
         match self.namespace {
             Some(namespace) => run.within(namespace),
             None => run,
         }
     }
+}
+
+/// Nothing that a terminal acts on, and nothing that deceives its reader.
+#[track_caller]
+fn nothing_raw(outcome: &Outcome) {
+    let raw = |c: char| c != '\n' && text::is_unsafe(c);
+    let found: String = outcome.all().chars().filter(|c| raw(*c)).collect();
+    assert!(found.is_empty(), "{found:?} in:\n{outcome}");
 }
 
 #[track_caller]

@@ -58,7 +58,7 @@ const ROOMS: &[(&str, &str)] = &[
     // MQTT, and the ladder.
     (
         "check",
-        "certificate clock config echo failure inquiry net session session_trace step",
+        "certificate clock config echo failure inquiry net session session_trace step wait",
     ),
     ("echo", "config failure session"),
     ("look", "failure net signals tls wait"),

@@ -1,0 +1,364 @@
+//! Hostile peers: a clear diagnosis in bounded time and memory, and not one raw byte of theirs on the
+//! terminal. And links that are only slow, which must pass.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, SanType};
+
+use crate::certs::Authority;
+use crate::codec::{self, PUBACK, Packet, Publish};
+use crate::hostile::{
+    broker_until, endless, first_bytes, hostile, hostile_tls, presenting, silence, slow_link,
+};
+use crate::lab::Lab;
+use crate::mosquitto::{mosquitto, with_certificate};
+use crate::provoke::{BRIEF, Provoked, plain_config, provoke, tls_config, trusting_lab};
+use crate::rogue::Rogue;
+use crate::run::Run;
+
+/// Address space for the whole program, in MiB. A run that goes well needs half of it.
+const MEMORY: u64 = 64;
+
+/// For a `timeout` of one second in the stage, in one more look, and for the goodbye.
+const SOON: Duration = Duration::from_secs(5);
+
+#[track_caller]
+fn check_tls(code: &str, variant: &str, script: fn(std::net::TcpStream) -> io::Result<()>) {
+    let (lab, _) = trusting_lab();
+    let peer = hostile(&lab, script);
+    provoke(&lab, tls_config(peer.port, BRIEF))
+        .variant(variant)
+        .limit(SOON)
+        .memory(MEMORY)
+        .fails(code);
+}
+
+#[track_caller]
+fn check_mqtt(
+    code: &str,
+    variant: &str,
+    more: &str,
+    script: fn(std::net::TcpStream) -> io::Result<()>,
+) -> Provoked {
+    let lab = Lab::new();
+    let peer = hostile(&lab, script);
+    provoke(&lab, plain_config(peer.port, &format!("{BRIEF}{more}")))
+        .variant(variant)
+        .limit(SOON)
+        .memory(MEMORY)
+        .fails(code)
+}
+
+#[test]
+fn endless_bytes_and_giant_lengths() {
+    for rogue in [Rogue::EndlessBytes, Rogue::GiantRemainingLength] {
+        let lab = Lab::new();
+        let server = rogue.start(&lab);
+        Run::check(&lab, &plain_config(server.port, BRIEF))
+            .memory(MEMORY)
+            .go()
+            .expect_code(6)
+            .expect_within(SOON);
+    }
+    let (lab, _) = trusting_lab();
+    let server = Rogue::EndlessBytes.start(&lab);
+    Run::check(&lab, &tls_config(server.port, BRIEF))
+        .memory(MEMORY)
+        .go()
+        .expect_code(5)
+        .expect_within(SOON);
+}
+
+/// Warnings (level 1) that never end; user_canceled is the one that TLS 1.3 lets pass.
+#[test]
+fn a_flood_of_alerts() {
+    check_tls("tls-not-tls", "alert-flood", |mut stream| {
+        first_bytes(&mut stream)?;
+        endless(&mut stream, &[21, 3, 3, 0, 2, 1, 90].repeat(500))
+    });
+}
+
+/// A ServerHello that says it has 16 MiB, and goes on and on in records of full size.
+#[test]
+fn a_handshake_message_without_end() {
+    check_tls("tls-not-tls", "endless-handshake", |mut stream| {
+        first_bytes(&mut stream)?;
+        let mut record = vec![22, 3, 3, 0x40, 0, 2, 0xff, 0xff, 0xff];
+        record.resize(5 + 0x4000, 0);
+        stream.write_all(&record)?;
+        let mut record = vec![22, 3, 3, 0x40, 0];
+        record.resize(5 + 0x4000, 0);
+        endless(&mut stream, &record)
+    });
+}
+
+/// Records without content, which say nothing and never stop.
+#[test]
+fn empty_records_without_end() {
+    check_tls("tls-not-tls", "empty-records", |mut stream| {
+        first_bytes(&mut stream)?;
+        endless(&mut stream, &[22, 3, 3, 0, 0].repeat(800))
+    });
+}
+
+/// A byte now and then keeps no deadline away.
+#[test]
+fn a_handshake_that_drips() {
+    check_tls("tls-timeout", "dripping", |mut stream| {
+        first_bytes(&mut stream)?;
+        for byte in [22, 3, 3, 0x40, 0].into_iter().chain(std::iter::repeat(0)) {
+            stream.write_all(&[byte])?;
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn half_a_record_and_silence() {
+    check_tls("tls-timeout", "half-record", |mut stream| {
+        first_bytes(&mut stream)?;
+        stream.write_all(&[22, 3, 3, 0, 100, 2])?;
+        silence(&mut stream)
+    });
+}
+
+#[test]
+fn half_packets_and_silence() {
+    check_mqtt("mqtt-timeout", "half-connack", "", |mut stream| {
+        first_bytes(&mut stream)?;
+        stream.write_all(&[0x20, 2, 0])?;
+        silence(&mut stream)
+    });
+    check_mqtt("subscribe-timeout", "half-suback", "", |mut stream| {
+        broker_until(&mut stream, |packet| {
+            matches!(packet, Packet::Subscribe { .. })
+        })?;
+        stream.write_all(&[0x90, 3, 0])?;
+        silence(&mut stream)
+    });
+}
+
+/// A PUBLISH that is announced in full length and never comes, and one that is too long to come.
+#[test]
+fn a_packet_that_is_never_whole() {
+    check_mqtt("receive-timeout", "half-publish", "", |mut stream| {
+        let published = broker_until(&mut stream, |packet| matches!(packet, Packet::Publish(_)))?;
+        let Packet::Publish(message) = published else {
+            return Ok(());
+        };
+        stream.write_all(&codec::ack(PUBACK, message.id))?;
+        // 1,000,000 bytes (MQTT 3.1.1 §2.2.3), below the limit of 1 MiB.
+        stream.write_all(&[0x30, 0xc0, 0x84, 0x3d, 0, 1, b't'])?;
+        silence(&mut stream)
+    });
+    check_mqtt("receive-too-large", "giant", "", |mut stream| {
+        broker_until(&mut stream, |packet| {
+            matches!(packet, Packet::Subscribe { .. })
+        })?;
+        stream.write_all(&[0x30, 0xff, 0xff, 0xff, 0x7f])?;
+        endless(&mut stream, &[0; 4096])
+    });
+}
+
+#[test]
+fn garbage_in_the_middle() {
+    check_mqtt("mqtt-not-mqtt", "later", "", |mut stream| {
+        broker_until(&mut stream, |packet| {
+            matches!(packet, Packet::Subscribe { .. })
+        })?;
+        // Long enough for a packet of the reserved type 15, as which it begins.
+        stream.write_all(b"\xf3\x1b[2J\x9b31m garbage \x07 garbage garbage\r\n")?;
+        silence(&mut stream)
+    });
+}
+
+/// Acknowledgements of what was never sent.
+#[test]
+fn acknowledgements_out_of_nowhere() {
+    check_mqtt("mqtt-not-mqtt", "unsolicited", "", |mut stream| {
+        broker_until(&mut stream, |packet| {
+            matches!(packet, Packet::Subscribe { .. })
+        })?;
+        endless(&mut stream, &codec::ack(PUBACK, 65_535).repeat(500))
+    });
+}
+
+fn foreign() -> Vec<u8> {
+    let message = Publish {
+        topic: "t".to_owned(),
+        payload: vec![b'x'; 200],
+        ..Publish::default()
+    };
+    codec::publish_packet(&message, false).repeat(100)
+}
+
+/// Messages of others without end, from the moment at which each stage waits for its own packet.
+#[test]
+fn a_flood_of_foreign_messages_without_end() {
+    check_mqtt("subscribe-timeout", "flood", "", |mut stream| {
+        broker_until(&mut stream, |packet| {
+            matches!(packet, Packet::Subscribe { .. })
+        })?;
+        endless(&mut stream, &foreign())
+    });
+    check_mqtt("publish-timeout", "flood", "", |mut stream| {
+        broker_until(&mut stream, |packet| matches!(packet, Packet::Publish(_)))?;
+        endless(&mut stream, &foreign())
+    });
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().server_config();
+    let peer = hostile_tls(&lab, server, |mut stream| {
+        let published = broker_until(&mut stream, |packet| matches!(packet, Packet::Publish(_)))?;
+        let Packet::Publish(message) = published else {
+            return Ok(());
+        };
+        stream.write_all(&codec::ack(PUBACK, message.id))?;
+        endless(&mut stream, &foreign())
+    });
+    let outcome = Run::check(&lab, &tls_config(peer.port, BRIEF))
+        .memory(MEMORY)
+        .go();
+    outcome.expect_code(9).expect_within(SOON);
+    assert!(
+        outcome.all().contains("messages of others came in"),
+        "{outcome}"
+    );
+}
+
+/// In the flood our own message still is found.
+#[test]
+fn our_own_message_in_a_flood() {
+    let lab = Lab::new();
+    let server = Rogue::FloodsForeign(20_000).start(&lab);
+    Run::check(&lab, &plain_config(server.port, ""))
+        .memory(MEMORY)
+        .go()
+        .expect_code(0);
+}
+
+/// A self-signed certificate with these names and an organisation that is out to deceive; its key.
+fn odd_certificate(common_name: &str, names: &[&str]) -> (Vec<u8>, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name.to_owned());
+    params.distinguished_name.push(
+        DnType::OrganizationName,
+        "\u{202e}\x1b]0;owned\x07".to_owned(),
+    );
+    let name = |name: &&str| SanType::DnsName((*name).try_into().unwrap());
+    params.subject_alt_names = names.iter().map(name).collect();
+    params.is_ca = IsCa::ExplicitNoCa;
+    let der = params.self_signed(&key).unwrap().der().to_vec();
+    (der, key)
+}
+
+#[track_caller]
+fn check_chain(
+    code: &str,
+    variant: &str,
+    chain: Vec<Vec<u8>>,
+    key: &KeyPair,
+    more: &str,
+) -> Provoked {
+    let (lab, _) = trusting_lab();
+    let peer = hostile_tls(&lab, presenting(chain, key), |mut stream| {
+        silence(&mut stream)
+    });
+    provoke(&lab, tls_config(peer.port, &format!("{BRIEF}{more}")))
+        .variant(variant)
+        .limit(SOON)
+        .memory(MEMORY)
+        .fails(code)
+}
+
+/// What a certificate says of itself drives no terminal.
+#[test]
+fn escapes_in_certificate_names() {
+    let evil = "\x1b[2J\x1b[31mred\r\nok";
+    let (der, key) = odd_certificate(evil, &["\x1b[1mbold.example", "evil\u{7f}.example"]);
+    let found = check_chain("tls-self-signed", "escapes", vec![der.clone()], &key, "");
+    let subject = found.stage("tls")["chain"][0]["subject"].as_str().unwrap();
+    assert!(
+        subject.contains("\x1b[2J"),
+        "JSON has it as it is: {subject:?}"
+    );
+    let lab = Lab::new();
+    // `ca_file` may be DER.
+    lab.write("evil.der", &der);
+    let peer = hostile_tls(&lab, presenting(vec![der], &key), |mut stream| {
+        silence(&mut stream)
+    });
+    provoke(&lab, tls_config(peer.port, "ca_file = evil.der\n"))
+        .variant("escapes")
+        .limit(SOON)
+        .fails("tls-name-mismatch");
+}
+
+#[test]
+fn chains_of_absurd_length() {
+    let (leaf, key) = odd_certificate("leaf", &["localhost"]);
+    // As many as fit into the 64 KiB that rustls takes, each a CA of the same name.
+    let authority = Authority::root("Loop");
+    let loops = std::iter::repeat_n(authority.der().to_vec(), 100);
+    let chain: Vec<Vec<u8>> = std::iter::once(leaf.clone()).chain(loops).collect();
+    check_chain("tls-self-signed", "long-chain", chain, &key, "").says(&["95 certificates"]);
+    // More than fit.
+    let chain = vec![leaf; 300];
+    check_chain("tls-bad-certificate", "too-long-chain", chain, &key, "");
+}
+
+#[test]
+fn a_certificate_of_a_megabyte() {
+    let (mut der, key) = odd_certificate("leaf", &["localhost"]);
+    der.resize(1024 * 1024, 0);
+    check_chain("tls-bad-certificate", "megabyte", vec![der], &key, "");
+}
+
+#[test]
+fn bytes_that_are_no_certificate() {
+    let (_, key) = odd_certificate("leaf", &["localhost"]);
+    let junk = b"\x30\x82\x7f\xff\x1b[2J".to_vec();
+    check_chain(
+        "tls-bad-certificate",
+        "no-certificate",
+        vec![junk],
+        &key,
+        "",
+    );
+    check_chain("tls-bad-certificate", "empty", vec![], &key, "");
+}
+
+/// The names of the issuers that the broker accepts come from the broker, too.
+#[test]
+fn escapes_in_the_names_of_accepted_issuers() {
+    let (lab, root) = trusting_lab();
+    let clients = Authority::root("\x1b[2JClient\u{9b}31m Root\n");
+    let server = root.server(&["localhost"]).issue();
+    let rogue = Rogue::Obedient.start_tls(&lab, server.server_config_demanding(&clients));
+    provoke(&lab, tls_config(rogue.port, ""))
+        .variant("escapes")
+        .fails("tls-client-cert-required");
+}
+
+/// 300 ms a packet each way, and one byte a segment: slow, and honest.
+#[test]
+fn slow_links_pass() {
+    let (lab, root) = trusting_lab();
+    let tls = with_certificate(&lab, root.server(&["localhost"]));
+    let plain = mosquitto(&lab).start();
+    let delay = Duration::from_millis(300);
+    let (slow_tls, slow_plain) = (
+        slow_link(&lab, tls.port, delay),
+        slow_link(&lab, plain.port, delay),
+    );
+    let over_tls = Run::check(&lab, &tls_config(slow_tls.port, "")).start();
+    let other = Lab::new();
+    let in_the_clear = Run::check(&other, &plain_config(slow_plain.port, "")).start();
+    over_tls.finish().expect_code(0);
+    in_the_clear.finish().expect_code(0);
+}
