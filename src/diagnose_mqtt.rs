@@ -48,10 +48,15 @@ fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
     }
     let closed = matches!(link, LinkFault::Closed { .. } | LinkFault::Io(_));
     if plain && closed && first.is_empty() && matches!(config.port, 8883 | 8884 | 8886 | 443) {
-        return is_tls(config).note(format!(
-            "the connection was closed without a word; {} is a port for TLS",
-            config.port
-        ));
+        return Words::new(
+            Code::MqttIsTls,
+            format!(
+                "`{}` closes the connection without a word, and `tls = off` is set",
+                config.host
+            ),
+        )
+        .note(format!("{} is a port for MQTT over TLS", config.port))
+        .help(format!("set `tls = on` ({})", named(config, "tls")));
     }
     if !first.is_empty() && !matches!(first, [0x20] | [0x20, 2, ..]) {
         return not_mqtt(fault, link, config, first);
@@ -155,9 +160,9 @@ fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Wo
             .help("if this port is a TLS port, set `tls = on`: many servers close without a word")
             .help("if the broker demands a user name, set `username` and a password"),
         Transport::Tls(tls) => words
-            .help("check user name and password: some brokers close the connection instead of naming them wrong")
-            .help("look into the broker's log, where the reason stands")
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
+            .help_if(tls.client.is_none() || config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
+            .help("look into the broker's log, where the reason stands")
             .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, take it away", named(config, "alpn")))
             .help_if(!tls.sni, format!("{} leaves out the server name; take it away", named(config, "sni"))),
     }
@@ -193,8 +198,11 @@ fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
         }
         _ => "password: none is set".to_owned(),
     };
-    let blank =
-        "the password's last character is a blank or a line end: is it part of the password?";
+    let blank = "the password's last character is a blank or a line end";
+    let take_out = format!(
+        "if that is not part of the password, take it out ({})",
+        password_key(config)
+    );
     match code {
         1 => Words::new(Code::MqttVersion, "the broker does not accept this version of MQTT")
             .note("CONNACK 1 (unacceptable protocol version) to MQTT 3.1.1")
@@ -217,7 +225,7 @@ fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
                 .note(user(config))
                 .note(password);
             if fault.password_ends_in_blank {
-                words = words.note(blank);
+                words = words.note(blank).help(take_out);
             }
             words
                 .help("check `username` and the password")
@@ -229,7 +237,7 @@ fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
                 .note(user(config))
                 .note(password);
             if fault.password_ends_in_blank {
-                words = words.note(blank);
+                words = words.note(blank).help(take_out);
             }
             words
                 .help_if(config.credentials.is_none(), "set `username` and a password (`password_file` or `password_env`)")
@@ -321,10 +329,11 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
             .note(how)
             .note(user(config))
             .note(format!("topic: `{}` ({topic}), QoS {}, {}{}", config.topic, config.qos as u8, text::count(payload_length(config) as u64, "byte"), if config.retain { ", retained" } else { "" }))
-            .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-            .help_if(config.qos > Qos::AtMostOnce, format!("if the broker does not take QoS {0}, set a lower `qos` ({1})", config.qos as u8, named(config, "qos")))
+            .help_if(payload_length(config) > LARGE, "if the message is larger than the broker's limit, send a smaller one")
             .help_if(config.retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", named(config, "retain")))
-            .help_if(payload_length(config) > LARGE, "if the message is larger than the broker's limit, send a smaller one"),
+            .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", named(config, "qos")))
+            .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+            .help_if(config.qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", named(config, "qos"))),
         _ => Words::new(Code::ReceiveClosed, "the connection was lost while the message was awaited")
             .note(how)
             .note("the broker had granted the subscription and taken the message")
@@ -387,6 +396,7 @@ fn too_large(size: usize, config: &Config) -> Words {
         named(config, "max_packet_size")
     ))
     .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
+    .help("if it is a retained message that nobody needs, clear it: publish an empty one to that topic, retained")
 }
 
 fn altered(sent: &[u8], received: &[u8]) -> Words {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::code::Code;
 use crate::config::{Config, Transport};
 use crate::failure::{AddressError, DnsFault, TcpFault};
+use crate::providers;
 use crate::text;
 use crate::words::{Words, named};
 
@@ -21,7 +22,7 @@ pub fn dns(fault: &DnsFault, config: &Config) -> Words {
                     !host.contains('.'),
                     "if it is a machine of the local network, write its full name or its IP address",
                 )
-                .help("if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
+                .help_if(!providers::is_known(config), "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
         }
         DnsFault::Unavailable { words, servers } => {
             unavailable(host, servers).note(format!("the resolver says: {words}"))
@@ -75,7 +76,10 @@ pub fn tcp(fault: &TcpFault, config: &Config) -> Words {
                 .help(format!("check {} and {}, and that the broker's machine is up", named(config, "host"), named(config, "port")))
         }
         _ => Words::new(Code::TcpUnreachable, format!("there is no way from this machine to `{}`", config.host))
-            .help("check that this machine is on the network: `ip route` must show a way to the address")
+            .help(match tried.first() {
+                Some(first) => format!("check that this machine is on the network: `ip route get {}` must show a way", first.address.ip()),
+                None => "check that this machine is on the network".to_owned(),
+            })
             .help_if(
                 tried.iter().all(|tried| tried.address.is_ipv6()),
                 "the name has IPv6 addresses only: this machine needs IPv6, or the name an IPv4 address",

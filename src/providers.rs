@@ -18,7 +18,7 @@ const PROVIDERS: &[Provider] = &[
         advice: &[
             (
                 &[Code::DnsNotFound],
-                "HiveMQ Cloud: copy the host from the cluster's overview page",
+                "HiveMQ Cloud: copy the host from the cluster's overview page; a free cluster that was stopped or deleted loses its name",
             ),
             (
                 &[Code::TcpTimeout, Code::TcpRefused, Code::MqttNotMqtt],
@@ -42,7 +42,7 @@ const PROVIDERS: &[Provider] = &[
             ),
             (
                 &[Code::MqttNotAuthorized, Code::MqttClosed],
-                "HiveMQ Cloud also answers \"not authorized\", or closes, where no SNI is sent",
+                "if `sni = off` is set, take it away: without SNI HiveMQ Cloud answers \"not authorized\", or closes",
             ),
             (
                 &[Code::MqttServerUnavailable, Code::MqttRefused],
@@ -261,12 +261,21 @@ const PROVIDERS: &[Provider] = &[
     },
 ];
 
-/// What the provider of this host demands, where it bears on `code`.
-pub fn help(config: &Config, code: Code) -> impl Iterator<Item = String> {
+/// Whether this host is one of a provider that is known here.
+pub fn is_known(config: &Config) -> bool {
+    of(config).next().is_some()
+}
+
+fn of(config: &Config) -> impl Iterator<Item = &'static Provider> {
     let host = config.host.to_ascii_lowercase();
     PROVIDERS
         .iter()
         .filter(move |provider| provider.hosts.iter().any(|known| is(&host, known)))
+}
+
+/// What the provider of this host demands, where it bears on `code`.
+pub fn help(config: &Config, code: Code) -> impl Iterator<Item = String> {
+    of(config)
         .flat_map(|provider| provider.advice)
         .filter(move |(codes, _)| codes.contains(&code))
         .map(|(_, text)| (*text).to_owned())

@@ -40,6 +40,7 @@ mod t_house;
 mod t_ladder;
 mod t_mqtt;
 mod t_packets;
+mod t_providers;
 mod t_secrets;
 mod t_tcp;
 mod t_terminal;

@@ -82,7 +82,7 @@ const ROOMS: &[(&str, &str)] = &[
         "code config diagnose_setting diagnose_usage nearest problem text words",
     ),
     ("diagnose_mqtt", "code config failure text words"),
-    ("diagnose_net", "code config failure text words"),
+    ("diagnose_net", "code config failure providers text words"),
     (
         "diagnose_setting",
         "code config diagnose_value problem words",

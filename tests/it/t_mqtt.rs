@@ -77,6 +77,24 @@ fn mqtt_bad_credentials() {
     found.says(&["ann"]);
 }
 
+/// A blank that an editor left behind is part of the password.
+#[test]
+fn mqtt_bad_credentials_with_a_blank_at_the_end() {
+    let lab = Lab::new();
+    lab.write_private("password.txt", "open-sesame \n");
+    let server = Rogue::RefusesConnect(4).start(&lab);
+    let login = "username = ann\npassword_file = password.txt\n";
+    let found = provoke(&lab, plain_config(server.port, login))
+        .variant("blank")
+        .fails("mqtt-bad-credentials");
+    found.says(&["last character is a blank"]);
+    assert!(
+        !found.human.all().contains("open-sesame"),
+        "{}",
+        found.human
+    );
+}
+
 #[test]
 fn mqtt_not_authorized() {
     let login = "username = ann\npassword = open-sesame\n";
@@ -151,6 +169,9 @@ fn mqtt_version() {
 #[test]
 fn mqtt_refused() {
     check("mqtt-refused", "code-99", Rogue::RefusesConnect(99), "").says(&["99"]);
+    // A broker of MQTT 5 that answers everyone in its own form.
+    let banned = Rogue::RefusesInFormOf5(0x8a);
+    check("mqtt-refused", "banned", banned, "").says(&["banned", "0x8a"]);
 }
 
 #[test]
@@ -165,6 +186,24 @@ fn subscribe_denied() {
     let more = "topic = secret/plans\n";
     let found = check("subscribe-denied", "code-80", Rogue::DeniesSubscribe, more);
     found.says(&["secret/plans"]);
+}
+
+/// mosquitto's security plug-in, which by default lets nobody subscribe.
+#[test]
+fn subscribe_denied_by_mosquitto() {
+    let lab = Lab::new();
+    let may = |subscribe| {
+        format!(
+            "{{\"defaultACLAccess\":{{\"publishClientSend\":true,\"publishClientReceive\":true,\
+             \"subscribe\":{subscribe},\"unsubscribe\":true}},\"clients\":[],\"groups\":[],\"roles\":[]}}"
+        )
+    };
+    let config = lab.write("security.json", may(false));
+    let broker = mosquitto(&lab).security_plugin(&config).start();
+    provoke(&lab, plain_config(broker.port, "topic = secret/plans\n"))
+        .variant("plugin")
+        .fails("subscribe-denied")
+        .says(&["secret/plans", "0x80"]);
 }
 
 #[test]
@@ -190,6 +229,34 @@ fn publish_closed() {
         Rogue::ClosesAtPublish,
         "retain = on\n",
     );
+}
+
+/// What mosquitto does to a 3.1.1 client that goes beyond what it takes.
+#[test]
+fn publish_closed_by_mosquitto() {
+    let large = format!("message = {}\n", "x".repeat(5_000));
+    for (variant, line, more, help) in [
+        (
+            "size",
+            "max_packet_size 2000",
+            large.as_str(),
+            "larger than the broker's limit",
+        ),
+        ("qos", "max_qos 0", "", "set `qos = 0`"),
+        (
+            "retain",
+            "retain_available false",
+            "retain = on\n",
+            "retain = off",
+        ),
+    ] {
+        let lab = Lab::new();
+        let broker = mosquitto(&lab).line(line).start();
+        provoke(&lab, plain_config(broker.port, more))
+            .variant(variant)
+            .fails("publish-closed")
+            .says(&[help]);
+    }
 }
 
 #[test]
@@ -235,6 +302,24 @@ fn receive_too_large() {
         Rogue::DeliversTooLarge(5000),
         more,
     );
+    found.says(&["1024", "max_packet_size"]);
+}
+
+/// A message that somebody left on the topic comes before ours, right behind the SUBACK.
+#[test]
+fn receive_too_large_from_mosquitto() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    let large = "x".repeat(5_000);
+    let leave = plain_config(
+        broker.port,
+        &format!("topic = kept\nretain = on\nmessage = {large}\n"),
+    );
+    provoke(&lab, leave).passes();
+    let more = "topic = kept\nmax_packet_size = 1KiB\n";
+    let found = provoke(&lab, plain_config(broker.port, more))
+        .variant("retained")
+        .fails("receive-too-large");
     found.says(&["1024", "max_packet_size"]);
 }
 
