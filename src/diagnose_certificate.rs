@@ -111,9 +111,9 @@ impl Evidence<'_> {
             .note(self.chain.trusted())
             .help(format!("append the certificate of `{issuer}` to the broker's certificate file, after its own, and reload it (Let's Encrypt: use `fullchain.pem`)"));
         let words = match url {
-            Some(url) => words.help(format!(
-                "the broker's certificate says that it can be had from {url}"
-            )),
+            Some(url) => words
+                .help(format!("the broker's certificate says that it can be had from {url}"))
+                .help("if that is no PEM text: `openssl x509 -inform der -in intermediate.der -out intermediate.pem`"),
             None => words,
         };
         words.help(match self.config.is_set("ca_file") {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, SanType};
+use rustls::StreamOwned;
 
 use crate::certs::Authority;
 use crate::codec::{self, PUBACK, Packet, Publish};
@@ -125,12 +126,16 @@ fn half_a_record_and_silence() {
 }
 
 #[test]
-fn half_packets_and_silence() {
+fn half_a_connack_and_silence() {
     check_mqtt("mqtt-timeout", "half-connack", "", |mut stream| {
         first_bytes(&mut stream)?;
         stream.write_all(&[0x20, 2, 0])?;
         silence(&mut stream)
     });
+}
+
+#[test]
+fn half_a_suback_and_silence() {
     check_mqtt("subscribe-timeout", "half-suback", "", |mut stream| {
         broker_until(&mut stream, |packet| {
             matches!(packet, Packet::Subscribe { .. })
@@ -194,19 +199,28 @@ fn foreign() -> Vec<u8> {
     codec::publish_packet(&message, false).repeat(100)
 }
 
-/// Messages of others without end, from the moment at which each stage waits for its own packet.
+/// Messages of others without end, while SUBACK is awaited: there is always one more at hand, and the
+/// time is over all the same.
 #[test]
-fn a_flood_of_foreign_messages_without_end() {
+fn a_flood_in_place_of_suback() {
     check_mqtt("subscribe-timeout", "flood", "", |mut stream| {
         broker_until(&mut stream, |packet| {
             matches!(packet, Packet::Subscribe { .. })
         })?;
         endless(&mut stream, &foreign())
     });
+}
+
+#[test]
+fn a_flood_in_place_of_puback() {
     check_mqtt("publish-timeout", "flood", "", |mut stream| {
         broker_until(&mut stream, |packet| matches!(packet, Packet::Publish(_)))?;
         endless(&mut stream, &foreign())
     });
+}
+
+#[test]
+fn a_flood_in_place_of_our_message() {
     let (lab, root) = trusting_lab();
     let server = root.server(&["localhost"]).issue().server_config();
     let peer = hostile_tls(&lab, server, |mut stream| {
@@ -225,6 +239,30 @@ fn a_flood_of_foreign_messages_without_end() {
         outcome.all().contains("messages of others came in"),
         "{outcome}"
     );
+}
+
+/// Key updates (RFC 8446 §4.6.3) without end, which carry nothing and ask for an answer.
+#[test]
+fn a_flood_of_key_updates() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().server_config();
+    let peer = hostile_tls(&lab, server, |stream| {
+        let StreamOwned { mut conn, mut sock } = stream;
+        while conn.is_handshaking() {
+            conn.complete_io(&mut sock)?;
+        }
+        loop {
+            conn.refresh_traffic_keys().map_err(io::Error::other)?;
+            while conn.wants_write() {
+                conn.write_tls(&mut sock)?;
+            }
+        }
+    });
+    provoke(&lab, tls_config(peer.port, BRIEF))
+        .variant("key-updates")
+        .limit(SOON)
+        .memory(MEMORY)
+        .fails("tls-not-tls");
 }
 
 /// In the flood our own message still is found.
