@@ -19,7 +19,7 @@ use crate::rogue::Rogue;
 use crate::run::Run;
 
 /// Address space for the whole program, in MiB. A run that goes well needs half of it.
-const MEMORY: u64 = 64;
+const MEMORY: u64 = 32;
 
 /// For a `timeout` of one second in the stage, in one more look, and for the goodbye.
 const SOON: Duration = Duration::from_secs(5);
