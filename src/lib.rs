@@ -121,3 +121,5 @@ pub use run::{Streams, run};
 mod testing;
 #[cfg(test)]
 mod testing_errors;
+#[cfg(test)]
+mod testing_facts;

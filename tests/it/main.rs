@@ -34,6 +34,7 @@ mod run;
 mod t_certificate;
 mod t_clock;
 mod t_config;
+mod t_explain;
 mod t_harness;
 mod t_hostile;
 mod t_house;

@@ -1,9 +1,7 @@
 //! Everything that is wrong before anything is contacted: exit code 2, the code, the line at fault,
 //! and what would be right.
 
-use serde_json::Value;
-
-use crate::catalogue::{self, CODES, WARNINGS};
+use crate::catalogue;
 use crate::certs_openssl as forms;
 use crate::golden;
 use crate::json;
@@ -397,48 +395,4 @@ fn help_version_and_new() {
             "{new}"
         );
     }
-}
-
-#[test]
-fn explain_names_every_code_with_its_exit_code() {
-    let lab = Lab::new();
-    let list = Run::args(&lab, &["explain"]).go();
-    list.expect_code(0);
-    golden::check("explain", &lab, &list);
-    let one = Run::args(&lab, &["explain", "tls-missing-intermediate"]).go();
-    one.expect_code(0);
-    golden::check("explain.tls-missing-intermediate", &lab, &one);
-
-    let list = Run::args(&lab, &["explain", "--json"]).go();
-    list.expect_code(0);
-    let object: Value = serde_json::from_str(&list.stdout).unwrap();
-    let codes = object["codes"].as_array().unwrap();
-    for explained in codes {
-        let code = explained["code"].as_str().unwrap();
-        match explained["exit_code"].as_i64() {
-            Some(exit) => assert_eq!(i64::from(catalogue::exit_code(code)), exit, "{code}"),
-            None => assert!(WARNINGS.contains(&code), "{code}"),
-        }
-        let alone = Run::args(&lab, &["explain", code, "--json"]).go();
-        alone.expect_code(0);
-        let alone: Value = serde_json::from_str(&alone.stdout).unwrap();
-        assert_eq!(alone, *explained);
-    }
-    for (code, _) in CODES {
-        let known = codes.iter().any(|explained| explained["code"] == *code);
-        // MQTT 5 and the streams bring these two.
-        let later = ["publish-denied", "connection-lost"].contains(code);
-        assert!(known || later, "{code}");
-    }
-}
-
-#[test]
-fn explain_of_no_code_names_the_nearest() {
-    let lab = Lab::new();
-    let wrong = Run::args(&lab, &["explain", "tls-expird"]).go();
-    wrong.expect_code(2);
-    assert_eq!(wrong.stdout, "");
-    golden::check("usage-invalid.explain", &lab, &wrong);
-    let wrong = Run::args(&lab, &["explain", "tls-expird", "--json"]).go();
-    assert_eq!(json::report(&wrong)["failure"]["code"], "usage-invalid");
 }
