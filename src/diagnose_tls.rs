@@ -3,6 +3,7 @@
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
+use crate::alert;
 use crate::code::Code;
 use crate::config::{Config, Transport};
 use crate::failure::{TlsCause, TlsFault};
@@ -329,7 +330,7 @@ fn how_it_ended(fault: &TlsFault) -> Vec<String> {
     };
     let mut notes = vec![match &fault.cause {
         TlsCause::Rustls(Error::AlertReceived(alert)) => {
-            format!("received {when}: alert {}", alert_in_full(*alert))
+            format!("received {when}: alert {}", alert::in_full(*alert))
         }
         TlsCause::Rustls(error) => format!("the TLS library says: {error}"),
         TlsCause::Closed { reset: true } => format!(
@@ -357,64 +358,6 @@ fn received(fault: &TlsFault) -> String {
         _ if fault.late => "the handshake itself had succeeded".to_owned(),
         [] => "not a byte was received".to_owned(),
         _ => "the broker had begun to answer".to_owned(),
-    }
-}
-
-/// Name, number and meaning.
-fn alert_in_full(alert: AlertDescription) -> String {
-    let number = u8::from(alert);
-    match alert {
-        AlertDescription::Unknown(_) => format!("{number}, a number that no TLS standard names"),
-        _ => format!("{} ({number}): {}", alert_name(alert), meaning(alert)),
-    }
-}
-
-/// The name of RFC 8446 §6, as other tools and logs write it.
-fn alert_name(alert: AlertDescription) -> String {
-    let name = format!("{alert:?}")
-        .replace("CA", "Ca")
-        .replace("PSK", "Psk")
-        .replace("Recognised", "recognized");
-    let mut snake = String::new();
-    for (i, c) in name.char_indices() {
-        if c.is_ascii_uppercase() && i > 0 {
-            snake.push('_');
-        }
-        snake.push(c.to_ascii_lowercase());
-    }
-    snake.replace("unrecognised", "unrecognized")
-}
-
-fn meaning(alert: AlertDescription) -> &'static str {
-    use AlertDescription as Alert;
-    match alert {
-        Alert::CloseNotify => "the peer closes",
-        Alert::UnexpectedMessage => "a message came out of turn",
-        Alert::BadRecordMac | Alert::DecryptionFailed => {
-            "a record could not be decrypted; something on the way may have changed it"
-        }
-        Alert::RecordOverflow => "a record was too long",
-        Alert::HandshakeFailure => "no acceptable set of security parameters",
-        Alert::NoCertificate | Alert::CertificateRequired => "a client certificate is required",
-        Alert::BadCertificate => "the certificate is damaged or its signature is wrong",
-        Alert::UnsupportedCertificate => "the certificate is of a kind that is not supported",
-        Alert::CertificateRevoked => "the certificate was revoked",
-        Alert::CertificateExpired => "the certificate has expired or is not yet valid",
-        Alert::CertificateUnknown => "the certificate is not acceptable, for a reason not named",
-        Alert::IllegalParameter => "a field of the handshake was wrong",
-        Alert::UnknownCA => "the issuer of the certificate is not known or not trusted",
-        Alert::AccessDenied => "the certificate is valid, but access is not allowed",
-        Alert::DecodeError => "a message could not be decoded",
-        Alert::DecryptError => "a signature of the handshake could not be verified",
-        Alert::ProtocolVersion => "the offered TLS versions are not supported",
-        Alert::InsufficientSecurity => "the peer demands stronger ciphers",
-        Alert::InternalError => "an error inside the peer",
-        Alert::UserCanceled => "the peer cancelled the handshake",
-        Alert::MissingExtension => "a required extension was missing",
-        Alert::UnsupportedExtension => "an extension was not expected",
-        Alert::UnrecognisedName => "no server of that name is here",
-        Alert::NoApplicationProtocol => "no common application protocol (ALPN)",
-        _ => "see the IANA registry of TLS alerts",
     }
 }
 

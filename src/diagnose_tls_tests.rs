@@ -279,7 +279,7 @@ fn alerts_are_called_as_in_the_rfc() {
         (Alert::NoApplicationProtocol, "no_application_protocol"),
         (Alert::BadRecordMac, "bad_record_mac"),
     ] {
-        assert_eq!(alert_name(alert), name);
+        assert_eq!(alert::name(alert), name);
     }
 }
 

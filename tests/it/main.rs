@@ -37,6 +37,7 @@ mod t_config;
 mod t_explain;
 mod t_harness;
 mod t_hostile;
+mod t_hostile_tls;
 mod t_house;
 mod t_ladder;
 mod t_mqtt;

@@ -67,6 +67,7 @@ const ROOMS: &[(&str, &str)] = &[
         "config failure session_fault session_trace signals tls wait",
     ),
     // Words: facts in, advice out.
+    ("alert", ""),
     ("code", "failure"),
     (
         "diagnose",
@@ -81,7 +82,11 @@ const ROOMS: &[(&str, &str)] = &[
         "diagnose_config",
         "code config diagnose_setting diagnose_usage nearest problem text words",
     ),
-    ("diagnose_mqtt", "code config failure text words"),
+    ("diagnose_connack", "code config failure text words"),
+    (
+        "diagnose_mqtt",
+        "code config diagnose_connack failure text words",
+    ),
     ("diagnose_net", "code config failure providers text words"),
     (
         "diagnose_setting",
@@ -89,7 +94,7 @@ const ROOMS: &[(&str, &str)] = &[
     ),
     (
         "diagnose_tls",
-        "clock code config diagnose_certificate failure text words",
+        "alert clock code config diagnose_certificate failure text words",
     ),
     ("diagnose_usage", "code problem shipped words"),
     ("diagnose_value", "problem settings"),
