@@ -198,7 +198,8 @@ fn taken_over(fault: &MqttFault, config: &Config, after: String) -> Words {
         .note(format!("a second connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .note(format!("client id: `{}` ({})", config.client_id, named(config, "client_id")))
         .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
-        .help("or take `client_id` away for this check: then a fresh one is made up each time")
+        .help(format!("to see whether it is that, take {} away for one check: then a fresh id is made up", named(config, "client_id")))
+        .help("if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }
 
 /// A connection lost after CONNACK.

@@ -40,6 +40,7 @@ mod t_hostile;
 mod t_hostile_tls;
 mod t_house;
 mod t_ladder;
+mod t_mosquitto;
 mod t_mqtt;
 mod t_packets;
 mod t_providers;

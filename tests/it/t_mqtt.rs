@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::codec::Packet;
 use crate::golden;
 use crate::lab::Lab;
-use crate::mosquitto::mosquitto;
 use crate::provoke::{BRIEF, Provoked, plain_config, provoke, tls_config, trusting_lab};
 use crate::rogue::Rogue;
 use crate::run::Run;
@@ -108,31 +107,6 @@ fn mqtt_not_authorized() {
     check("mqtt-not-authorized", "aws-7", Rogue::RefusesConnect(7), "");
 }
 
-/// mosquitto answers a wrong password with 5, and so it does if there is none.
-#[test]
-fn mqtt_not_authorized_by_mosquitto() {
-    let (lab, root) = trusting_lab();
-    let server = root.server(&["localhost"]).issue().write(&lab, "server");
-    let broker = mosquitto(&lab)
-        .tls(&server)
-        .user("ann", "s3cret-word")
-        .start();
-    provoke(
-        &lab,
-        tls_config(broker.port, "username = ann\npassword = wrong-word\n"),
-    )
-    .variant("wrong-password")
-    .fails("mqtt-not-authorized");
-    provoke(&lab, tls_config(broker.port, ""))
-        .variant("no-credentials")
-        .fails("mqtt-not-authorized");
-    provoke(
-        &lab,
-        tls_config(broker.port, "username = ann\npassword = s3cret-word\n"),
-    )
-    .passes();
-}
-
 #[test]
 fn mqtt_client_id_rejected() {
     let found = check(
@@ -188,24 +162,6 @@ fn subscribe_denied() {
     found.says(&["secret/plans"]);
 }
 
-/// mosquitto's security plug-in, which by default lets nobody subscribe.
-#[test]
-fn subscribe_denied_by_mosquitto() {
-    let lab = Lab::new();
-    let may = |subscribe| {
-        format!(
-            "{{\"defaultACLAccess\":{{\"publishClientSend\":true,\"publishClientReceive\":true,\
-             \"subscribe\":{subscribe},\"unsubscribe\":true}},\"clients\":[],\"groups\":[],\"roles\":[]}}"
-        )
-    };
-    let config = lab.write("security.json", may(false));
-    let broker = mosquitto(&lab).security_plugin(&config).start();
-    provoke(&lab, plain_config(broker.port, "topic = secret/plans\n"))
-        .variant("plugin")
-        .fails("subscribe-denied")
-        .says(&["secret/plans", "0x80"]);
-}
-
 #[test]
 fn subscribe_closed() {
     let more = "topic = secret/plans\n";
@@ -231,34 +187,6 @@ fn publish_closed() {
     );
 }
 
-/// What mosquitto does to a 3.1.1 client that goes beyond what it takes.
-#[test]
-fn publish_closed_by_mosquitto() {
-    let large = format!("message = {}\n", "x".repeat(5_000));
-    for (variant, line, more, help) in [
-        (
-            "size",
-            "max_packet_size 2000",
-            large.as_str(),
-            "larger than the broker's limit",
-        ),
-        ("qos", "max_qos 0", "", "set `qos = 0`"),
-        (
-            "retain",
-            "retain_available false",
-            "retain = on\n",
-            "retain = off",
-        ),
-    ] {
-        let lab = Lab::new();
-        let broker = mosquitto(&lab).line(line).start();
-        provoke(&lab, plain_config(broker.port, more))
-            .variant(variant)
-            .fails("publish-closed")
-            .says(&[help]);
-    }
-}
-
 #[test]
 fn publish_timeout() {
     check("publish-timeout", "qos-1", Rogue::NeverPuback, BRIEF);
@@ -279,20 +207,6 @@ fn receive_timeout() {
     check("receive-timeout", "silent", Rogue::NeverDelivers, BRIEF).says(&["1 s"]);
 }
 
-/// mosquitto grants and acknowledges what its ACL then drops: the reason why the message itself
-/// must come back.
-#[test]
-fn receive_timeout_by_an_acl() {
-    let lab = Lab::new();
-    let broker = mosquitto(&lab).acl("topic read sensors/#\n").start();
-    let more = format!("topic = sensors/7\n{BRIEF}");
-    provoke(&lab, plain_config(broker.port, &more))
-        .variant("acl")
-        .limit(SOON)
-        .fails("receive-timeout")
-        .says(&["sensors/7"]);
-}
-
 #[test]
 fn receive_too_large() {
     let more = "max_packet_size = 1KiB\n";
@@ -302,24 +216,6 @@ fn receive_too_large() {
         Rogue::DeliversTooLarge(5000),
         more,
     );
-    found.says(&["1024", "max_packet_size"]);
-}
-
-/// A message that somebody left on the topic comes before ours, right behind the SUBACK.
-#[test]
-fn receive_too_large_from_mosquitto() {
-    let lab = Lab::new();
-    let broker = mosquitto(&lab).start();
-    let large = "x".repeat(5_000);
-    let leave = plain_config(
-        broker.port,
-        &format!("topic = kept\nretain = on\nmessage = {large}\n"),
-    );
-    provoke(&lab, leave).passes();
-    let more = "topic = kept\nmax_packet_size = 1KiB\n";
-    let found = provoke(&lab, plain_config(broker.port, more))
-        .variant("retained")
-        .fails("receive-too-large");
     found.says(&["1024", "max_packet_size"]);
 }
 
