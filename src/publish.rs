@@ -39,6 +39,9 @@ const GLANCE: Duration = Duration::from_millis(25);
 /// How long to sleep on a silent input before the keep-alive is looked after.
 const NAP: Duration = Duration::from_millis(500);
 
+/// How many events are taken before more is handed over: more than a full window has.
+const AT_ONCE: usize = 4096;
+
 /// How it went, in messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
@@ -319,8 +322,8 @@ impl Publisher<'_> {
                 due => until += due.unwrap_or(GLANCE).min(GLANCE),
             }
         }
-        // All that is at hand, before more is handed over.
-        loop {
+        // All that is at hand, before more is handed over; a flood, which is none of ours, has no end.
+        for _ in 0..AT_ONCE {
             match session.next(until, stop)? {
                 Some(event) => self.note(&event),
                 None if self.is_stuck() => {
@@ -330,9 +333,10 @@ impl Publisher<'_> {
                 None => return Ok(()),
             }
             if session.unwritten() == 0 && !session.has_more() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Messages are in flight, the connection stands, and no acknowledgement comes.

@@ -490,7 +490,10 @@ impl Session {
             && self.submitted(asked).is_ok()
         {
             let deadline = Instant::now() + limit.min(GOODBYE * 5);
-            while let Ok(Some(event)) = self.next(deadline, &stop) {
+            // A topic full of others' messages does not end by itself.
+            while Instant::now() < deadline
+                && let Ok(Some(event)) = self.next(deadline, &stop)
+            {
                 if matches!(event, Event::Unsubscribed) {
                     break;
                 }
@@ -690,3 +693,7 @@ fn quality(qos: Qos) -> QoS {
 #[cfg(test)]
 #[path = "session_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "session_hostile_tests.rs"]
+mod hostile_tests;
