@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &str)] = &[
     // The command line.
     (
         "args",
-        "catalogue config flags help nearest problem settings shipped url",
+        "catalogue config flags help nearest problem settings shipped stream stream_args url",
     ),
     ("flags", "nearest problem settings"),
     ("help", ""),
@@ -71,7 +71,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("code", "failure"),
     (
         "diagnose",
-        "config diagnose_config diagnose_mqtt diagnose_net diagnose_tls failure providers words",
+        "code config diagnose_config diagnose_mqtt diagnose_net diagnose_tls failure providers text words",
     ),
     (
         "diagnose_certificate",
@@ -126,12 +126,30 @@ const ROOMS: &[(&str, &str)] = &[
     ("text", ""),
     (
         "run",
-        "args catalogue check clock config diagnose explain failure help json load problem report report_json session shipped signals tls",
+        "args catalogue check clock config diagnose explain failure input json load problem publish report report_json report_stream session shipped signals stream subscribe text tls",
     ),
     ("session_trace", "config"),
     ("unreadable", "der"),
     ("inquiry", "failure look session"),
     ("session_fault", "failure tls"),
+    ("input", "config problem stream"),
+    ("stream_args", "args flags problem stream values"),
+    (
+        "report_stream",
+        "diagnose failure json link message_format publish report report_json session stream subscribe text warning",
+    ),
+    ("message_format", "clock json session stream text"),
+    (
+        "publish",
+        "config failure input link outbox session signals stream",
+    ),
+    ("outbox", "session"),
+    ("stream", ""),
+    (
+        "link",
+        "check clock code diagnose failure session stream wait",
+    ),
+    ("subscribe", "config failure link session stream"),
 ];
 
 const LONGEST_FILE: usize = 600;
