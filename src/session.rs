@@ -88,6 +88,8 @@ pub struct Session {
     unwritten: usize,
     /// See [`Unfinished::received`].
     received: BTreeSet<u16>,
+    /// See [`Session::acknowledge_by_hand`].
+    by_hand: bool,
     /// What ended the connection. What had come in before is handed out first.
     ended: Option<LinkFault>,
     trace: Vec<Trace>,
@@ -234,6 +236,7 @@ impl Session {
             limit,
             unwritten,
             received,
+            by_hand: false,
             ended: None,
             trace,
         };
@@ -267,6 +270,26 @@ impl Session {
         let asked = self
             .client
             .try_publish(topic, quality(qos), retain, payload);
+        self.submitted(asked)
+    }
+
+    /// From here on the broker hears that a message came only by [`Session::acknowledge`]. It costs a
+    /// write for each one; without it what has come in is acknowledged before it is handed out, and
+    /// a session that is kept has no more of it.
+    pub fn acknowledge_by_hand(&mut self) {
+        self.connection.eventloop.state.manual_acks = true;
+        self.by_hand = true;
+    }
+
+    /// PUBACK or PUBREC, if they are sent by hand and the message has one.
+    ///
+    /// # Errors
+    /// When the request channel is full, which only a caller that does not poll can cause.
+    pub fn acknowledge(&mut self, message: &Message) -> Result<(), Ending> {
+        if !self.by_hand || message.0.qos == QoS::AtMostOnce {
+            return Ok(());
+        }
+        let asked = self.client.try_ack(&message.0);
         self.submitted(asked)
     }
 
@@ -347,6 +370,8 @@ impl Session {
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
     /// not publish the last will after a DISCONNECT (MQTT 3.1.1 §3.14.4).
     pub fn close(mut self, filter: Option<&str>, limit: Duration) -> Vec<Trace> {
+        // What still comes in is handed to nobody. A broker that keeps the session keeps it.
+        self.connection.eventloop.state.manual_acks = true;
         // A signal that ended the work must not cut the goodbye short.
         let stop = Stop::default();
         if let Some(filter) = filter
@@ -412,6 +437,8 @@ impl Session {
                             && !self.received.insert(publish.pkid)
                             && publish.dup =>
                     {
+                        // Nobody else will. A full channel leaves it to the next connection.
+                        let _ = self.acknowledge(&Message(publish));
                         Event::Other
                     }
                     Packet::Publish(publish) => Event::Message(Message(publish)),

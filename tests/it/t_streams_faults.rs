@@ -6,8 +6,8 @@ use crate::lab::{Lab, wait_until};
 use crate::mosquitto::{Mosquitto, mosquitto};
 use crate::provoke::plain_config;
 use crate::proxy::{Proxy, Rng};
-use crate::run::{Outcome, Run};
-use crate::witness::{LAST, Witness, assert_at_least_once, assert_exactly, lines, text};
+use crate::run::{Outcome, Run, Running};
+use crate::witness::{LAST, Witness, assert_at_least_once, assert_exactly, hex, lines, text};
 
 /// How many lines go through a network that fails.
 const LINES: usize = 3000;
@@ -122,22 +122,21 @@ fn subscribe_through_faults(qos: u8) -> (Vec<Vec<u8>>, Vec<String>) {
     let mut publishing = Run::stream(&lab, "pub", &direct, &["-l"]).start();
     publishing.feed(text(&sent));
     assert_all_acknowledged(&publishing.finish(), &sent);
-    let last = crate::witness::hex(LAST);
-    let came = wait_until(|| running.stdout.ends_with(&format!("{last}\n")).then_some(()));
+    (sent, end_at_last_line(running))
+}
+
+/// Ends `sub --hex` when it has shown the last line.
+#[track_caller]
+fn end_at_last_line(running: Running) -> Vec<String> {
+    let last = format!("{}\n", hex(LAST));
+    let came = wait_until(|| running.stdout.ends_with(&last).then_some(()));
     if came.is_none() {
         eprintln!("the last line did not come:\n{}", running.stderr.text());
     }
     running.signal("TERM");
     let outcome = running.finish();
-    eprintln!(
-        "{:?} {} {}",
-        outcome.elapsed,
-        proxy.accepted(),
-        outcome.stderr
-    );
     outcome.expect_code(0);
-    let seen = outcome.stdout.lines().map(str::to_owned).collect();
-    (sent, seen)
+    outcome.stdout.lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -150,4 +149,81 @@ fn sub_at_qos_1_misses_nothing() {
 fn sub_at_qos_2_misses_nothing_and_repeats_nothing() {
     let (sent, seen) = subscribe_through_faults(2);
     assert_exactly(&sent, &seen);
+}
+
+/// The broker says "session present" to the next CONNECT, and knows of no subscription.
+#[test]
+fn sub_subscribes_again_when_a_subscribe_was_lost() {
+    const SUBSCRIBE: u8 = 0x82;
+    let lab = Lab::new();
+    let broker = broker(&lab);
+    let proxy = Proxy::start(&lab, broker.port).cut_at(SUBSCRIBE);
+    let kept = config(proxy.port, 1, KEPT_SESSION);
+    let running = Run::stream(&lab, "sub", &kept, &["-t", "t", "-t", "u", "--hex"]).start();
+    broker.wait_for_log(" 1 u\n");
+    let direct = config(broker.port, 1, NEW_SESSION);
+    let last = String::from_utf8(LAST.to_vec()).unwrap();
+    for topic in ["u", "t"] {
+        Run::stream(&lab, "pub", &direct, &["-t", topic, "-m", &last])
+            .go()
+            .expect_code(0);
+    }
+    let last = format!("{0}\n{0}\n", hex(LAST));
+    wait_until(|| running.stdout.ends_with(&last).then_some(())).expect("a message is missing");
+    assert_eq!(proxy.accepted(), 2);
+}
+
+/// Runs of `sub` on one kept session, each ended by its count or by a signal in the middle of the
+/// flood: what one has not shown, the next one does.
+#[track_caller]
+fn take_turns(qos: u8) {
+    let mut rng = Rng::seeded();
+    let lab = Lab::new();
+    let broker = broker(&lab);
+    let kept = config(broker.port, qos, KEPT_SESSION);
+    let first = Run::stream(&lab, "sub", &kept, &["--hex"]).start();
+    broker.wait_for_log(&format!(" {qos} t\n"));
+    first.signal("TERM");
+    let mut seen: Vec<String> = Vec::new();
+    first.finish().expect_code(0);
+    let sent = stream(&mut rng);
+    let direct = config(broker.port, qos, NEW_SESSION);
+    let mut publishing = Run::stream(&lab, "pub", &direct, &["-l"]).start();
+    publishing.feed(text(&sent));
+    assert_all_acknowledged(&publishing.finish(), &sent);
+    for turn in 0..16 {
+        let outcome = if turn % 2 == 0 {
+            let count = rng.between(1, 100).to_string();
+            let outcome = Run::stream(&lab, "sub", &kept, &["--hex", "-C", &count]).go();
+            let shown = outcome.stdout.lines().count();
+            assert_eq!(shown.to_string(), count, "{outcome}");
+            outcome
+        } else {
+            let running = Run::stream(&lab, "sub", &kept, &["--hex"]).start();
+            let some = rng.between(1, 2000);
+            wait_until(|| (running.stdout.len() > some).then_some(())).expect("nothing comes");
+            running.signal("TERM");
+            running.finish()
+        };
+        outcome.expect_code(0);
+        seen.extend(outcome.stdout.lines().map(str::to_owned));
+        if seen.last() == Some(&hex(LAST)) {
+            break;
+        }
+    }
+    if seen.last() != Some(&hex(LAST)) {
+        let running = Run::stream(&lab, "sub", &kept, &["--hex"]).start();
+        seen.extend(end_at_last_line(running));
+    }
+    assert_exactly(&sent, &seen);
+}
+
+#[test]
+fn sub_leaves_to_the_next_run_what_it_has_not_shown_at_qos_1() {
+    take_turns(1);
+}
+
+#[test]
+fn sub_leaves_to_the_next_run_what_it_has_not_shown_at_qos_2() {
+    take_turns(2);
 }
