@@ -2,6 +2,9 @@
 //! random bytes, the broker is restarted in the middle of a stream. Nothing is lost at QoS 1 and 2,
 //! and nothing comes twice at QoS 2 while the session lives.
 
+use std::io::Write;
+use std::time::Duration;
+
 use crate::lab::{Lab, wait_until};
 use crate::mosquitto::{Mosquitto, mosquitto};
 use crate::provoke::plain_config;
@@ -226,4 +229,91 @@ fn sub_leaves_to_the_next_run_what_it_has_not_shown_at_qos_1() {
 #[test]
 fn sub_leaves_to_the_next_run_what_it_has_not_shown_at_qos_2() {
     take_turns(2);
+}
+
+/// How often the broker is restarted in the middle of a stream.
+const RESTARTS: usize = 4;
+
+/// Restarts the broker while lines go through it, each time after so many more bytes.
+fn restart_in_the_middle(rng: &mut Rng, broker: &mut Mosquitto, bytes: impl Fn() -> usize) {
+    for _ in 0..RESTARTS {
+        let more = bytes() + rng.between(1, 20_000);
+        wait_until(|| (bytes() >= more).then_some(())).expect("the stream stands still");
+        broker.restart();
+    }
+}
+
+/// Lines at such a pace that the stream is still under way when the last restart comes.
+fn feed_slowly(running: &mut Running, sent: &[Vec<u8>]) {
+    let mut stdin = running.take_stdin();
+    let parts: Vec<Vec<u8>> = sent.chunks(30).map(text).collect();
+    std::thread::spawn(move || {
+        for part in parts {
+            // The pace is what is wanted; nothing is waited for.
+            std::thread::sleep(Duration::from_millis(10));
+            if stdin.write_all(&part).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+#[track_caller]
+fn publish_over_restarts(qos: u8, session: &str) {
+    let mut rng = Rng::seeded();
+    let lab = Lab::new();
+    let mut broker = broker(&lab);
+    let witness = Witness::start(&lab, &broker, 2, &["-c", "-i", "witness"]);
+    let sent = stream(&mut rng);
+    let direct = config(broker.port, qos, session);
+    let mut running = Run::stream(&lab, "pub", &direct, &["-l"]).start();
+    feed_slowly(&mut running, &sent);
+    restart_in_the_middle(&mut rng, &mut broker, || witness.size());
+    let outcome = running.finish();
+    assert_all_acknowledged(&outcome, &sent);
+    assert_lost_and_back(&outcome);
+    assert_at_least_once(&sent, &witness.wait_for(LAST));
+}
+
+#[test]
+fn pub_at_qos_1_outlives_restarts_of_the_broker() {
+    publish_over_restarts(1, NEW_SESSION);
+}
+
+#[test]
+fn pub_at_qos_2_outlives_restarts_of_the_broker() {
+    publish_over_restarts(2, KEPT_SESSION);
+}
+
+#[track_caller]
+fn subscribe_over_restarts(qos: u8) -> (Vec<Vec<u8>>, Vec<String>) {
+    let mut rng = Rng::seeded();
+    let lab = Lab::new();
+    let mut broker = broker(&lab);
+    let kept = config(broker.port, qos, KEPT_SESSION);
+    let running = Run::stream(&lab, "sub", &kept, &["--hex"]).start();
+    broker.wait_for_log(&format!(" {qos} t\n"));
+    let sent = stream(&mut rng);
+    let direct = config(
+        broker.port,
+        qos,
+        "client_id = sender\nclean_session = off\n",
+    );
+    let mut publishing = Run::stream(&lab, "pub", &direct, &["-l"]).start();
+    feed_slowly(&mut publishing, &sent);
+    restart_in_the_middle(&mut rng, &mut broker, || running.stdout.len());
+    assert_all_acknowledged(&publishing.finish(), &sent);
+    (sent, end_at_last_line(running))
+}
+
+#[test]
+fn sub_at_qos_1_outlives_restarts_of_the_broker() {
+    let (sent, seen) = subscribe_over_restarts(1);
+    assert_at_least_once(&sent, &seen);
+}
+
+#[test]
+fn sub_at_qos_2_outlives_restarts_of_the_broker() {
+    let (sent, seen) = subscribe_over_restarts(2);
+    assert_at_least_once(&sent, &seen);
 }
