@@ -105,6 +105,8 @@ pub struct Session {
     requests: usize,
     /// See [`Unfinished::received`].
     received: BTreeSet<u16>,
+    /// See [`Session::acknowledge_by_hand`].
+    by_hand: bool,
     /// What ended the connection. What had come in before is handed out first.
     ended: Option<LinkFault>,
     trace: Vec<Trace>,
@@ -255,6 +257,7 @@ impl Session {
             blocked: None,
             requests: limits.requests,
             received,
+            by_hand: false,
             ended: None,
             trace,
         };
@@ -358,6 +361,26 @@ impl Session {
         self.ended = Some(LinkFault::TimedOut { limit: self.limit });
     }
 
+    /// From here on the broker hears that a message came only by [`Session::acknowledge`]. It costs a
+    /// write for each one; without it what has come in is acknowledged before it is handed out, and
+    /// a session that is kept has no more of it.
+    pub fn acknowledge_by_hand(&mut self) {
+        self.connection.eventloop.state.manual_acks = true;
+        self.by_hand = true;
+    }
+
+    /// PUBACK or PUBREC, if they are sent by hand and the message has one.
+    ///
+    /// # Errors
+    /// When the request channel is full, which only a caller that does not poll can cause.
+    pub fn acknowledge(&mut self, message: &Message) -> Result<(), Ending> {
+        if !self.by_hand || message.0.qos == QoS::AtMostOnce {
+            return Ok(());
+        }
+        let asked = self.client.try_ack(&message.0);
+        self.submitted(asked)
+    }
+
     fn submitted(&mut self, asked: Result<(), ClientError>) -> Result<(), Ending> {
         asked.map_err(|error| Ending::Fault(LinkFault::Io(io::Error::other(error.to_string()))))?;
         self.unwritten += 1;
@@ -370,10 +393,15 @@ impl Session {
         self.unwritten
     }
 
+    /// Whether events are at hand that rumqttc has read, and acknowledged, already.
+    pub fn has_events(&self) -> bool {
+        !self.connection.eventloop.state.events.is_empty()
+    }
+
     /// Whether there is more that needs no waiting. It looks into the socket too: rumqttc reads ten
     /// packets at a time, and a flood has more.
     pub fn has_more(&mut self) -> bool {
-        if self.ended.is_some() || !self.connection.eventloop.state.events.is_empty() {
+        if self.ended.is_some() || self.has_events() {
             return true;
         }
         if self.channelled > 0 || self.buffered > 0 {
@@ -483,6 +511,8 @@ impl Session {
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
     /// not publish the last will after a DISCONNECT (MQTT 3.1.1 §3.14.4).
     pub fn close(mut self, filter: Option<&str>, limit: Duration) -> Vec<Trace> {
+        // What still comes in is handed to nobody. A broker that keeps the session keeps it.
+        self.connection.eventloop.state.manual_acks = true;
         // A signal that ended the work must not cut the goodbye short.
         let stop = Stop::default();
         if let Some(filter) = filter
@@ -551,6 +581,8 @@ impl Session {
                             && !self.received.insert(publish.pkid)
                             && publish.dup =>
                     {
+                        // Nobody else will. A full channel leaves it to the next connection.
+                        let _ = self.acknowledge(&Message(publish));
                         Event::Other
                     }
                     Packet::Publish(publish) => Event::Message(Message(publish)),
@@ -566,6 +598,10 @@ impl Session {
                         Event::Sent { id }
                     }
                     Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_) => {
+                        self.left();
+                        Event::Other
+                    }
+                    Outgoing::PubAck(_) | Outgoing::PubRec(_) if self.by_hand => {
                         self.left();
                         Event::Other
                     }
