@@ -297,7 +297,7 @@ pub(crate) const RECEIVE_CLOSED: Entry = Entry {
 };
 
 pub(crate) const CONNECTION_LOST: Entry = Entry {
-    line: "an established connection was lost and could not be had again",
+    line: "the connection was lost and not had again",
     more: "`pub` or `sub` had a connection, lost it, and gave up trying to have it again. The last cause stands in the notes, and has a code of its own.",
     causes: &[
         "the broker was stopped or restarted for longer than `--give-up` allows",

@@ -207,7 +207,7 @@ impl<'a> Climb<'a> {
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));
         }
         session
-            .publish(&config.topic, config.qos, config.retain, &payload)
+            .publish(&config.topic, config.qos, config.retain, payload.clone())
             .map_err(|ending| self.ended(ending))?;
         loop {
             match self.next(session)? {

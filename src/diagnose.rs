@@ -78,16 +78,17 @@ fn lost(fault: &LostFault, context: Context<'_>) -> Words {
     };
     let why = match fault.end {
         GaveUp::Never => "`--no-reconnect` was asked for".to_owned(),
-        GaveUp::After(limit) => format!("given up after {} and {tries}", text::duration(limit)),
+        GaveUp::After(limit) => format!(
+            "gone for {} and {tries}; the limit is {} (`--give-up`)",
+            text::duration(fault.gap),
+            text::duration(limit)
+        ),
     };
     let mut words = Words::new(
         Code::ConnectionLost,
         "the connection was lost and not had again",
     )
-    .note(format!(
-        "of no use for {}; {why}",
-        text::duration(fault.gap)
-    ));
+    .note(why);
     if fault.unacknowledged > 0 {
         let lost = text::count(fault.unacknowledged, "message");
         words = words.note(format!(

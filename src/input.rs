@@ -24,8 +24,10 @@ pub enum Next {
     /// Nothing now; [`Input::wait`] tells when.
     NotYet,
     End,
-    /// A line without an end within the limit; nothing more is read.
-    TooLong,
+    /// A line of at least this many bytes, which is beyond the limit; nothing more is read.
+    TooLong {
+        length: usize,
+    },
 }
 
 /// Where payloads come from.
@@ -155,7 +157,8 @@ impl Lines {
                 self.partial.pop();
             }
             if self.partial.len() > self.limit {
-                return Ok(Next::TooLong);
+                let length = self.partial.len();
+                return Ok(Next::TooLong { length });
             }
             if ends {
                 let line = std::mem::take(&mut self.partial);
@@ -263,6 +266,6 @@ mod tests {
         let (mut writer, mut lines) = piped(10);
         writer.write_all(b"short\n0123456789a").unwrap();
         assert_eq!(lines.next().unwrap(), Next::Payload(b"short".to_vec()));
-        assert_eq!(lines.next().unwrap(), Next::TooLong);
+        assert_eq!(lines.next().unwrap(), Next::TooLong { length: 11 });
     }
 }

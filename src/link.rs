@@ -43,10 +43,13 @@ pub struct Link<'a> {
     target: Target<'a>,
     limits: Limits,
     policy: Reconnect,
-    /// When the connection was last of use; giving up counts from here.
-    useful: Instant,
+    /// Giving up counts from here: when the connection was lost. Where it was had again and lost
+    /// before it was of use, from the first loss, without the time for which it stood.
+    since: Instant,
     /// Tries since then.
     tries: u32,
+    /// When the last session was opened.
+    opened: Instant,
     pub reconnects: u64,
 }
 
@@ -56,8 +59,9 @@ impl<'a> Link<'a> {
             target,
             limits,
             policy,
-            useful: Instant::now(),
+            since: Instant::now(),
             tries: 0,
+            opened: Instant::now(),
             reconnects: 0,
         }
     }
@@ -67,14 +71,13 @@ impl<'a> Link<'a> {
     /// # Errors
     /// What a check would find.
     pub fn open(&mut self) -> Result<Session, Failure> {
-        let (session, _) = self.attempt(&Unfinished::default())?;
-        self.of_use();
+        let (session, _) = self.attempt(&Unfinished::default(), Duration::MAX)?;
+        self.opened = Instant::now();
         Ok(session)
     }
 
     /// Something got through: a next loss is a new one.
     pub fn of_use(&mut self) {
-        self.useful = Instant::now();
         self.tries = 0;
     }
 
@@ -89,6 +92,16 @@ impl<'a> Link<'a> {
         say: &mut dyn FnMut(News<'_>),
     ) -> Result<(Session, Opened), Failure> {
         let lost = Instant::now();
+        let stood = lost - self.opened;
+        // One that stood longer than any pause was no failed try, though nothing came to be sent.
+        if stood >= LONGEST_PAUSE {
+            self.tries = 0;
+        }
+        self.since = if self.tries == 0 {
+            lost
+        } else {
+            self.since + stood
+        };
         let mut last = why;
         let mut diagnosis = self.words(&last);
         if !can_heal(&diagnosis) {
@@ -108,16 +121,17 @@ impl<'a> Link<'a> {
                     pause,
                 });
             }
-            self.sleep(pause)?;
+            self.sleep(pause.min(self.left()))?;
             if let Some(limit) = self.policy.give_up
-                && self.useful.elapsed() >= limit
+                && self.left().is_zero()
             {
                 return Err(self.lost(GaveUp::After(limit), last));
             }
             self.tries += 1;
-            match self.attempt(unfinished) {
+            match self.attempt(unfinished, self.left()) {
                 Ok(opened) => {
                     self.reconnects += 1;
+                    self.opened = Instant::now();
                     say(News::Back {
                         gap: lost.elapsed(),
                         tries: self.tries,
@@ -158,18 +172,36 @@ impl<'a> Link<'a> {
         }))
     }
 
-    /// Straight there; only if that fails does the ladder tell why.
-    fn attempt(&self, unfinished: &Unfinished) -> Result<(Session, Opened), Failure> {
-        let limit = self.target.config.timeout;
+    /// Straight there; only if that fails does the ladder tell why. Both within `left` or nearly, so
+    /// that giving up is not late.
+    fn attempt(
+        &self,
+        unfinished: &Unfinished,
+        left: Duration,
+    ) -> Result<(Session, Opened), Failure> {
+        let timeout = self.target.config.timeout;
+        let limit = timeout.min(left);
         match Session::open(self.target, self.limits, unfinished, limit) {
             Ok(opened) => Ok(opened),
             Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
+            // The ladder would wait as long again.
+            Err(Ending::Fault(LinkFault::TimedOut { .. })) if limit < timeout => {
+                Err(self.stage_failure(MqttCause::TimedOut { limit }, Stage::Connect, limit))
+            }
             Err(Ending::Fault(_)) => check::reach(self.target, self.limits, unfinished),
         }
     }
 
+    /// What is left of the time in which it is tried.
+    fn left(&self) -> Duration {
+        match self.policy.give_up {
+            Some(limit) => limit.saturating_sub(self.since.elapsed()),
+            None => Duration::MAX,
+        }
+    }
+
     fn lost(&self, end: GaveUp, last: Failure) -> Failure {
-        let (gap, tries) = (self.useful.elapsed(), self.tries);
+        let (gap, tries) = (self.since.elapsed(), self.tries);
         Failure::Lost(Box::new(LostFault {
             gap,
             tries,

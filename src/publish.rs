@@ -82,10 +82,13 @@ pub fn run(
         }),
         totals: Totals::default(),
         progress: Instant::now(),
+        moved: false,
+        refused: None,
+        never: Stop::default(),
         say,
     };
     let outcome = publisher.run();
-    publisher.totals.unacknowledged = publisher.outbox.len() as u64;
+    publisher.totals.unacknowledged = publisher.totals.read - publisher.totals.done;
     publisher.totals.reconnects = publisher.link.reconnects;
     let unacknowledged = publisher.totals.unacknowledged;
     let outcome = outcome.map_err(|mut failure| {
@@ -108,8 +111,15 @@ struct Publisher<'a> {
     outbox: Outbox,
     pace: Option<Pace>,
     totals: Totals,
-    /// When an acknowledgement last came, or there was none to wait for.
+    /// When an acknowledgement last came, or there was none to wait for; looked at now and then,
+    /// because reading the clock for each message costs as much as a tenth of sending it.
     progress: Instant,
+    /// There was one since the clock was last read.
+    moved: bool,
+    /// What is wrong with the input. What was taken before it is still seen through.
+    refused: Option<Failure>,
+    /// Never set: for waits that go on after a signal.
+    never: Stop,
     say: &'a mut dyn FnMut(Progress<'_>),
 }
 
@@ -166,58 +176,65 @@ impl Publisher<'_> {
                 stopping = Some(Instant::now() + self.config.timeout);
                 self.ended = true;
             }
-            if let Err(failure) = self.hand_over(&mut session) {
-                return Served::Stopped(session, failure);
+            if let Err(Ending::Fault(fault)) = self.hand_over(&mut session) {
+                return self.lost(session, fault);
             }
             (self.say)(Progress::Totals(Totals {
-                unacknowledged: self.outbox.len() as u64,
+                unacknowledged: self.totals.read - self.totals.done,
                 ..self.totals
             }));
-            if self.ended && self.outbox.is_empty() {
-                return match stopping {
-                    Some(_) => Served::Stopped(session, Failure::Interrupted(Stage::Publish)),
-                    None => Served::Done(session),
+            if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
+                return match (stopping, self.refused.take()) {
+                    (_, Some(failure)) => Served::Stopped(session, failure),
+                    (Some(_), None) => {
+                        Served::Stopped(session, Failure::Interrupted(Stage::Publish))
+                    }
+                    (None, None) => Served::Done(session),
                 };
             }
             if stopping.is_some_and(|until| Instant::now() >= until) {
                 return Served::Stopped(session, Failure::Interrupted(Stage::Publish));
             }
-            match self.wait(&mut session, stopping) {
-                Ok(()) => {}
-                Err(Ending::Interrupted) => {}
-                Err(Ending::Fault(fault)) => return self.lost(fault),
+            match self.wait(&mut session, stopping.is_some()) {
+                Ok(()) | Err(Ending::Interrupted) => {}
+                Err(Ending::Fault(fault)) => return self.lost(session, fault),
             }
         }
     }
 
     /// From the input into the outbox, from the outbox into the session, as far as both have room.
-    fn hand_over(&mut self, session: &mut Session) -> Result<(), Failure> {
+    fn hand_over(&mut self, session: &mut Session) -> Result<(), Ending> {
         // Until all that was resumed is acknowledged, its packet ids are not free.
-        while !self.outbox.is_resuming() && session.unwritten() < self.limits.requests {
-            if self.outbox.waiting().is_none() && !self.take()? {
+        while !self.outbox.is_resuming() && session.has_room() {
+            if self.outbox.waiting().is_none() && !self.take() {
                 break;
             }
-            let Some(payload) = self.outbox.waiting() else {
-                break;
-            };
             let Config {
                 topic, qos, retain, ..
             } = self.config;
-            if let Err(Ending::Fault(fault)) = session.publish(topic, *qos, *retain, payload) {
-                return Err(self
-                    .link
-                    .failure(fault, Stage::Publish, self.progress.elapsed()));
+            if *qos == Qos::AtMostOnce {
+                let Some(payload) = self.outbox.give() else {
+                    break;
+                };
+                session.publish(topic, *qos, *retain, payload)?;
+            } else {
+                let Some(payload) = self.outbox.waiting() else {
+                    break;
+                };
+                session.publish(topic, *qos, *retain, payload.to_vec())?;
+                self.moved |= self.outbox.in_flight() == 0;
+                self.outbox.submitted();
             }
-            if self.outbox.in_flight() == 0 {
-                self.progress = Instant::now();
-            }
-            self.outbox.submitted();
+        }
+        if std::mem::take(&mut self.moved) {
+            self.progress = Instant::now();
+            self.link.of_use();
         }
         Ok(())
     }
 
     /// One payload from the input, if it is its time and the window has room.
-    fn take(&mut self) -> Result<bool, Failure> {
+    fn take(&mut self) -> bool {
         let room = match self.config.qos {
             Qos::AtMostOnce => self.limits.requests,
             _ => usize::from(self.limits.window),
@@ -227,91 +244,84 @@ impl Publisher<'_> {
             || self.outbox.span() >= room
             || self.pace.as_ref().is_some_and(|pace| pace.next > now())
         {
-            return Ok(false);
+            return false;
         }
-        match self.input.next() {
-            Ok(Next::Payload(payload)) => {
-                self.fits(payload.len())?;
-                self.outbox.push(payload);
-                self.totals.read += 1;
-                if let Some(pace) = &mut self.pace {
-                    // From the plan, not from now, so that the rate holds; but no rush after a gap.
-                    pace.next = (pace.next + pace.interval).max(now() - pace.interval);
+        let refused = match self.input.next() {
+            Ok(Next::NotYet) => return false,
+            Ok(Next::Payload(payload)) => match self.too_large(payload.len()) {
+                None => {
+                    self.outbox.push(payload);
+                    self.totals.read += 1;
+                    if let Some(pace) = &mut self.pace {
+                        // From the plan, not from now, so that the rate holds; but no rush after a
+                        // gap.
+                        pace.next = (pace.next + pace.interval).max(now() - pace.interval);
+                    }
+                    return true;
                 }
-                Ok(true)
-            }
-            Ok(Next::NotYet) => Ok(false),
-            Ok(Next::End) => {
-                self.ended = true;
-                Ok(false)
-            }
-            Ok(Next::TooLong) => {
-                self.fits(self.config.max_packet_size)?;
-                Ok(false)
-            }
-            Err(error) => Err(self.unreadable(error)),
-        }
+                refused => refused,
+            },
+            Ok(Next::TooLong { length }) => self.too_large(length),
+            Ok(Next::End) => None,
+            Err(error) => Some(self.unreadable(&error)),
+        };
+        self.refused = refused;
+        self.ended = true;
+        false
     }
 
-    fn fits(&self, payload: usize) -> Result<(), Failure> {
+    fn too_large(&self, payload: usize) -> Option<Failure> {
         let limit = self.config.max_packet_size;
         let size = session::publish_size(&self.config.topic, self.config.qos, payload);
-        if size <= limit {
-            return Ok(());
-        }
         let cause = MqttCause::PublishTooLarge { size, limit };
-        Err(self
-            .link
-            .stage_failure(cause, Stage::Publish, Duration::ZERO))
+        let failure = || {
+            self.link
+                .stage_failure(cause, Stage::Publish, Duration::ZERO)
+        };
+        (size > limit).then(failure)
     }
 
-    fn unreadable(&self, error: io::Error) -> Failure {
+    fn unreadable(&self, error: &io::Error) -> Failure {
         let words = format!("standard input: {error}");
         let fault = LinkFault::Io(io::Error::other(words));
         self.link.failure(fault, Stage::Publish, Duration::ZERO)
     }
 
     /// Waits for the session, or on the input where the session has nothing to do.
-    fn wait(&mut self, session: &mut Session, stopping: Option<Instant>) -> Result<(), Ending> {
-        let now = Instant::now();
-        let due = self
-            .pace
-            .as_ref()
-            .map(|pace| pace.next.saturating_duration_since(now));
-        let idle = session.unwritten() == 0 && self.outbox.is_empty() && !session.has_more();
-        let listen = if idle && !self.ended {
-            let nap = due.filter(|due| !due.is_zero()).unwrap_or(NAP).min(NAP);
-            match due {
-                Some(due) if !due.is_zero() => nap,
-                _ => {
-                    // The look at the input that follows says what is wrong with it.
-                    let _ = self.input.wait(nap);
-                    Duration::ZERO
-                }
-            }
-        } else if session.unwritten() > 0 {
-            // A write must not be cut short. That it takes so long is a dead link.
-            self.config.timeout
-        } else {
-            due.unwrap_or(GLANCE).min(GLANCE)
-        };
+    fn wait(&mut self, session: &mut Session, stopping: bool) -> Result<(), Ending> {
+        let never = self.never.clone();
         // The last acknowledgements are waited for even after a signal.
-        let never = Stop::default();
-        let stop = if stopping.is_some() {
-            &never
-        } else {
-            self.stop
-        };
-        match session.next(now + listen, stop)? {
-            Some(event) => {
-                self.note(&event);
-                Ok(())
+        let stop = if stopping { &never } else { self.stop };
+        let mut until = Instant::now();
+        if session.unwritten() == 0 {
+            let idle = self.outbox.is_empty() && !session.has_more();
+            let due = self
+                .pace
+                .as_ref()
+                .map(|pace| pace.next.saturating_duration_since(until));
+            match due {
+                Some(due) if idle && !self.ended && !due.is_zero() => until += due.min(NAP),
+                _ if idle && !self.ended => {
+                    // The look at the input that follows says what is wrong with it.
+                    let _ = self.input.wait(NAP);
+                    until = Instant::now();
+                }
+                due => until += due.unwrap_or(GLANCE).min(GLANCE),
             }
-            None if session.unwritten() > 0 || self.is_stuck() => {
-                let limit = self.config.timeout;
-                Err(Ending::Fault(LinkFault::TimedOut { limit }))
+        }
+        // All that is at hand, before more is handed over.
+        loop {
+            match session.next(until, stop)? {
+                Some(event) => self.note(&event),
+                None if self.is_stuck() => {
+                    let limit = self.config.timeout;
+                    return Err(Ending::Fault(LinkFault::TimedOut { limit }));
+                }
+                None => return Ok(()),
             }
-            None => Ok(()),
+            if session.unwritten() == 0 && !session.has_more() {
+                return Ok(());
+            }
         }
     }
 
@@ -324,11 +334,7 @@ impl Publisher<'_> {
 
     fn note(&mut self, event: &Event) {
         match *event {
-            Event::Sent { id: 0 } => {
-                self.outbox.sent(0);
-                self.outbox.acknowledged(0);
-                self.finished();
-            }
+            Event::Sent { id: 0 } => self.finished(),
             Event::Sent { id } => self.outbox.sent(id),
             Event::Received { id } => self.outbox.received(id),
             Event::Acknowledged { id } if self.outbox.acknowledged(id) => self.finished(),
@@ -338,19 +344,23 @@ impl Publisher<'_> {
 
     fn finished(&mut self) {
         self.totals.done += 1;
-        self.progress = Instant::now();
-        self.link.of_use();
+        self.moved = true;
     }
 
-    fn lost(&self, fault: LinkFault) -> Served {
+    fn lost(&mut self, session: Session, fault: LinkFault) -> Served {
         let after = self.progress.elapsed();
         let failure = match fault {
             LinkFault::TimedOut { limit } => {
-                self.link
-                    .stage_failure(MqttCause::TimedOut { limit }, Stage::Publish, after)
+                let cause = MqttCause::TimedOut { limit };
+                self.link.stage_failure(cause, Stage::Publish, after)
             }
             fault => self.link.failure(fault, Stage::Publish, after),
         };
+        if self.config.qos == Qos::AtMostOnce {
+            for payload in session.into_unsent() {
+                self.outbox.push(payload);
+            }
+        }
         Served::Lost(self.outbox.unfinished(), failure)
     }
 }

@@ -5,19 +5,21 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rumqttc::{
-    Client, ClientError, Connect, Connection, Event as LibraryEvent, LastWill, MqttOptions,
-    Outgoing, Packet, PubRel, Publish, QoS, RecvTimeoutError, Request, SubscribeReasonCode,
-    TlsConfiguration, Transport as LibraryTransport,
+    Client, ClientError, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill,
+    MqttOptions, Outgoing, Packet, PubRel, Publish, QoS, RecvTimeoutError, Request, StateError,
+    SubscribeReasonCode, TlsConfiguration, Transport as LibraryTransport,
 };
 
 use crate::config::{Config, Qos, Secret};
 use crate::failure::LinkFault;
-use crate::session_fault::classify;
+use crate::session_fault::{classify, classify_open};
 use crate::session_trace::{Trace, connect_line, incoming_line, outgoing_line};
 use crate::signals::Stop;
 use crate::tls::Tls;
@@ -25,6 +27,13 @@ use crate::wait::{self, Ended, SLICE};
 
 /// How long the broker's own close is waited for after DISCONNECT.
 const GOODBYE: Duration = Duration::from_millis(200);
+
+/// How many bytes of small publishes are gathered before they are written. It must stay well below
+/// the 8 KiB at which rumqttc's buffer would make a write wait.
+const BUFFER: usize = 4096;
+
+/// How long to wait for room when the system takes no more.
+const FULL: Duration = Duration::from_millis(2);
 
 /// The most packets that are remembered for `--verbose`; a flood is not.
 const TRACE_LIMIT: usize = 64;
@@ -80,10 +89,20 @@ pub struct Session {
     client: Client,
     connection: Connection,
     began: Instant,
-    /// Requests that were made and not yet seen to leave. While there are any, a wait must not be
-    /// cut short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its
-    /// buffer until something else is sent, or loses the packet.
+    /// What a write may take.
+    limit: Duration,
+    /// Requests that were made and whose event was not yet handed out.
     unwritten: usize,
+    /// Those of them that wait in rumqttc's channel. While there are any, a wait must not be cut
+    /// short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its buffer
+    /// until something else is sent, or loses the packet.
+    channelled: usize,
+    /// Bytes of small publishes that stand in rumqttc's buffer, to be written in one go.
+    buffered: usize,
+    /// Since when the system takes no more of the buffer.
+    blocked: Option<Instant>,
+    /// See [`Limits::requests`].
+    requests: usize,
     /// See [`Unfinished::received`].
     received: BTreeSet<u16>,
     /// What ended the connection. What had come in before is handed out first.
@@ -115,6 +134,8 @@ pub enum Event {
         id: u16,
     },
     Message(Message),
+    /// PUBREL, for the first time: a message that came in with QoS 2 is done.
+    Released,
     Unsubscribed,
     /// Anything else: a ping, an outgoing packet.
     Other,
@@ -195,7 +216,7 @@ impl Session {
             let first = connection.recv_timeout(limit);
             (first, connection)
         });
-        let (first, connection) = match first {
+        let (first, mut connection) = match first {
             Ended::Done(pair) => pair,
             Ended::TimedOut => return Err(Ending::Fault(LinkFault::TimedOut { limit })),
             Ended::Interrupted => return Err(Ending::Interrupted),
@@ -216,29 +237,30 @@ impl Session {
             return Err(Ending::Fault(LinkFault::Undecodable { words }));
         };
         let session_present = connack.session_present;
-        let received = if session_present {
-            unfinished.received.clone()
+        let (received, unwritten) = if session_present {
+            expect_any_release(&mut connection);
+            (unfinished.received.clone(), unfinished.publishes.len())
         } else {
-            BTreeSet::new()
-        };
-        let unwritten = if session_present {
-            unfinished.publishes.len()
-        } else {
-            0
+            (BTreeSet::new(), 0)
         };
         let trace = Vec::new();
         let mut session = Self {
             client,
             connection,
             began,
+            limit,
             unwritten,
+            channelled: unwritten,
+            buffered: 0,
+            blocked: None,
+            requests: limits.requests,
             received,
             ended: None,
             trace,
         };
-        session.note(true, || connect_line(config), Duration::ZERO);
+        session.note(true, || connect_line(config), Some(Duration::ZERO));
         let line = || format!("CONNACK 0, session present {}", u8::from(session_present));
-        session.note(false, line, began.elapsed());
+        session.note(false, line, None);
         Ok((session, Opened { session_present }))
     }
 
@@ -252,26 +274,94 @@ impl Session {
         self.submitted(asked)
     }
 
+    /// Whether more publishes may be handed over before the next event is asked for.
+    pub fn has_room(&self) -> bool {
+        self.buffered < BUFFER && self.unwritten < self.requests
+    }
+
     /// Publishes; an [`Event::Sent`] follows, and for QoS 1 and 2 an [`Event::Acknowledged`].
     ///
+    /// A small packet goes into rumqttc's buffer, and [`Session::next`] writes all that stands there
+    /// at once. Through the channel, where the others go, each costs a write of its own.
+    ///
     /// # Errors
-    /// When [`Limits::requests`] of them are waiting already.
+    /// When [`Session::has_room`] was not asked before; when rumqttc refuses the packet.
     pub fn publish(
         &mut self,
         topic: &str,
         qos: Qos,
         retain: bool,
-        payload: &[u8],
+        payload: Vec<u8>,
     ) -> Result<(), Ending> {
-        let asked = self
-            .client
-            .try_publish(topic, quality(qos), retain, payload);
-        self.submitted(asked)
+        let size = publish_size(topic, qos, payload.len());
+        // Behind a request in the channel everything must go through the channel, in its turn.
+        if size >= BUFFER || self.channelled > 0 {
+            let asked = self
+                .client
+                .try_publish(topic, quality(qos), retain, payload);
+            return self.submitted(asked);
+        }
+        let mut publish = Publish::new(topic, quality(qos), payload);
+        publish.retain = retain;
+        self.unwritten += 1;
+        self.buffered += size;
+        let eventloop = &mut self.connection.eventloop;
+        let packet = eventloop
+            .state
+            .handle_outgoing_packet(Request::Publish(publish));
+        // What goes wrong ends the session; `next` tells, after all that came in before.
+        match (packet, eventloop.network.as_mut()) {
+            (Ok(Some(packet)), Some(network)) => match at_once(network.write(packet)) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.broken(error),
+                // It cannot be: the buffer has room. Should it be, the packet is lost, and so is a
+                // session that has lost one.
+                Poll::Pending => self.stalled(),
+            },
+            // The packet id is taken; rumqttc sends it when that is acknowledged.
+            (Ok(None), _) => {}
+            (Err(error), _) => self.broken(error),
+            (_, None) => self.stalled(),
+        }
+        Ok(())
+    }
+
+    /// Writes what stands in the buffer, as far as the system takes it now.
+    fn flush(&mut self) {
+        let Some(network) = self.connection.eventloop.network.as_mut() else {
+            return self.stalled();
+        };
+        match at_once(network.flush()) {
+            Poll::Ready(Ok(())) => (self.buffered, self.blocked) = (0, None),
+            Poll::Ready(Err(error)) => self.broken(error),
+            Poll::Pending => {
+                let since = *self.blocked.get_or_insert_with(Instant::now);
+                if since.elapsed() >= self.limit {
+                    return self.stalled();
+                }
+                // rumqttc's runtime finds out when there is room again. It would hand out the
+                // events at hand first, among them those of packets that are not written yet.
+                let mut held = std::mem::take(&mut self.connection.eventloop.state.events);
+                held.extend(self.poll(FULL));
+                let events = &mut self.connection.eventloop.state.events;
+                held.append(events);
+                *events = held;
+            }
+        }
+    }
+
+    fn broken(&mut self, error: StateError) {
+        self.ended = Some(classify_open(ConnectionError::MqttState(error), self.limit));
+    }
+
+    fn stalled(&mut self) {
+        self.ended = Some(LinkFault::TimedOut { limit: self.limit });
     }
 
     fn submitted(&mut self, asked: Result<(), ClientError>) -> Result<(), Ending> {
         asked.map_err(|error| Ending::Fault(LinkFault::Io(io::Error::other(error.to_string()))))?;
         self.unwritten += 1;
+        self.channelled += 1;
         Ok(())
     }
 
@@ -298,24 +388,41 @@ impl Session {
             if stop.is_set() {
                 return Err(Ending::Interrupted);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let event = if self.unwritten > 0 {
+            if self.buffered > 0 {
+                self.flush();
+                continue;
+            }
+            // rumqttc would hand it out next as well, after entering its runtime for it.
+            if let Some(event) = self.connection.eventloop.state.events.pop_front() {
+                return Ok(Some(self.digest(event)));
+            }
+            if self.channelled > 0 {
                 // There is something to write, so this ends: at the latest when rumqttc's own limit
-                // for a write is over. It also does without the cost of a timer.
-                self.connection
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                self.connection.recv_timeout(left.min(SLICE))
-            };
-            match event {
-                Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                Ok(Err(error)) => self.ended = Some(classify(error, left)),
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                // for a write is over.
+                match self.connection.recv() {
+                    Ok(Ok(event)) => return Ok(Some(self.digest(event))),
+                    Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
+                    Err(_) => return Ok(None),
+                }
+                continue;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.poll(left.min(SLICE)) {
+                Some(event) => return Ok(Some(self.digest(event))),
+                None if left.is_zero() && self.ended.is_none() => return Ok(None),
+                None => {}
             }
         }
+    }
+
+    /// One event of rumqttc within `limit`; its error ends the session.
+    fn poll(&mut self, limit: Duration) -> Option<LibraryEvent> {
+        match self.connection.recv_timeout(limit) {
+            Ok(Ok(event)) => return Some(event),
+            Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        None
     }
 
     /// A PUBACK and the close may come in one breath: rumqttc then tells of the close first, and of
@@ -328,11 +435,9 @@ impl Session {
                 event => return Ok(Some(event)),
             }
         }
-        let closed = LinkFault::Closed { reset: false };
+        let closed = || LinkFault::Closed { reset: false };
         Err(Ending::Fault(
-            self.ended
-                .replace(closed)
-                .unwrap_or(LinkFault::Closed { reset: false }),
+            self.ended.replace(closed()).unwrap_or_else(closed),
         ))
     }
 
@@ -340,6 +445,22 @@ impl Session {
     /// comes after this one.
     pub fn into_received(self) -> BTreeSet<u16> {
         self.received
+    }
+
+    /// Of a session that has ended: the payloads of QoS 0 that were handed to it and never left.
+    pub fn into_unsent(mut self) -> Vec<Vec<u8>> {
+        let eventloop = &mut self.connection.eventloop;
+        eventloop.clean();
+        let unsent = eventloop
+            .pending
+            .drain(..)
+            .filter_map(|request| match request {
+                Request::Publish(publish) if publish.qos == QoS::AtMostOnce => {
+                    Some(publish.payload.to_vec())
+                }
+                _ => None,
+            });
+        unsent.collect()
     }
 
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
@@ -388,7 +509,7 @@ impl Session {
     fn digest(&mut self, event: LibraryEvent) -> Event {
         match event {
             LibraryEvent::Incoming(packet) => {
-                self.note(false, || incoming_line(&packet), self.began.elapsed());
+                self.note(false, || incoming_line(&packet), None);
                 match packet {
                     Packet::SubAck(suback) => {
                         let code = suback.return_codes.into_iter().next();
@@ -402,30 +523,30 @@ impl Session {
                     Packet::PubAck(puback) => Event::Acknowledged { id: puback.pkid },
                     Packet::PubComp(pubcomp) => Event::Acknowledged { id: pubcomp.pkid },
                     Packet::UnsubAck(_) => Event::Unsubscribed,
-                    // Sent again after a lost connection, and known: exactly once means once.
+                    // Sent again after a lost connection, and known: exactly once means once. Without
+                    // DUP it is another message (MQTT 3.1.1 §3.3.1.1), of a broker that was set
+                    // back to before it gave the id away.
                     Packet::Publish(publish)
                         if publish.qos == QoS::ExactlyOnce
-                            && !self.received.insert(publish.pkid) =>
+                            && !self.received.insert(publish.pkid)
+                            && publish.dup =>
                     {
                         Event::Other
                     }
                     Packet::Publish(publish) => Event::Message(Message(publish)),
-                    Packet::PubRel(pubrel) => {
-                        self.received.remove(&pubrel.pkid);
-                        Event::Other
-                    }
+                    Packet::PubRel(pubrel) if self.received.remove(&pubrel.pkid) => Event::Released,
                     _ => Event::Other,
                 }
             }
             LibraryEvent::Outgoing(outgoing) => {
-                self.note(true, || outgoing_line(&outgoing), self.began.elapsed());
+                self.note(true, || outgoing_line(&outgoing), None);
                 match outgoing {
                     Outgoing::Publish(id) => {
-                        self.unwritten = self.unwritten.saturating_sub(1);
+                        self.left();
                         Event::Sent { id }
                     }
                     Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_) => {
-                        self.unwritten = self.unwritten.saturating_sub(1);
+                        self.left();
                         Event::Other
                     }
                     _ => Event::Other,
@@ -434,21 +555,40 @@ impl Session {
         }
     }
 
-    fn note(&mut self, sent: bool, packet: impl FnOnce() -> String, at: Duration) {
+    /// A request was seen to leave. Those in the buffer were there before those in the channel.
+    fn left(&mut self) {
+        self.unwritten = self.unwritten.saturating_sub(1);
+        self.channelled = self.channelled.min(self.unwritten);
+    }
+
+    /// Remembers a packet; `at`: now, if not another time.
+    fn note(&mut self, sent: bool, packet: impl FnOnce() -> String, at: Option<Duration>) {
+        // The clock is read only for what is remembered: a stream has millions of packets.
         if self.trace.len() < TRACE_LIMIT {
-            self.trace.push(Trace {
-                at,
-                sent,
-                packet: packet(),
-            });
+            let at = at.unwrap_or_else(|| self.began.elapsed());
+            let packet = packet();
+            self.trace.push(Trace { at, sent, packet });
         }
     }
+}
+
+/// Polls a future that is ready at once, as a write into a buffer with room is, or not worth waiting
+/// for. It needs no runtime: nobody is to be woken.
+fn at_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Puts what an earlier session left undone where rumqttc keeps such things. If the broker says that
 /// it has no session, rumqttc drops the publishes and releases by itself.
 fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished) {
     let eventloop = &mut connection.eventloop;
+    // First, because their publishes were first: the broker passes a message on at its PUBREL, and
+    // the answers to the publishes below come before all of them are sent (MQTT 3.1.1 §4.6).
+    for id in &unfinished.releases {
+        eventloop
+            .pending
+            .push_back(Request::PubRel(PubRel::new(*id)));
+    }
     for pending in &unfinished.publishes {
         let payload = pending.payload.clone();
         let mut publish = Publish::new(&config.topic, quality(config.qos), payload);
@@ -458,21 +598,19 @@ fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished)
         publish.dup = true;
         eventloop.pending.push_back(Request::Publish(publish));
     }
-    for id in &unfinished.releases {
-        eventloop
-            .pending
-            .push_back(Request::PubRel(PubRel::new(*id)));
+}
+
+/// rumqttc breaks the connection at a PUBREL for an id that it does not know, and so for ever, since
+/// the broker sends it again each time. In a session that goes on any may come: its PUBCOMP was lost,
+/// or its PUBLISH came to an earlier run of the program. The state learns ids from packets alone.
+fn expect_any_release(connection: &mut Connection) {
+    let state = &mut connection.eventloop.state;
+    for id in 1..=u16::MAX {
+        let mut publish = Publish::new("", QoS::ExactlyOnce, "");
+        publish.pkid = id;
+        let _ = state.handle_incoming_packet(Packet::Publish(publish));
+        state.events.clear();
     }
-    for id in &unfinished.received {
-        // rumqttc breaks the connection at a PUBREL for an id that it does not know, and would do
-        // so for ever. Its state learns the id from the packet that it missed.
-        let mut publish = Publish::new(&config.topic, QoS::ExactlyOnce, Vec::new());
-        publish.pkid = *id;
-        let _ = eventloop
-            .state
-            .handle_incoming_packet(Packet::Publish(publish));
-    }
-    eventloop.state.events.clear();
 }
 
 /// The CONNECT packet as rumqttc writes it, for the second look.

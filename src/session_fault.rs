@@ -9,6 +9,20 @@ use rumqttc::{ConnectionError, StateError, TlsError};
 use crate::failure::{LinkFault, TlsCause};
 use crate::tls::cause_of;
 
+/// What is half a packet to rumqttc when the connection ends.
+const CUT_SHORT: &str = "the connection ended in the middle of a packet";
+
+/// The same for a session that is open: whoever sent whole packets before speaks MQTT, and half a
+/// packet is a link that was cut.
+pub(crate) fn classify_open(error: ConnectionError, limit: Duration) -> LinkFault {
+    match classify(error, limit) {
+        LinkFault::Undecodable { words } if words == CUT_SHORT => {
+            LinkFault::Closed { reset: false }
+        }
+        fault => fault,
+    }
+}
+
 /// Every error of rumqttc, by what happened on the wire. Its own words survive where ours end.
 pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkFault {
     let undecodable = |error: &dyn std::fmt::Display| LinkFault::Undecodable {
@@ -51,7 +65,7 @@ fn of_io(error: io::Error) -> LinkFault {
             TlsCause::Closed { reset } => LinkFault::Closed { reset },
             TlsCause::Io(error) if error.to_string().contains("bytes remaining on stream") => {
                 LinkFault::Undecodable {
-                    words: "the connection ended in the middle of a packet".to_owned(),
+                    words: CUT_SHORT.to_owned(),
                 }
             }
             TlsCause::Io(error) => LinkFault::Io(error),

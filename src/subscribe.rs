@@ -101,13 +101,15 @@ impl Subscriber<'_> {
             Err(Failure::Interrupted(_)) => return Ok(()),
             opened => opened?,
         };
-        let mut fresh = true;
+        // Whether the broker knows of every filter: all were granted, in a session that it still has.
+        let mut subscribed = false;
         loop {
-            let mut served = if fresh {
-                self.subscribe(&mut session)
-            } else {
+            let mut served = if subscribed {
                 Ok(())
+            } else {
+                self.subscribe(&mut session)
             };
+            subscribed |= served.is_ok();
             while served.is_ok() {
                 served = self.turn(&mut session);
             }
@@ -152,7 +154,7 @@ impl Subscriber<'_> {
                         opened => opened?,
                     };
                     session = opened.0;
-                    fresh = !opened.1.session_present;
+                    subscribed &= opened.1.session_present;
                 }
             }
         }
@@ -220,8 +222,13 @@ impl Subscriber<'_> {
     }
 
     fn take(&mut self, event: Event) -> Result<(), Served> {
-        let Event::Message(message) = event else {
-            return Ok(());
+        let message = match event {
+            Event::Message(message) => message,
+            Event::Released => {
+                self.link.of_use();
+                return Ok(());
+            }
+            _ => return Ok(()),
         };
         self.link.of_use();
         let wanted = match self.options.retained {

@@ -40,6 +40,16 @@ impl Capture {
         String::from_utf8_lossy(&self.0.0.lock().unwrap().bytes).into_owned()
     }
 
+    /// Whether this is what was written last.
+    pub(crate) fn ends_with(&self, fragment: &str) -> bool {
+        self.0
+            .0
+            .lock()
+            .unwrap()
+            .bytes
+            .ends_with(fragment.as_bytes())
+    }
+
     /// Waits until `fragment` was written; `false` when all pipes ended without it.
     pub(crate) fn wait_for(&self, fragment: &str) -> bool {
         self.wait(|state| String::from_utf8_lossy(&state.bytes).contains(fragment))

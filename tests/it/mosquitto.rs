@@ -14,6 +14,8 @@ pub(crate) struct Builder<'a> {
     anonymous: bool,
     users: usize,
     openssl_conf: Option<PathBuf>,
+    persistence: bool,
+    log: &'static str,
 }
 
 pub(crate) fn mosquitto(lab: &Lab) -> Builder<'_> {
@@ -23,6 +25,8 @@ pub(crate) fn mosquitto(lab: &Lab) -> Builder<'_> {
         anonymous: true,
         users: 0,
         openssl_conf: None,
+        persistence: false,
+        log: "log_type all",
     }
 }
 
@@ -86,6 +90,21 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Keeps sessions and what is queued in them over a restart, however much that is.
+    pub(crate) fn persistent(mut self) -> Self {
+        self.persistence = true;
+        let folder = self.lab.dir().display().to_string();
+        self.line(format!("persistence_location {folder}/"))
+            .line("autosave_interval 1")
+            .line("max_queued_messages 0")
+    }
+
+    /// Writes down connections and subscriptions, and not each packet: for streams.
+    pub(crate) fn terse(mut self) -> Self {
+        self.log = "log_type information\nlog_type notice\nlog_type subscribe";
+        self
+    }
+
     /// An access control list, in the form of its manual (`topic read sensors/#`).
     pub(crate) fn acl(self, rules: &str) -> Self {
         self.lab.write("acl", rules);
@@ -117,8 +136,10 @@ impl<'a> Builder<'a> {
         // read the keys in the test's folder; started as anyone else, it ignores the line.
         // `set_tcp_nodelay`: without it CONNACK is 40 ms late over TLS on loopback.
         format!(
-            "user root\nlog_dest stderr\nlog_type all\nset_tcp_nodelay true\npersistence false\n\
+            "user root\nlog_dest stderr\n{}\nset_tcp_nodelay true\npersistence {}\n\
              listener {port} 127.0.0.1\nallow_anonymous {}\n{}\n",
+            self.log,
+            self.persistence,
             self.anonymous,
             self.lines.join("\n"),
         )

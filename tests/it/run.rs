@@ -39,6 +39,14 @@ impl<'a> Run<'a> {
         run
     }
 
+    /// `pub` or `sub` with this configuration, written to `pub.conf` or `sub.conf`.
+    pub(crate) fn stream(lab: &'a Lab, command: &str, config: &str, args: &[&str]) -> Self {
+        let file = format!("{command}.conf");
+        lab.write_private(&file, config);
+        let run = Self::args(lab, &[command, &file]);
+        args.iter().fold(run, |run, arg| run.arg(arg))
+    }
+
     /// The program with these arguments alone.
     pub(crate) fn args(lab: &'a Lab, args: &[&str]) -> Self {
         Self {
@@ -207,6 +215,29 @@ impl Running {
         if let Some(stdin) = &mut self.stdin {
             let _ = stdin.write_all(bytes).and_then(|()| stdin.flush());
         }
+    }
+
+    /// Writes all this to its standard input and closes it, while the test goes on.
+    pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
+        let mut stdin = self.stdin.take().expect("standard input is taken already");
+        std::thread::spawn(move || stdin.write_all(&bytes));
+    }
+
+    pub(crate) fn take_stdin(&mut self) -> ChildStdin {
+        self.stdin.take().expect("standard input is taken already")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end; standard output may be any bytes.
+    #[track_caller]
+    pub(crate) fn finish_bytes(mut self) -> (i32, Vec<u8>) {
+        self.close_stdin();
+        let status = self.wait();
+        let code = status.code().unwrap_or_else(|| -status.signal().unwrap());
+        (code, self.stdout.finish())
     }
 
     pub(crate) fn close_stdin(&mut self) {
