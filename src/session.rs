@@ -370,9 +370,21 @@ impl Session {
         self.unwritten
     }
 
-    /// Whether events are at hand that need no waiting.
-    pub fn has_more(&self) -> bool {
-        !self.connection.eventloop.state.events.is_empty()
+    /// Whether there is more that needs no waiting. It looks into the socket too: rumqttc reads ten
+    /// packets at a time, and a flood has more.
+    pub fn has_more(&mut self) -> bool {
+        if self.ended.is_some() || !self.connection.eventloop.state.events.is_empty() {
+            return true;
+        }
+        if self.channelled > 0 || self.buffered > 0 {
+            return false;
+        }
+        match self.connection.try_recv() {
+            Ok(Ok(event)) => self.connection.eventloop.state.events.push_front(event),
+            Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
+            Err(_) => return false,
+        }
+        true
     }
 
     /// The next event, or `None` when `deadline` has passed without one.
@@ -404,6 +416,11 @@ impl Session {
                     Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
                     Err(_) => return Ok(None),
                 }
+                continue;
+            }
+            // A wait that was cut short may have left an acknowledgement in the buffer.
+            self.flush();
+            if self.blocked.is_some() || self.ended.is_some() {
                 continue;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -473,7 +490,10 @@ impl Session {
             && self.submitted(asked).is_ok()
         {
             let deadline = Instant::now() + limit.min(GOODBYE * 5);
-            while let Ok(Some(event)) = self.next(deadline, &stop) {
+            // A topic full of others' messages does not end by itself.
+            while Instant::now() < deadline
+                && let Ok(Some(event)) = self.next(deadline, &stop)
+            {
                 if matches!(event, Event::Unsubscribed) {
                     break;
                 }
@@ -673,3 +693,7 @@ fn quality(qos: Qos) -> QoS {
 #[cfg(test)]
 #[path = "session_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "session_hostile_tests.rs"]
+mod hostile_tests;

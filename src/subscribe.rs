@@ -190,8 +190,9 @@ impl Subscriber<'_> {
                             after,
                         )));
                     }
-                    Ok(Some(event)) => self.take(event)?,
-                    Ok(None) => {
+                    // A flood has events after its time is over, too.
+                    Ok(Some(event)) if asked.elapsed() < timeout => self.take(event)?,
+                    Ok(_) => {
                         return Err(lost(Ending::Fault(LinkFault::TimedOut { limit: timeout })));
                     }
                     Err(ending) => return Err(lost(ending)),
