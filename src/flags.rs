@@ -41,7 +41,7 @@ pub(crate) enum Does {
 }
 
 impl Does {
-    /// The commands that the flag has a meaning for; empty: the check and all others.
+    /// The commands that the flag has a meaning for; empty: all.
     pub(crate) fn commands(self) -> &'static [&'static str] {
         match self {
             Self::File
@@ -55,6 +55,8 @@ impl Does {
                 &["sub"]
             }
             Self::NoReconnect | Self::GiveUp => &["pub", "sub"],
+            Self::Key("message") | Self::KeyOn("retain") => &["the check", "pub"],
+            Self::Verbose => &["the check"],
             _ => &[],
         }
     }

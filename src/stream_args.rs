@@ -50,8 +50,8 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageFault> {
         (None, _) => What::Message,
     };
     let repeat = flags.number(Does::Repeat)?;
-    if let (Some(flag), What::Lines) = (flags.one(Does::Repeat)?, &what) {
-        return Err(UsageFault::Conflict { flag, other: "-l" });
+    if let (Some(flag), Some(other)) = (flags.one(Does::Repeat)?, flags.one(Does::Lines)?) {
+        return Err(UsageFault::Conflict { flag, other });
     }
     let rate = flags
         .number(Does::Rate)?
@@ -194,3 +194,7 @@ fn bad(flag: Option<&'static str>, given: &str, expected: &'static str) -> Usage
         expected,
     }
 }
+
+#[cfg(test)]
+#[path = "stream_args_tests.rs"]
+mod tests;
