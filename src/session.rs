@@ -277,6 +277,10 @@ impl Session {
         retain: bool,
         payload: Vec<u8>,
     ) -> Result<(), Ending> {
+        if self.ended.is_some() {
+            // `next` tells why, after all that came in before.
+            return Ok(());
+        }
         let size = publish_size(topic, qos, payload.len());
         // Behind a request in the channel everything must go through the channel, in its turn.
         if size >= BUFFER || self.channelled > 0 {
