@@ -131,7 +131,7 @@ fn commands_and_output() {
 #[track_caller]
 fn fault(line: &str, error: &str, help: &[&str]) {
     let fault = parse(argv(line)).expect_err(line);
-    let mut words = words(&ConfigFault::Usage(fault));
+    let mut words = words(&ConfigFault::Usage(fault), None);
     assert_eq!(words.code.name(), "usage-invalid");
     assert!(
         words

@@ -13,6 +13,7 @@ use crate::net;
 use crate::session::{self, Ending, Event, Limits, Opened, Session, Target, Unfinished};
 use crate::session_trace::Trace;
 use crate::step::{Attempt, Finding, Status, Step};
+use crate::wait::SLICE;
 
 /// How the check ended.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ struct Climb<'a> {
     /// The stage under way, and since when.
     stage: Stage,
     began: Instant,
+    /// How long the stage under way took to fail, where a goodbye came after it.
+    failed_after: Option<Duration>,
     seen: Seen<'a>,
 }
 
@@ -79,6 +82,7 @@ impl<'a> Climb<'a> {
             trace: Vec::new(),
             stage: Stage::Dns,
             began: Instant::now(),
+            failed_after: None,
             seen: Seen::new(target),
         }
     }
@@ -137,6 +141,7 @@ impl<'a> Climb<'a> {
         let Config { topic, timeout, .. } = self.target.config;
         let (mut session, _) = self.reach(Limits::ONE, &Unfinished::default())?;
         let outcome = self.converse(&mut session);
+        self.failed_after = outcome.is_err().then(|| self.began.elapsed());
         // After an error of its connection a session cannot even say goodbye.
         let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Link(_)));
         let subscribed = self.stage > Stage::Subscribe;
@@ -207,7 +212,7 @@ impl<'a> Climb<'a> {
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));
         }
         session
-            .publish(&config.topic, config.qos, config.retain, &payload)
+            .publish(&config.topic, config.qos, config.retain, payload.clone())
             .map_err(|ending| self.ended(ending))?;
         loop {
             match self.next(session)? {
@@ -243,6 +248,10 @@ impl<'a> Climb<'a> {
     /// The next event of the stage under way; `None`: its time is over.
     fn next(&self, session: &mut Session) -> Result<Option<Event>, Failure> {
         let deadline = self.began + self.target.config.timeout;
+        // Where messages of others come without end, there is always one more at hand.
+        if Instant::now() > deadline + SLICE {
+            return Ok(None);
+        }
         session
             .next(deadline, self.target.stop)
             .map_err(|ending| self.ended(ending))
@@ -287,7 +296,7 @@ impl<'a> Climb<'a> {
         let step = Step {
             stage: self.stage,
             status,
-            elapsed: self.began.elapsed(),
+            elapsed: self.failed_after.unwrap_or_else(|| self.began.elapsed()),
             finding,
         };
         (self.on_step)(&step);

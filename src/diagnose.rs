@@ -38,7 +38,7 @@ pub struct Context<'a> {
 /// Puts a failure into words.
 pub fn diagnose(failure: &Failure, context: Context<'_>) -> Diagnosis {
     let words = match (failure, context.config) {
-        (Failure::Config(fault), _) => diagnose_config::words(fault),
+        (Failure::Config(fault), config) => diagnose_config::words(fault, config),
         (Failure::Dns(fault), Some(config)) => diagnose_net::dns(fault, config),
         (Failure::Tcp(fault), Some(config)) => diagnose_net::tcp(fault, config),
         (Failure::Tls(fault), Some(config)) => diagnose_tls::words(fault, config, context.now),

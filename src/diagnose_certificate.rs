@@ -7,6 +7,7 @@ use crate::certificate::{self, Certificate};
 use crate::clock;
 use crate::code::Code;
 use crate::config::{Config, Transport};
+use crate::diagnose_chain::{Chain, holder};
 use crate::failure::{TlsCause, TlsFacts, TlsFault};
 use crate::words::{Words, named};
 
@@ -17,7 +18,7 @@ const LONG_AGO: i64 = 3 * 365 * 24 * 60 * 60;
 /// Which fault of the chain it is.
 pub fn code(error: &CertificateError, facts: &TlsFacts, now: i64) -> Code {
     use CertificateError as Fault;
-    let leaf = leaf(facts);
+    let leaf = Chain { facts, now }.leaf();
     let is = |test: fn(&Certificate) -> bool| leaf.is_some_and(test);
     match error {
         Fault::Expired | Fault::ExpiredContext { .. } if clock_is_wrong(facts, now) => {
@@ -46,33 +47,25 @@ pub fn code(error: &CertificateError, facts: &TlsFacts, now: i64) -> Code {
 /// Before the program was built it cannot be now. And where *every* certificate shown ended years
 /// ago, a broker that nobody renewed for years is less likely than a clock that runs ahead.
 fn clock_is_wrong(facts: &TlsFacts, now: i64) -> bool {
-    let certificates = || {
-        facts
-            .chain
-            .iter()
-            .filter_map(|shown| shown.certificate.as_ref())
-    };
+    let certificates = || Chain { facts, now }.certificates();
     now < clock::build_date()
         || certificates().next().is_some()
-            && certificates().all(|shown| shown.not_after + LONG_AGO < now)
+            && certificates().all(|(_, shown)| shown.not_after + LONG_AGO < now)
 }
 
 fn lacks_intermediate(facts: &TlsFacts) -> bool {
     facts.chain.len() == 1
-        && (facts.issuer_organisation_trusted || leaf(facts).is_some_and(|leaf| leaf.has_aia))
-}
-
-fn leaf(facts: &TlsFacts) -> Option<&Certificate> {
-    facts
-        .chain
-        .first()
-        .and_then(|shown| shown.certificate.as_ref())
+        && (facts.issuer_organisation_trusted
+            || (Chain { facts, now: 0 })
+                .leaf()
+                .is_some_and(|leaf| leaf.has_aia))
 }
 
 /// A chain that was refused.
 pub fn words(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
     let facts = &fault.facts;
-    let pair = Evidence { facts, config, now };
+    let chain = Chain { facts, now };
+    let pair = Evidence { chain, config };
     match code {
         Code::TlsUnknownIssuer => pair.unknown_issuer(),
         Code::TlsMissingIntermediate => pair.missing_intermediate(),
@@ -90,50 +83,59 @@ pub fn words(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
 }
 
 struct Evidence<'a> {
-    facts: &'a TlsFacts,
+    chain: Chain<'a>,
     config: &'a Config,
-    now: i64,
 }
 
 impl Evidence<'_> {
     fn unknown_issuer(&self) -> Words {
-        let issuer = self.last_issuer();
-        let lone = self.facts.chain.len() == 1;
+        let issuer = self.chain.top_issuer();
+        let lone = self.chain.facts.chain.len() == 1;
         Words::new(Code::TlsUnknownIssuer, "the broker's certificate was issued by a CA that this machine does not trust")
-            .notes(self.chain(&format!("not trusted: no trusted CA is named `{issuer}` and has signed it")))
-            .note(self.trusted())
-            .help(format!("if `{issuer}` is your own or your broker's CA, set `ca_file` to its certificate{}", self.ca_file_is_set()))
+            .notes(self.chain.lines_to_top(&format!("not trusted: no trusted CA is named `{issuer}` and has signed it")))
+            .note(self.chain.trusted())
+            .help(match self.config.is_set("ca_file") {
+                true => format!("if `{issuer}` is your own or your broker's CA, set {} to its certificate: the present one is another's", named(self.config, "ca_file")),
+                false => format!("if `{issuer}` is your own or your broker's CA, get its certificate from the broker's operator and set `ca_file` to it"),
+            })
             .help_if(lone, "if it is an intermediate CA of a public one, the broker must send that CA's certificate after its own")
             .help_if(!self.system_roots(), format!("if it is a public CA, take {} away", named(self.config, "system_roots")))
             .help_if(self.system_roots(), "if it is a public CA, update this machine's certificates (Debian: `apt-get install ca-certificates`)")
     }
 
     fn missing_intermediate(&self) -> Words {
-        let issuer = self.last_issuer();
-        let leaf = leaf(self.facts);
-        let from = leaf
-            .and_then(|leaf| leaf.ca_issuers.first())
-            .map(|url| format!(" (it can be had from {url})"));
-        Words::new(Code::TlsMissingIntermediate, "the broker does not send the intermediate certificate")
-            .notes(self.chain(&format!("its issuer `{issuer}` was neither sent nor is it trusted")))
-            .note(self.trusted())
-            .help(format!("append the certificate of `{issuer}`{} to the broker's certificate file, after its own, and reload it", from.unwrap_or_default()))
-            .help("until then, append that certificate to a file of your own and set `ca_file` to it")
+        let issuer = self.chain.top_issuer();
+        let url = self.chain.leaf().and_then(|leaf| leaf.ca_issuers.first());
+        let words = Words::new(Code::TlsMissingIntermediate, "the broker does not send the intermediate certificate")
+            .notes(self.chain.lines_to_top(&format!("its issuer `{issuer}` was neither sent nor is it trusted")))
+            .note(self.chain.trusted())
+            .help(format!("append the certificate of `{issuer}` to the broker's certificate file, after its own, and reload it (Let's Encrypt: use `fullchain.pem`)"));
+        let words = match url {
+            Some(url) => words
+                .help(format!("the broker's certificate says that it can be had from {url}"))
+                .help("if that is no PEM text: `openssl x509 -inform der -in intermediate.der -out intermediate.pem`"),
+            None => words,
+        };
+        words.help(match self.config.is_set("ca_file") {
+            true => format!("until then, append that certificate (PEM) to the file of {}", named(self.config, "ca_file")),
+            false => "until then, save that certificate (PEM) as a file of your own and set `ca_file` to it".to_owned(),
+        })
     }
 
     fn self_signed(&self) -> Words {
-        let pin = self.fingerprint(0);
+        let pin = self.chain.fingerprint(0);
         Words::new(
             Code::TlsSelfSigned,
             "the broker's certificate is self-signed, and this machine does not trust it",
         )
-        .notes(self.chain("signed by itself"))
+        .notes(self.chain.lines(0, "signed by itself, and not trusted"))
         .note(format!("SHA-256: {pin}"))
-        .note(self.trusted())
+        .note(self.chain.trusted())
         .help("get this certificate from the broker's operator and set `ca_file` to it")
         .help(format!(
             "or, if the operator confirms the fingerprint: `pin_sha256 = {pin}`"
         ))
+        .help("the operator sees it with `openssl x509 -in server.crt -noout -fingerprint -sha256`, on the broker's own certificate file")
     }
 
     fn pin_mismatch(&self, cause: &TlsCause) -> Words {
@@ -142,70 +144,57 @@ impl Evidence<'_> {
             _ => String::new(),
         };
         Words::new(Code::TlsPinMismatch, "the broker's certificate is not the one that is pinned")
-            .note(format!("expected: {expected} ({})", named(self.config, "pin_sha256")))
-            .note(format!("presented: {}", self.fingerprint(0)))
-            .notes(self.chain(""))
-            .help("if the broker got a new certificate, have its operator confirm the fingerprint, then set `pin_sha256` to it")
+            .note(format!("SHA-256 expected: {expected} ({})", named(self.config, "pin_sha256")))
+            .note(format!("SHA-256 found:    {}", self.chain.fingerprint(0)))
+            .notes(self.chain.lines(0, "another fingerprint"))
+            .help("if the broker got a new certificate, have its operator confirm the fingerprint found, then set `pin_sha256` to it")
             .help("if nobody renewed it, something else answers in the broker's place: do not send it a password")
     }
 
     fn ca_as_leaf(&self) -> Words {
+        let (name, kind) = self.wanted();
         Words::new(Code::TlsCaAsLeaf, "the broker uses a CA certificate as its server certificate")
-            .notes(self.chain("marked as a CA (CA:TRUE)"))
+            .notes(self.chain.lines(0, "marked as a CA (CA:TRUE)"))
             .note("rustls refuses that (RFC 5280 §4.2.1.9); OpenSSL-based clients may accept it")
-            .help(format!(
-                "issue a certificate of its own to the broker: `openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN={0} -out server.csr`, then `printf 'basicConstraints=CA:FALSE\\nsubjectAltName=DNS:{0}\\n' > ext.cnf; openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -extfile ext.cnf -out server.crt`",
-                self.facts.server_name
-            ))
-            .help("keep the present one as the CA, and set `ca_file` to it")
+            .help(match self.chain.leaf() {
+                Some(leaf) if !leaf.self_issued => format!("have `{}` issue one for the broker that is no CA; if that is your own CA (`ca.crt`, `ca.key`):", leaf.issuer.short()),
+                _ => "keep that certificate as the CA (`ca.crt`, `ca.key`), set `ca_file` to it, and sign one for the broker with it:".to_owned(),
+            })
+            .help(format!("`openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN={name} -out server.csr`"))
+            .help(format!("`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{name}\n' > ext.cnf`"))
+            .help(sign())
+            .help("then give `server.crt` and `server.key` to the broker and reload it")
     }
 
     fn dates(&self, code: Code) -> Words {
         let expired = code == Code::TlsExpired;
-        let found = self.facts.chain.iter().enumerate().find_map(|(at, shown)| {
-            let certificate = shown.certificate.as_ref()?;
-            let out = if expired {
-                certificate.not_after < self.now
-            } else {
-                certificate.not_before > self.now
-            };
-            out.then_some((at, certificate))
-        });
-        let (at, which) = found.map_or((0, leaf(self.facts)), |(at, certificate)| {
-            (at, Some(certificate))
-        });
+        let chain = self.chain;
+        let found = chain.out_of_date(expired);
+        let at = found.map_or(0, |(at, _)| at);
         let whose = if at == 0 {
             "the broker's certificate"
         } else {
             "a CA certificate in the broker's chain"
         };
-        let what = if expired {
-            "has expired"
+        let (what, mark) = if expired {
+            ("has expired", "expired")
         } else {
-            "is not yet valid"
+            ("is not yet valid", "not yet valid")
         };
         let mut words = Words::new(code, format!("{whose} {what}"));
-        if let Some(which) = which {
-            let date = if expired {
-                format!(
-                    "valid until {}, {} ago",
-                    clock::utc(which.not_after),
-                    clock::distance(which.not_after, self.now)
-                )
-            } else {
-                format!(
-                    "valid from {}, in {}",
-                    clock::utc(which.not_before),
-                    clock::distance(self.now, which.not_before)
-                )
-            };
+        if let Some(which) = found.map(|(_, which)| which).or(chain.leaf()) {
             words = words.note(format!(
-                "{date}; issued by `{}` for `{}`",
+                "{}; issued by `{}` for `{}`",
+                chain.validity(which),
                 which.issuer.short(),
                 holder(which)
             ));
         }
-        let words = words.note(self.clock());
+        let words = words.note(chain.clock());
+        let words = match chain.facts.chain.len() {
+            0 | 1 => words,
+            _ => words.notes(chain.lines(at, mark)),
+        };
         if expired {
             words
                 .help(if at == 0 {
@@ -216,7 +205,7 @@ impl Evidence<'_> {
                 .help("if the date of the clock above is wrong, set this machine's clock first")
         } else {
             words
-                .help("if the date of the clock above is wrong, set this machine's clock")
+                .help("if the date of the clock above is wrong, set this machine's clock: `timedatectl set-ntp true`")
                 .help("if it is right, the certificate was made for a later time: wait, or have it issued anew")
         }
     }
@@ -227,27 +216,31 @@ impl Evidence<'_> {
             Code::TlsClockWrong,
             "this machine's clock does not fit the broker's certificate",
         )
-        .note(self.clock());
-        let words = if self.now < built {
-            words.note(format!(
+        .note(self.chain.clock());
+        let (words, mark) = if self.chain.now < built {
+            let note = format!(
                 "this program was built on {}, after that",
                 clock::utc(built)
-            ))
+            );
+            (words.note(note), "not yet valid by this clock")
         } else {
-            words.note("every certificate that the broker presented ended years before that")
+            let note = "every certificate that the broker presented ended years before that";
+            (words.note(note), "expired by this clock")
         };
+        let out = [false, true]
+            .into_iter()
+            .find_map(|expired| self.chain.out_of_date(expired));
         words
-            .notes(self.chain(""))
-            .help("set the clock: `timedatectl set-ntp true`, or once by hand `date -s '2026-01-31 12:00:00'` with the present time")
+            .notes(self.chain.lines(out.map_or(0, |(at, _)| at), mark))
+            .help("set the clock from the network: `sudo timedatectl set-ntp true`")
+            .help("or once by hand, with the present time in UTC: `sudo date -u -s 'YYYY-MM-DD HH:MM:SS'`")
             .help("if this board has no battery-backed clock, let NTP set it before MQTT starts (systemd: `After=time-sync.target`)")
-            .help_if(self.now >= built, "if that date is right after all, the broker's certificate ended years ago: renew it there")
+            .help_if(self.chain.now >= built, "if that date is right after all, the broker's certificate ended years ago: renew it there")
     }
 
     fn name_mismatch(&self) -> Words {
-        let wanted = &self.facts.server_name;
-        let names = leaf(self.facts)
-            .map(|leaf| leaf.names.clone())
-            .unwrap_or_default();
+        let (wanted, _) = self.wanted();
+        let names = self.chain.leaf().map_or(&[][..], |leaf| &leaf.names);
         let key = if self.config.is_set("server_name") {
             "server_name"
         } else {
@@ -255,7 +248,11 @@ impl Evidence<'_> {
         };
         let plain = names
             .iter()
-            .find(|name| !name.starts_with("*.") && !name.contains(':'));
+            // What is no host name is nothing to put into a configuration.
+            .find(|name| {
+                name.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+            });
         let words = Words::new(
             Code::TlsNameMismatch,
             format!("the broker's certificate is not for `{wanted}`"),
@@ -264,13 +261,17 @@ impl Evidence<'_> {
             "sought: `{wanted}`, from {}",
             named(self.config, key)
         ))
-        .note(format!("the certificate is for {}", list(&names)))
-        .note(self.leaf_line());
+        .note(format!("the certificate is for {}", list(names)))
+        .notes(self.chain.lines(0, "not for this name"));
         let words = match plain {
-            Some(name) if key == "host" => words.help(format!(
-                "if `{name}` is your broker, set `host = {name}`; if that name has no address here, keep `host` and set `server_name = {name}`"
+            Some(name) if key == "host" => words
+                .help(format!("if `{name}` is your broker, set `host = {name}`"))
+                .help(format!(
+                    "if that name has no address here, keep `host` and set `server_name = {name}`"
+                )),
+            Some(name) => words.help(format!(
+                "if `{name}` is your broker, set `server_name = {name}`"
             )),
-            Some(name) => words.help(format!("if `{name}` is your broker, set `server_name = {name}`")),
             None => words,
         };
         words.help(format!(
@@ -279,137 +280,105 @@ impl Evidence<'_> {
     }
 
     fn no_san(&self) -> Words {
-        let wanted = &self.facts.server_name;
-        let common = leaf(self.facts)
-            .and_then(|leaf| leaf.subject.common_name())
-            .unwrap_or("none")
-            .to_owned();
-        let kind = if wanted.parse::<std::net::IpAddr>().is_ok() {
-            "IP"
-        } else {
-            "DNS"
-        };
+        let (wanted, kind) = self.wanted();
+        let common = self
+            .chain
+            .leaf()
+            .and_then(|leaf| leaf.subject.common_name());
         Words::new(Code::TlsNoSan, "the broker's certificate names no host (it has no subjectAltName)")
-            .note(format!("sought: `{wanted}`; its common name, `{common}`, does not count (RFC 6125 §6.4.4)"))
+            .note(format!("sought: `{wanted}`; its common name, `{}`, does not count (RFC 6125 §6.4.4)", common.unwrap_or("none")))
+            .notes(self.chain.lines(0, "no subjectAltName"))
             .note("OpenSSL-based clients such as mosquitto_pub still accept a common name; rustls and browsers do not")
-            .help(format!("have the certificate issued anew with `subjectAltName = {kind}:{wanted}` (openssl: `-addext 'subjectAltName={kind}:{wanted}'`)"))
+            .help(format!("have the certificate issued anew with `subjectAltName = {kind}:{wanted}`"))
+            .help("if you sign it yourself, from the request `server.csr` with your CA:")
+            .help(format!("`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{wanted}\n' > ext.cnf`"))
+            .help(sign())
     }
 
     fn v1(&self) -> Words {
-        let wanted = &self.facts.server_name;
-        let version = leaf(self.facts).map_or(1, |leaf| leaf.version);
-        Words::new(Code::TlsV1Certificate, format!("the broker's certificate is of X.509 version {version}, which can name no host"))
-            .note(self.leaf_line())
-            .note("rustls takes version 3 only; OpenSSL-based clients may accept it")
-            .help(format!("issue it anew with extensions, which makes it version 3: `openssl x509 -req … -extfile ext.cnf` with `subjectAltName = DNS:{wanted}` in `ext.cnf`"))
+        let (wanted, kind) = self.wanted();
+        let version = self.chain.leaf().map_or(1, |leaf| leaf.version);
+        Words::new(
+            Code::TlsV1Certificate,
+            format!(
+                "the broker's certificate is of X.509 version {version}, which can name no host"
+            ),
+        )
+        .notes(self.chain.lines(0, &format!("version {version}")))
+        .note("rustls takes version 3 only; OpenSSL-based clients may accept it")
+        .help("have it issued anew with extensions, which makes it version 3")
+        .help("if you sign it yourself, from the request `server.csr` with your CA:")
+        .help(format!(
+            "`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{wanted}\n' > ext.cnf`"
+        ))
+        .help(sign())
     }
 
     fn bad(&self, cause: &TlsCause) -> Words {
+        use CertificateError as Fault;
+        let fault = match cause {
+            TlsCause::Rustls(rustls::Error::InvalidCertificate(fault)) => Some(fault),
+            _ => None,
+        };
         let said = match cause {
             TlsCause::Rustls(error) => error.to_string(),
             _ => String::new(),
         };
-        let signature = said.contains("BadSignature");
-        Words::new(Code::TlsBadCertificate, "the broker's certificate cannot be accepted")
-            .note(format!("rustls says: {said}"))
-            .notes(self.chain(""))
-            .note(self.trusted())
-            .help_if(signature && self.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", named(self.config, "ca_file")))
-            .help("have the certificate issued anew: X.509 version 3, CA:FALSE, the broker's name as subjectAltName, and serverAuth if it has an extended key usage")
-    }
-
-    /// The chain from leaf to top, `mark` behind the last one.
-    fn chain(&self, mark: &str) -> Vec<String> {
-        let last = self.facts.chain.len().saturating_sub(1);
-        let line = |(at, shown): (usize, &crate::failure::Presented)| {
-            let Some(certificate) = &shown.certificate else {
-                return format!("presented {}: bytes that are no certificate", at + 1);
-            };
-            let mark = if at == last && !mark.is_empty() {
-                format!(" <- {mark}")
-            } else {
-                String::new()
-            };
-            format!(
-                "presented {}: `{}`, issued by `{}`{mark}",
-                at + 1,
-                holder(certificate),
-                certificate.issuer.short()
-            )
+        let error = match cause {
+            TlsCause::Rustls(rustls::Error::NoCertificatesPresented) => {
+                "the broker presents no certificate"
+            }
+            TlsCause::Rustls(rustls::Error::InvalidMessage(_)) => {
+                "the broker presents more than the 64 KiB of certificates that are taken here"
+            }
+            _ => "the broker's certificate cannot be accepted",
         };
-        self.facts.chain.iter().enumerate().map(line).collect()
-    }
-
-    fn leaf_line(&self) -> String {
-        match leaf(self.facts) {
-            Some(leaf) => format!(
-                "presented: `{}`, issued by `{}`, valid until {}",
-                holder(leaf),
-                leaf.issuer.short(),
-                clock::utc(leaf.not_after)
-            ),
-            None => "the presented certificate could not be read".to_owned(),
+        let words = Words::new(Code::TlsBadCertificate, error)
+            .note(format!("rustls says: {said}"))
+            .notes(self.chain.lines(0, ""));
+        let words = match cause {
+            TlsCause::Rustls(rustls::Error::NoCertificatesPresented) => {
+                return words.help("give the broker a certificate and its key (mosquitto: `certfile` and `keyfile`)");
+            }
+            TlsCause::Rustls(rustls::Error::InvalidMessage(_)) => {
+                return words.help("leave in the broker's certificate file its own certificate and the intermediate ones, and nothing else");
+            }
+            _ => words.note(self.chain.trusted()),
+        };
+        match fault {
+            Some(Fault::BadSignature) => words
+                .help_if(self.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", named(self.config, "ca_file")))
+                .help("if not, the certificate is damaged or forged: have it issued anew"),
+            Some(Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. }) => words
+                .help("have the certificate issued anew for servers: `extendedKeyUsage = serverAuth`, or no extended key usage at all")
+                .help("if it is a client certificate, the broker was given the wrong file"),
+            Some(Fault::BadEncoding) => words
+                .help("if the broker's certificate file is damaged, put the one there that its CA issued")
+                .help("if the certificate was made by a tool of your own, have it issued anew with openssl"),
+            Some(Fault::Revoked) => words.help("the CA has withdrawn it: have a new one issued, with a new key"),
+            Some(Fault::UnsupportedSignatureAlgorithmContext { .. } | Fault::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }) => words
+                .help("have it issued anew, signed with SHA-256 and a key of RSA (2048 bits or more), P-256, P-384 or Ed25519"),
+            _ => words.help("have the certificate issued anew: X.509 version 3, CA:FALSE, the broker's name as subjectAltName, and serverAuth if it has an extended key usage"),
         }
     }
 
-    fn last_issuer(&self) -> String {
-        let last = self
-            .facts
-            .chain
-            .last()
-            .and_then(|shown| shown.certificate.as_ref());
-        last.map_or_else(
-            || "unknown".to_owned(),
-            |certificate| certificate.issuer.to_string(),
-        )
-    }
-
-    fn trusted(&self) -> String {
-        let roots = &self.facts.roots;
-        match roots.sources.as_slice() {
-            [] => "trusted: nothing".to_owned(),
-            sources => format!(
-                "trusted: {} from {}",
-                crate::text::count(roots.count as u64, "CA certificate"),
-                sources.join(" and ")
-            ),
+    /// The name that the certificate must carry, and of which kind it is in a subjectAltName.
+    fn wanted(&self) -> (&str, &'static str) {
+        let name = self.chain.facts.server_name.as_str();
+        match name.parse::<std::net::IpAddr>() {
+            Ok(_) => (name, "IP"),
+            Err(_) => (name, "DNS"),
         }
-    }
-
-    fn clock(&self) -> String {
-        format!("this machine's clock says {}", clock::utc(self.now))
-    }
-
-    fn fingerprint(&self, at: usize) -> String {
-        self.facts
-            .chain
-            .get(at)
-            .map(|shown| certificate::fingerprint(&shown.sha256))
-            .unwrap_or_default()
     }
 
     fn system_roots(&self) -> bool {
         matches!(&self.config.transport, Transport::Tls(settings) if settings.system_roots)
     }
-
-    fn ca_file_is_set(&self) -> String {
-        if self.config.is_set("ca_file") {
-            format!(
-                "; the present {} is not the one",
-                named(self.config, "ca_file")
-            )
-        } else {
-            String::new()
-        }
-    }
 }
 
-/// Whom a certificate was issued to, in a word.
-fn holder(certificate: &Certificate) -> String {
-    match certificate.names.first() {
-        Some(name) if !certificate.is_ca => name.clone(),
-        _ => certificate.subject.short(),
-    }
+/// The command that signs what the lines before it prepared.
+fn sign() -> &'static str {
+    "`openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -extfile ext.cnf -out server.crt`"
 }
 
 fn list(names: &[String]) -> String {

@@ -5,13 +5,17 @@ use std::io;
 use std::path::Path;
 
 use crate::code::Code;
+use crate::config::Config;
 use crate::nearest::nearest;
 use crate::problem::{ConfigFault, FileFault, SecretFault, Unreadable};
-use crate::words::Words;
+use crate::text::quoted;
+use crate::words::{Words, named};
 use crate::{diagnose_setting, diagnose_usage};
 
-/// What to say about `fault`. Text of the user's in it is not escaped yet.
-pub fn words(fault: &ConfigFault) -> Words {
+/// What to say about `fault`; `config` is there where its text could be read. Text of the user's in
+/// it is not escaped yet.
+pub fn words(fault: &ConfigFault, config: Option<&Config>) -> Words {
+    let named = |key: &str| config.map_or_else(|| format!("`{key}`"), |config| named(config, key));
     match fault {
         ConfigFault::Usage(fault) => diagnose_usage::words(fault),
         ConfigFault::Problems(problems) => diagnose_setting::words(problems),
@@ -19,7 +23,8 @@ pub fn words(fault: &ConfigFault) -> Words {
         ConfigFault::PasswordEnvUnset { variable, empty } => Words {
             code: Code::PasswordUnavailable,
             error: format!(
-                "the variable `{variable}`, named by `password_env`, is {}",
+                "the variable `{variable}`, named by {}, is {}",
+                named("password_env"),
                 if *empty { "empty" } else { "not set" }
             ),
             notes: vec![],
@@ -35,7 +40,8 @@ pub fn words(fault: &ConfigFault) -> Words {
         ConfigFault::PasswordEnvUnusable { variable, why } => Words {
             code: Code::PasswordUnavailable,
             error: format!(
-                "the variable `{variable}`, named by `password_env`, holds no usable password: {}",
+                "the variable `{variable}`, named by {}, holds no usable password: {}",
+                named("password_env"),
                 match why {
                     SecretFault::NotUtf8 => "it is not UTF-8 text",
                     SecretFault::Nul => "it holds a NUL byte",
@@ -47,7 +53,11 @@ pub fn words(fault: &ConfigFault) -> Words {
         },
         ConfigFault::PasswordFile { path, why } => file(
             Code::PasswordUnavailable,
-            ("password_file", "a password on its first line"),
+            (
+                "password_file",
+                &named("password_file"),
+                "a password on its first line",
+            ),
             path,
             why,
             match why {
@@ -57,22 +67,30 @@ pub fn words(fault: &ConfigFault) -> Words {
         ),
         ConfigFault::CaFile { path, why } => file(
             Code::CaFileInvalid,
-            ("ca_file", "the broker's CA certificate, PEM or DER"),
+            (
+                "ca_file",
+                &named("ca_file"),
+                "the broker's CA certificate, PEM or DER",
+            ),
             path,
             why,
             "save the certificate of the CA that signed the broker's, and name it in `ca_file`; \
-             a broker with a public certificate needs none",
+             for a broker with a public certificate, leave `ca_file` out",
         ),
         ConfigFault::ClientCert { path, why } => file(
             Code::ClientCertInvalid,
-            ("cert_file", "a client certificate, PEM or DER"),
+            (
+                "cert_file",
+                &named("cert_file"),
+                "a client certificate, PEM or DER",
+            ),
             path,
             why,
             "name the certificate that the broker's operator or console gave you in `cert_file`",
         ),
         ConfigFault::ClientKey { path, why } => file(
             Code::ClientKeyInvalid,
-            ("key_file", "a private key, PEM or DER"),
+            ("key_file", &named("key_file"), "a private key, PEM or DER"),
             path,
             why,
             "name the private key that belongs to `cert_file` in `key_file`",
@@ -83,11 +101,16 @@ pub fn words(fault: &ConfigFault) -> Words {
                 "the key in `{}` is protected by a passphrase",
                 path.display()
             ),
-            notes: vec!["it is named by `key_file`, and nobody is asked for a passphrase".into()],
+            notes: vec![format!(
+                "it is named by {}, and nobody is asked for a passphrase",
+                named("key_file")
+            )],
             help: vec![
-                "make a copy without one: `(umask 077; openssl pkey -in key.pem -out \
-                 key-plain.pem)`, with your own file names"
-                    .to_owned(),
+                format!(
+                    "make a copy without one: `(umask 077; openssl pkey -in {} -out {})`",
+                    quoted(&path.to_string_lossy()),
+                    quoted(&format!("{}.plain", path.to_string_lossy()))
+                ),
                 "name the copy in `key_file`, and keep it out of version control".to_owned(),
             ],
         },
@@ -95,12 +118,13 @@ pub fn words(fault: &ConfigFault) -> Words {
             code: Code::ClientKeyMismatch,
             error: "the client certificate and the private key are not a pair".to_owned(),
             notes: vec![
-                format!("`cert_file`: `{}`", cert.display()),
-                format!("`key_file`: `{}`", key.display()),
+                format!("{}: `{}`", named("cert_file"), cert.display()),
+                format!("{}: `{}`", named("key_file"), key.display()),
             ],
             help: vec![
-                "name the key that this certificate was made with; the certificate's own must \
-                 stand first in `cert_file`, before those of its issuers"
+                "name the key that this certificate was made with in `key_file`".to_owned(),
+                "if `cert_file` holds several certificates, the client's own must stand first, \
+                 before those of its issuers"
                     .to_owned(),
             ],
         },
@@ -168,9 +192,9 @@ fn unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Words {
     }
 }
 
-/// `named`: the key, and what its file should hold.
-fn file(code: Code, named: (&str, &str), path: &Path, why: &FileFault, help: &str) -> Words {
-    let (key, wanted) = named;
+/// `named`: the key, the same with its place, and what its file should hold.
+fn file(code: Code, named: (&str, &str, &str), path: &Path, why: &FileFault, help: &str) -> Words {
+    let (key, place, wanted) = named;
     let path = path.display();
     let error = match why {
         FileFault::Unreadable(error) => format!("cannot read `{path}`: {error}"),
@@ -188,7 +212,7 @@ fn file(code: Code, named: (&str, &str), path: &Path, why: &FileFault, help: &st
     Words {
         code,
         error,
-        notes: vec![format!("it is named by `{key}`, and should hold {wanted}")],
+        notes: vec![format!("it is named by {place}, and should hold {wanted}")],
         help: vec![help.to_owned()],
     }
 }

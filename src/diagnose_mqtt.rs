@@ -2,6 +2,7 @@
 
 use crate::code::Code;
 use crate::config::{Config, Message, Qos, Transport};
+use crate::diagnose_connack::{refused, user};
 use crate::failure::{LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TlsCause};
 use crate::text;
 use crate::words::{Words, named};
@@ -48,12 +49,17 @@ fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
     }
     let closed = matches!(link, LinkFault::Closed { .. } | LinkFault::Io(_));
     if plain && closed && first.is_empty() && matches!(config.port, 8883 | 8884 | 8886 | 443) {
-        return is_tls(config).note(format!(
-            "the connection was closed without a word; {} is a port for TLS",
-            config.port
-        ));
+        return Words::new(
+            Code::MqttIsTls,
+            format!(
+                "`{}` closes the connection without a word, and `tls = off` is set",
+                config.host
+            ),
+        )
+        .note(format!("{} is a port for MQTT over TLS", config.port))
+        .help(format!("set `tls = on` ({})", named(config, "tls")));
     }
-    if !first.is_empty() && !matches!(first, [0x20, 2, ..]) {
+    if !first.is_empty() && !matches!(first, [0x20] | [0x20, 2, ..]) {
         return not_mqtt(fault, link, config, first);
     }
     match link {
@@ -88,7 +94,8 @@ fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) 
         ));
     }
     words = match link {
-        LinkFault::Undecodable { words: said } => {
+        // Of text that is no MQTT the library's view is a riddle.
+        LinkFault::Undecodable { words: said } if first.is_empty() => {
             words.note(format!("the MQTT library says: {said}"))
         }
         LinkFault::TooLarge { size } => words.note(format!(
@@ -154,9 +161,9 @@ fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Wo
             .help("if this port is a TLS port, set `tls = on`: many servers close without a word")
             .help("if the broker demands a user name, set `username` and a password"),
         Transport::Tls(tls) => words
-            .help("check user name and password: some brokers close the connection instead of naming them wrong")
-            .help("look into the broker's log, where the reason stands")
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
+            .help_if(tls.client.is_none() || config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
+            .help("look into the broker's log, where the reason stands")
             .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, take it away", named(config, "alpn")))
             .help_if(!tls.sni, format!("{} leaves out the server name; take it away", named(config, "sni"))),
     }
@@ -169,109 +176,20 @@ fn timeout(fault: &MqttFault, config: &Config) -> Words {
         named(config, "timeout")
     ));
     let words = match &fault.look {
+        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!(
+            "a second connection was answered with less than a CONNACK: `{}`",
+            text::escape_bytes(bytes, 48)
+        )),
         Some(Look {
             ended: LookEnd::Silence { .. },
             ..
         }) => words.note("a second connection with the same CONNECT met silence as well"),
-        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!(
-            "a second connection was answered: `{}`",
-            text::escape_bytes(bytes, 48)
-        )),
         _ => words,
     };
     words
         .help_if(config.transport == Transport::Plain, "if this port is a TLS port, set `tls = on`: such a server waits for a TLS message")
         .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", named(config, "port")))
-        .help("if the broker is overloaded or its user database is slow, look into its log, or raise `timeout`")
-}
-
-fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
-    let password = match &config.credentials {
-        Some(credentials) if credentials.password.is_some() => {
-            format!("password: set ({})", password_key(config))
-        }
-        _ => "password: none is set".to_owned(),
-    };
-    let blank =
-        "the password's last character is a blank or a line end: is it part of the password?";
-    match code {
-        1 => Words::new(Code::MqttVersion, "the broker does not accept this version of MQTT")
-            .note("CONNACK 1 (unacceptable protocol version) to MQTT 3.1.1")
-            .help("update the broker, or use one that speaks MQTT 3.1.1: this program speaks no other version"),
-        0x84 => Words::new(Code::MqttVersion, "the broker does not accept this version of MQTT")
-            .note("CONNACK 0x84 (unsupported protocol version), a code of MQTT 5, to MQTT 3.1.1")
-            .help("allow MQTT 3.1.1 on the broker: this program speaks no other version"),
-        2 | 0x85 => Words::new(Code::MqttClientIdRejected, "the broker rejects the client id")
-            .note(connack(code, "identifier rejected"))
-            .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), named(config, "client_id")))
-            .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
-            .help("if the broker ties the client id to the user or the certificate, use that very id"),
-        3 | 0x88 | 0x89 => Words::new(Code::MqttServerUnavailable, "the broker is up and says that MQTT is not available now")
-            .note(connack(code, "server unavailable"))
-            .help("try again in a minute; if it stays so, look into the broker's log or its provider's status page"),
-        4 | 0x86 => {
-            let mut words = Words::new(Code::MqttBadCredentials, "the broker does not accept this user name and password")
-                .note(connack(code, "bad user name or password"))
-                .note(user(config))
-                .note(password);
-            if fault.password_ends_in_blank {
-                words = words.note(blank);
-            }
-            words.help("check `username` and the password; in a cloud's console they are made under access management, and are not those of the console's own login")
-        }
-        5 | 7 | 0x87 => {
-            let mut words = Words::new(Code::MqttNotAuthorized, "the broker does not let this user connect")
-                .note(connack(code, "not authorized"))
-                .note(user(config))
-                .note(password);
-            if fault.password_ends_in_blank {
-                words = words.note(blank);
-            }
-            words
-                .help_if(config.credentials.is_none(), "set `username` and a password (`password_file` or `password_env`)")
-                .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others answer so to a wrong password as well")
-                .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: take it away", named(config, "sni")))
-                .help("if they are right, allow this user and client id to connect, in the broker's access rules")
-        }
-        0x80..=0x9f => Words::new(Code::MqttRefused, format!("the broker refuses the connection: {}", reason_v5(code)))
-            .note(format!("CONNACK {code:#04x}, a code of MQTT 5, to MQTT 3.1.1"))
-            .note(user(config))
-            .help("look into the broker's log, where the reason stands"),
-        code => Words::new(Code::MqttRefused, "the broker refuses the connection with a code that MQTT 3.1.1 does not have")
-            .note(format!("CONNACK {code}"))
-            .note(user(config))
-            .help("look into the broker's log or its documentation for this code"),
-    }
-}
-
-fn connack(code: u8, name: &str) -> String {
-    match code {
-        7 => "CONNACK 7, which AWS IoT Core uses for: not authorized".to_owned(),
-        0x80.. => format!("CONNACK {code:#04x} ({name}), a code of MQTT 5, to MQTT 3.1.1"),
-        _ => format!("CONNACK {code} ({name})"),
-    }
-}
-
-/// The reason codes of a CONNACK, MQTT 5 §3.2.2.2.
-fn reason_v5(code: u8) -> &'static str {
-    match code {
-        0x80 => "unspecified error",
-        0x81 => "malformed packet",
-        0x82 => "protocol error",
-        0x83 => "implementation-specific error",
-        0x8a => "banned",
-        0x8c => "bad authentication method",
-        0x90 => "topic name invalid",
-        0x95 => "packet too large",
-        0x97 => "quota exceeded",
-        0x99 => "payload format invalid",
-        0x9a => "retain not supported",
-        0x9b => "QoS not supported",
-        0x9c => "use another server",
-        0x9d => "server moved",
-        0x9f => "connection rate exceeded",
-        _ => "no reason that is known",
-    }
+        .help("if the broker is overloaded or its user database is slow, raise `timeout`, and look into its log")
 }
 
 fn taken_over(fault: &MqttFault, config: &Config, after: String) -> Words {
@@ -280,7 +198,8 @@ fn taken_over(fault: &MqttFault, config: &Config, after: String) -> Words {
         .note(format!("a second connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .note(format!("client id: `{}` ({})", config.client_id, named(config, "client_id")))
         .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
-        .help("or take `client_id` away for this check: then a fresh one is made up each time")
+        .help(format!("to see whether it is that, take {} away for one check: then a fresh id is made up", named(config, "client_id")))
+        .help("if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }
 
 /// A connection lost after CONNACK.
@@ -309,18 +228,24 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
         Stage::Subscribe => Words::new(Code::SubscribeClosed, "the broker closed the connection at SUBSCRIBE")
             .note(how)
             .note(format!("filter: `{}` ({topic}), QoS {}", config.topic, config.qos as u8))
-            .help("some brokers close the connection of a user who may not subscribe: allow it in the broker's access rules, or take another topic"),
+            .note(user(config))
+            .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+            .help(format!("or set {topic} to one that the user may read and write")),
         Stage::Publish => Words::new(Code::PublishClosed, "the broker closed the connection at PUBLISH")
             .note(how)
+            .note(user(config))
             .note(format!("topic: `{}` ({topic}), QoS {}, {}{}", config.topic, config.qos as u8, text::count(payload_length(config) as u64, "byte"), if config.retain { ", retained" } else { "" }))
-            .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-            .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", named(config, "qos")))
+            .help_if(payload_length(config) > LARGE, "if the message is larger than the broker's limit, send a smaller one")
             .help_if(config.retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", named(config, "retain")))
-            .help_if(payload_length(config) > 10_000, "if the message is larger than the broker's limit, send a smaller one"),
+            .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", named(config, "qos")))
+            .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+            .help_if(config.qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", named(config, "qos"))),
         _ => Words::new(Code::ReceiveClosed, "the connection was lost while the message was awaited")
             .note(how)
             .note("the broker had granted the subscription and taken the message")
-            .help("look into the broker's log: an access rule for reading, a limit, or a restart may have ended the connection"),
+            .help("look into the broker's log, where the reason stands")
+            .help("if this user may not read the topic, allow it in the broker's access rules")
+            .help("if the broker was restarted just now, try again"),
     }
 }
 
@@ -335,7 +260,8 @@ fn subscribe_timeout(config: &Config) -> Words {
         named(config, "timeout"),
         config.topic
     ))
-    .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+    .help("look into the broker's log, where the reason stands")
+    .help("if the broker is overloaded or the link is slow, raise `timeout`")
 }
 
 fn publish_timeout(config: &Config) -> Words {
@@ -361,7 +287,8 @@ fn publish_timeout(config: &Config) -> Words {
             named(config, "qos")
         ),
     )
-    .help("look into the broker's log; if it is overloaded or the link is slow, raise `timeout`")
+    .help("look into the broker's log, where the reason stands")
+    .help("if the broker is overloaded or the link is slow, raise `timeout`")
 }
 
 fn too_large(size: usize, config: &Config) -> Words {
@@ -375,6 +302,7 @@ fn too_large(size: usize, config: &Config) -> Words {
         named(config, "max_packet_size")
     ))
     .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
+    .help("if it is a retained message that nobody needs, clear it: publish an empty one to that topic, retained")
 }
 
 fn altered(sent: &[u8], received: &[u8]) -> Words {
@@ -424,35 +352,21 @@ fn not_delivered(config: &Config, limit: String, foreign: u64) -> Words {
     }
     words
         .note(user(config))
-        .help("allow this user both to publish to the topic and to read it, in the broker's access rules: MQTT 3.1.1 has no way to refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
+        .help("allow this user both to publish to the topic and to read it, in the broker's access rules")
+        .help("if only one of the two is allowed, nothing says so: MQTT 3.1.1 cannot refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
         .help_if(matches!(config.message, Message::Own(_)), "if a rule on the broker changes the payload, check without `message`")
         .help_if(config.qos == Qos::AtMostOnce, "if the link loses packets, check with `qos = 1`")
 }
+
+/// Bytes from which on a message of the user's own may be more than some broker takes.
+const LARGE: usize = 1_000;
 
 fn payload_length(config: &Config) -> usize {
     match &config.message {
         Message::Marked { text, .. } => text.len(),
         Message::Own(bytes) => bytes.len(),
     }
-}
-
-fn user(config: &Config) -> String {
-    match &config.credentials {
-        Some(credentials) => format!(
-            "user name: `{}` ({})",
-            credentials.username,
-            named(config, "username")
-        ),
-        None => "user name: none is set".to_owned(),
-    }
-}
-
-fn password_key(config: &Config) -> String {
-    let keys = ["password", "password_file", "password_env"];
-    keys.iter()
-        .find(|key| config.is_set(key))
-        .map_or_else(|| "in the URL".to_owned(), |key| named(config, key))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::code::Code;
 use crate::config::{Config, Transport};
 use crate::failure::{AddressError, DnsFault, TcpFault};
+use crate::providers;
 use crate::text;
 use crate::words::{Words, named};
 
@@ -21,7 +22,7 @@ pub fn dns(fault: &DnsFault, config: &Config) -> Words {
                     !host.contains('.'),
                     "if it is a machine of the local network, write its full name or its IP address",
                 )
-                .help("if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
+                .help_if(!providers::is_known(config), "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
         }
         DnsFault::Unavailable { words, servers } => {
             unavailable(host, servers).note(format!("the resolver says: {words}"))
@@ -72,11 +73,13 @@ pub fn tcp(fault: &TcpFault, config: &Config) -> Words {
         Code::TcpTimeout => {
             Words::new(code, format!("nothing answers on port {port} of `{}`", config.host))
                 .help(format!("if this network has a firewall, let outbound TCP to port {port} through; many drop it without a word"))
-                .help_if(config.host.ends_with(".amazonaws.com") && port != 443, "AWS IoT Core also takes MQTT on port 443: `port = 443` and `alpn = x-amzn-mqtt-ca`")
                 .help(format!("check {} and {}, and that the broker's machine is up", named(config, "host"), named(config, "port")))
         }
         _ => Words::new(Code::TcpUnreachable, format!("there is no way from this machine to `{}`", config.host))
-            .help("check that this machine is on the network: `ip route` must show a way to the address")
+            .help(match tried.first() {
+                Some(first) => format!("check that this machine is on the network: `ip route get {}` must show a way", first.address.ip()),
+                None => "check that this machine is on the network".to_owned(),
+            })
             .help_if(
                 tried.iter().all(|tried| tried.address.is_ipv6()),
                 "the name has IPv6 addresses only: this machine needs IPv6, or the name an IPv4 address",
@@ -107,13 +110,15 @@ fn refused(config: &Config) -> Words {
     let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     Words::new(Code::TcpRefused, format!("`{host}` refuses connections on port {port}"))
         .help("check that the broker is running, and that it listens on this port")
+        .help_if(is_local, format!("on the broker's machine, `ss -ltn | grep :{port}` shows whether anything listens there"))
         .help_if(
             *port != usual,
             format!("the usual port is {usual} {}: set `port = {usual}` if the broker listens there", if tls { "for MQTT over TLS" } else { "for MQTT without TLS" }),
         )
         .help_if(
             is_local,
-            "if the broker runs in a container or on another machine, `localhost` is not its address; if it listens on IPv4 alone or IPv6 alone, write `127.0.0.1` or `::1`",
+            "if the broker runs in a container or on another machine, `localhost` is not its address",
         )
+        .help_if(host == "localhost", "if the broker listens on IPv4 alone or IPv6 alone, write `host = 127.0.0.1` or `host = ::1`")
         .help_if(!is_local, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
 }

@@ -1,8 +1,9 @@
 //! The words for tls: which code a broken handshake is, and what to do. What concerns the presented
 //! certificates is next door, in `diagnose_certificate`.
 
-use rustls::{AlertDescription, Error, PeerIncompatible};
+use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
+use crate::alert;
 use crate::code::Code;
 use crate::config::{Config, Transport};
 use crate::failure::{TlsCause, TlsFault};
@@ -23,7 +24,8 @@ pub fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
             let limit = text::duration(config.timeout);
             Words::new(code, "the TLS handshake did not end in time")
                 .note(format!("TCP is connected; {} within {limit} ({})", received(fault), named(config, "timeout")))
-                .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+                .notes(fault.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
+                .help_if(fault.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
                 .help("if the link is slow, raise `timeout`")
                 .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
         }
@@ -45,7 +47,7 @@ pub fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
         code @ Code::TlsClientCertRejected => rejected(code, fault, config, now),
         code @ Code::TlsAlert => Words::new(code, "the broker ended the TLS handshake with an alert")
             .notes(how_it_ended(fault))
-            .help("look into the broker's log: it names the reason for the alert"),
+            .help("look into the broker's log, where the reason for the alert stands"),
         code => diagnose_certificate::words(code, fault, config, now),
     }
 }
@@ -65,6 +67,13 @@ fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
                 diagnose_certificate::code(error, &fault.facts, now)
             }
             Error::NoCertificatesPresented | Error::UnsupportedNameType => Code::TlsBadCertificate,
+            // The one handshake message that may be large is the chain; rustls takes 64 KiB.
+            Error::InvalidMessage(
+                InvalidMessage::HandshakePayloadTooLarge
+                | InvalidMessage::CertificatePayloadTooLarge,
+            ) if is_server_hello(&fault.facts.first_bytes) => Code::TlsBadCertificate,
+            // Only a clock before 1970 cannot be had.
+            Error::FailedToGetCurrentTime => Code::TlsClockWrong,
             Error::AlertReceived(alert) => of_alert(*alert, fault),
             Error::NoApplicationProtocol => Code::TlsAlpn,
             Error::PeerIncompatible(
@@ -88,6 +97,11 @@ fn looks_plain(first_bytes: &[u8]) -> bool {
         [kind] => !(20..=23).contains(kind),
         [kind, major, ..] => !(20..=23).contains(kind) || *major != 3,
     }
+}
+
+/// A record with a ServerHello of less than 64 KiB (RFC 8446 §4, §5.1).
+fn is_server_hello(first_bytes: &[u8]) -> bool {
+    matches!(first_bytes, [22, 3, _, _, _, 2, 0, ..])
 }
 
 fn closed(fault: &TlsFault, config: &Config) -> Code {
@@ -261,10 +275,10 @@ fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
             clock::utc(own.not_after),
         ));
         if own.not_after < now {
-            words = words.note(format!(
-                "it expired {} ago",
-                clock::distance(own.not_after, now)
-            ));
+            let ago = clock::distance(own.not_after, now);
+            words = words
+                .note(format!("it expired {ago} ago"))
+                .help("have a new client certificate issued, and set `cert_file` to it");
         } else if own.not_before > now {
             words = words.note(format!(
                 "it begins to be valid in {}",
@@ -274,7 +288,12 @@ fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
     }
     words
         .note(accepted_issuers(fault))
-        .help("check that this certificate is the one the broker knows, that it is active there, and that its issuer is one the broker trusts")
+        .help(
+            "check that this certificate is the one the broker knows, and that it is active there",
+        )
+        .help(
+            "if its issuer is not one that the broker trusts, have one issued by a CA that it does",
+        )
         .help("if an intermediate CA issued it, append that CA's certificate to `cert_file`")
 }
 
@@ -311,12 +330,7 @@ fn how_it_ended(fault: &TlsFault) -> Vec<String> {
     };
     let mut notes = vec![match &fault.cause {
         TlsCause::Rustls(Error::AlertReceived(alert)) => {
-            format!(
-                "received {when}: alert {} ({}): {}",
-                alert_name(*alert),
-                u8::from(*alert),
-                meaning(*alert)
-            )
+            format!("received {when}: alert {}", alert::in_full(*alert))
         }
         TlsCause::Rustls(error) => format!("the TLS library says: {error}"),
         TlsCause::Closed { reset: true } => format!(
@@ -344,55 +358,6 @@ fn received(fault: &TlsFault) -> String {
         _ if fault.late => "the handshake itself had succeeded".to_owned(),
         [] => "not a byte was received".to_owned(),
         _ => "the broker had begun to answer".to_owned(),
-    }
-}
-
-/// The name of RFC 8446 §6, as other tools and logs write it.
-fn alert_name(alert: AlertDescription) -> String {
-    let name = format!("{alert:?}")
-        .replace("CA", "Ca")
-        .replace("PSK", "Psk")
-        .replace("Recognised", "recognized");
-    let mut snake = String::new();
-    for (i, c) in name.char_indices() {
-        if c.is_ascii_uppercase() && i > 0 {
-            snake.push('_');
-        }
-        snake.push(c.to_ascii_lowercase());
-    }
-    snake.replace("unrecognised", "unrecognized")
-}
-
-fn meaning(alert: AlertDescription) -> &'static str {
-    use AlertDescription as Alert;
-    match alert {
-        Alert::CloseNotify => "the peer closes",
-        Alert::UnexpectedMessage => "a message came out of turn",
-        Alert::BadRecordMac | Alert::DecryptionFailed => {
-            "a record could not be decrypted; something on the way may have changed it"
-        }
-        Alert::RecordOverflow => "a record was too long",
-        Alert::HandshakeFailure => "no acceptable set of security parameters",
-        Alert::NoCertificate | Alert::CertificateRequired => "a client certificate is required",
-        Alert::BadCertificate => "the certificate is damaged or its signature is wrong",
-        Alert::UnsupportedCertificate => "the certificate is of a kind that is not supported",
-        Alert::CertificateRevoked => "the certificate was revoked",
-        Alert::CertificateExpired => "the certificate has expired or is not yet valid",
-        Alert::CertificateUnknown => "the certificate is not acceptable, for a reason not named",
-        Alert::IllegalParameter => "a field of the handshake was wrong",
-        Alert::UnknownCA => "the issuer of the certificate is not known or not trusted",
-        Alert::AccessDenied => "the certificate is valid, but access is not allowed",
-        Alert::DecodeError => "a message could not be decoded",
-        Alert::DecryptError => "a signature of the handshake could not be verified",
-        Alert::ProtocolVersion => "the offered TLS versions are not supported",
-        Alert::InsufficientSecurity => "the peer demands stronger ciphers",
-        Alert::InternalError => "an error inside the peer",
-        Alert::UserCanceled => "the peer cancelled the handshake",
-        Alert::MissingExtension => "a required extension was missing",
-        Alert::UnsupportedExtension => "an extension was not expected",
-        Alert::UnrecognisedName => "no server of that name is here",
-        Alert::NoApplicationProtocol => "no common application protocol (ALPN)",
-        _ => "see the IANA registry of TLS alerts",
     }
 }
 

@@ -110,11 +110,7 @@ fn check(cause: TlsCause, facts: TlsFacts, expected: Code) {
 #[test]
 fn what_is_no_tls() {
     let not = Code::TlsNotTls;
-    let garbled = || {
-        rustls(Error::InvalidMessage(
-            rustls::InvalidMessage::InvalidContentType,
-        ))
-    };
+    let garbled = || rustls(Error::InvalidMessage(InvalidMessage::InvalidContentType));
     for first in [
         &b"HTTP/1.1 400 Bad Request\r\n"[..],
         b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -283,7 +279,7 @@ fn alerts_are_called_as_in_the_rfc() {
         (Alert::NoApplicationProtocol, "no_application_protocol"),
         (Alert::BadRecordMac, "bad_record_mac"),
     ] {
-        assert_eq!(alert_name(alert), name);
+        assert_eq!(alert::name(alert), name);
     }
 }
 

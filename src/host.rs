@@ -33,10 +33,12 @@ pub(crate) fn host(value: &str) -> Result<String, HostFault> {
     dns_name(bare.strip_suffix('.').unwrap_or(bare))
 }
 
-/// Whether the host is an endpoint of AWS, whose IoT Core has rules of its own.
+/// Whether the host is an endpoint of AWS IoT Core, which has rules of its own. A broker on a rented
+/// machine is under `amazonaws.com` too, and has none of them.
 pub fn is_aws(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+    let domain = [".amazonaws.com", ".amazonaws.com.cn"];
+    host.contains(".iot.") && domain.iter().any(|end| host.ends_with(end))
 }
 
 /// Takes a URL apart that was written where only its host belongs.
@@ -230,5 +232,6 @@ mod tests {
         assert!(is_aws("x-ats.iot.eu-central-1.amazonaws.com"));
         assert!(is_aws("x.ats.iot.cn-north-1.AMAZONAWS.com.cn"));
         assert!(!is_aws("amazonaws.com.example.org"));
+        assert!(!is_aws("ec2-192-0-2-1.eu-west-1.compute.amazonaws.com"));
     }
 }

@@ -50,7 +50,9 @@ impl<'a> Seen<'a> {
             )
             && fault.facts.first_bytes.is_empty()
         {
-            let look = look::at(peer, None, look::ANONYMOUS_CONNECT, LOOK, self.target.stop);
+            let Target { config, stop, .. } = self.target;
+            let limit = config.timeout.min(LOOK);
+            let look = look::at(peer, None, look::ANONYMOUS_CONNECT, limit, stop);
             fault.facts.answers_plain_mqtt =
                 look.is_some_and(|look| matches!(look.bytes.as_slice(), [0x20, 2, _, _, ..]));
         }
@@ -185,8 +187,8 @@ impl<'a> Seen<'a> {
         let deadline = opened + config.timeout.min(WAIT_FOR_RIVAL);
         loop {
             match session.next(deadline, stop) {
-                Ok(Some(_)) => {}
-                Ok(None) => {
+                Ok(Some(_)) if Instant::now() < deadline => {}
+                Ok(_) => {
                     session.close(None, config.timeout);
                     return failure;
                 }

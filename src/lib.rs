@@ -38,7 +38,7 @@
 //!   [`extensions`], [`oid`], [`tls`], [`trust`], [`unreadable`], [`verifier`];
 //! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`inquiry`], [`look`], [`session`],
 //!   [`session_fault`], [`session_trace`];
-//! - words: [`code`], [`diagnose`], [`diagnose_certificate`], [`diagnose_config`],
+//! - words: `alert`, [`code`], [`diagnose`], [`diagnose_certificate`], `diagnose_chain`, [`diagnose_config`], `diagnose_connack`,
 //!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
 //!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
 //! - every code explained, whatever was found: [`catalogue`], [`explain`];
@@ -95,10 +95,13 @@ pub mod report_stream;
 pub mod stream;
 pub mod subscribe;
 
+mod alert;
 pub mod code;
 pub mod diagnose;
 pub mod diagnose_certificate;
+mod diagnose_chain;
 pub mod diagnose_config;
+mod diagnose_connack;
 pub mod diagnose_mqtt;
 pub mod diagnose_net;
 pub mod diagnose_setting;

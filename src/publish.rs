@@ -39,6 +39,9 @@ const GLANCE: Duration = Duration::from_millis(25);
 /// How long to sleep on a silent input before the keep-alive is looked after.
 const NAP: Duration = Duration::from_millis(500);
 
+/// How many events are taken before more is handed over: more than a full window has.
+const AT_ONCE: usize = 4096;
+
 /// How it went, in messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
@@ -83,12 +86,13 @@ pub fn run(
         totals: Totals::default(),
         progress: Instant::now(),
         moved: false,
+        full: false,
         refused: None,
         never: Stop::default(),
         say,
     };
     let outcome = publisher.run();
-    publisher.totals.unacknowledged = publisher.outbox.len() as u64;
+    publisher.totals.unacknowledged = publisher.totals.read - publisher.totals.done;
     publisher.totals.reconnects = publisher.link.reconnects;
     let unacknowledged = publisher.totals.unacknowledged;
     let outcome = outcome.map_err(|mut failure| {
@@ -116,6 +120,8 @@ struct Publisher<'a> {
     progress: Instant,
     /// There was one since the clock was last read.
     moved: bool,
+    /// The window was full and has not yet emptied enough to be filled again.
+    full: bool,
     /// What is wrong with the input. What was taken before it is still seen through.
     refused: Option<Failure>,
     /// Never set: for waits that go on after a signal.
@@ -177,13 +183,13 @@ impl Publisher<'_> {
                 self.ended = true;
             }
             if let Err(Ending::Fault(fault)) = self.hand_over(&mut session) {
-                return self.lost(fault);
+                return self.lost(session, fault);
             }
             (self.say)(Progress::Totals(Totals {
-                unacknowledged: self.outbox.len() as u64,
+                unacknowledged: self.totals.read - self.totals.done,
                 ..self.totals
             }));
-            if self.ended && self.outbox.is_empty() {
+            if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
                 return match (stopping, self.refused.take()) {
                     (_, Some(failure)) => Served::Stopped(session, failure),
                     (Some(_), None) => {
@@ -197,7 +203,7 @@ impl Publisher<'_> {
             }
             match self.wait(&mut session, stopping.is_some()) {
                 Ok(()) | Err(Ending::Interrupted) => {}
-                Err(Ending::Fault(fault)) => return self.lost(fault),
+                Err(Ending::Fault(fault)) => return self.lost(session, fault),
             }
         }
     }
@@ -205,19 +211,26 @@ impl Publisher<'_> {
     /// From the input into the outbox, from the outbox into the session, as far as both have room.
     fn hand_over(&mut self, session: &mut Session) -> Result<(), Ending> {
         // Until all that was resumed is acknowledged, its packet ids are not free.
-        while !self.outbox.is_resuming() && session.unwritten() < self.limits.requests {
+        while !self.outbox.is_resuming() && session.has_room() {
             if self.outbox.waiting().is_none() && !self.take() {
                 break;
             }
-            let Some(payload) = self.outbox.waiting() else {
-                break;
-            };
             let Config {
                 topic, qos, retain, ..
             } = self.config;
-            session.publish(topic, *qos, *retain, payload)?;
-            self.moved |= self.outbox.in_flight() == 0;
-            self.outbox.submitted();
+            if *qos == Qos::AtMostOnce {
+                let Some(payload) = self.outbox.give() else {
+                    break;
+                };
+                session.publish(topic, *qos, *retain, payload)?;
+            } else {
+                let Some(payload) = self.outbox.waiting() else {
+                    break;
+                };
+                session.publish(topic, *qos, *retain, payload.to_vec())?;
+                self.moved |= self.outbox.in_flight() == 0;
+                self.outbox.submitted();
+            }
         }
         if std::mem::take(&mut self.moved) {
             self.progress = Instant::now();
@@ -233,7 +246,14 @@ impl Publisher<'_> {
             _ => usize::from(self.limits.window),
         };
         let now = Instant::now;
+        // With QoS 1 a full window is filled again only when a quarter of it is free, so that many
+        // messages leave in one write. A window of QoS 2 is too small for that.
+        if self.config.qos == Qos::AtLeastOnce {
+            let span = self.outbox.span();
+            self.full = span >= room || self.full && span > room / 4 * 3;
+        }
         if self.ended
+            || self.full
             || self.outbox.span() >= room
             || self.pace.as_ref().is_some_and(|pace| pace.next > now())
         {
@@ -302,8 +322,8 @@ impl Publisher<'_> {
                 due => until += due.unwrap_or(GLANCE).min(GLANCE),
             }
         }
-        // All that is at hand, before more is handed over.
-        loop {
+        // All that is at hand, before more is handed over; a flood, which is none of ours, has no end.
+        for _ in 0..AT_ONCE {
             match session.next(until, stop)? {
                 Some(event) => self.note(&event),
                 None if self.is_stuck() => {
@@ -313,9 +333,10 @@ impl Publisher<'_> {
                 None => return Ok(()),
             }
             if session.unwritten() == 0 && !session.has_more() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Messages are in flight, the connection stands, and no acknowledgement comes.
@@ -327,11 +348,7 @@ impl Publisher<'_> {
 
     fn note(&mut self, event: &Event) {
         match *event {
-            Event::Sent { id: 0 } => {
-                self.outbox.sent(0);
-                self.outbox.acknowledged(0);
-                self.finished();
-            }
+            Event::Sent { id: 0 } => self.finished(),
             Event::Sent { id } => self.outbox.sent(id),
             Event::Received { id } => self.outbox.received(id),
             Event::Acknowledged { id } if self.outbox.acknowledged(id) => self.finished(),
@@ -344,15 +361,20 @@ impl Publisher<'_> {
         self.moved = true;
     }
 
-    fn lost(&self, fault: LinkFault) -> Served {
+    fn lost(&mut self, session: Session, fault: LinkFault) -> Served {
         let after = self.progress.elapsed();
         let failure = match fault {
             LinkFault::TimedOut { limit } => {
-                self.link
-                    .stage_failure(MqttCause::TimedOut { limit }, Stage::Publish, after)
+                let cause = MqttCause::TimedOut { limit };
+                self.link.stage_failure(cause, Stage::Publish, after)
             }
             fault => self.link.failure(fault, Stage::Publish, after),
         };
+        if self.config.qos == Qos::AtMostOnce {
+            for payload in session.into_unsent() {
+                self.outbox.push(payload);
+            }
+        }
         Served::Lost(self.outbox.unfinished(), failure)
     }
 }

@@ -156,7 +156,7 @@ fn bad(line: &str, error: &str) {
         line: text.split('\n').count(),
     };
     assert_eq!(problems[0].place, expected);
-    let words = words(&ConfigFault::Problems(problems));
+    let words = words(&ConfigFault::Problems(problems), None);
     assert_eq!(words.code.name(), "config-invalid");
     assert_eq!(words.error, error);
     assert_eq!(words.help.iter().filter(|help| help.is_empty()).count(), 0);

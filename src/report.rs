@@ -370,15 +370,26 @@ fn chain(facts: &TlsFacts) -> Vec<String> {
     let mut lines = Vec::new();
     for (at, shown) in facts.chain.iter().enumerate() {
         let Some(certificate) = &shown.certificate else {
-            lines.push(format!("certificate {}: could not be read", at + 1));
+            lines.push(format!(
+                "certificate {}: could not be read, SHA-256 {}",
+                at + 1,
+                certificate::fingerprint(&shown.sha256)
+            ));
             continue;
         };
         lines.push(format!("certificate {}: {}", at + 1, certificate.subject));
         lines.push(format!("  issued by {}", certificate.issuer));
+        let (now, until) = (clock::now(), certificate.not_after);
+        let distance = clock::distance(now, until);
         lines.push(format!(
-            "  valid from {} until {}",
+            "  valid from {} until {}, {}",
             clock::utc(certificate.not_before),
-            clock::utc(certificate.not_after)
+            clock::utc(until),
+            if until < now {
+                format!("{distance} ago")
+            } else {
+                format!("in {distance}")
+            }
         ));
         if !certificate.names.is_empty() {
             lines.push(format!("  names {}", certificate.names.join(", ")));

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rumqttc::{
-    Client, ClientError, Connect, Connection, Event as LibraryEvent, LastWill, MqttOptions,
-    Outgoing, Packet, PubRel, Publish, QoS, RecvTimeoutError, Request, SubscribeReasonCode,
-    TlsConfiguration, Transport as LibraryTransport,
+    Client, ClientError, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill,
+    MqttOptions, Outgoing, Packet, PubRel, Publish, QoS, RecvTimeoutError, Request, StateError,
+    SubscribeReasonCode, TlsConfiguration, Transport as LibraryTransport,
 };
 
 use crate::config::{Config, Qos, Secret};
@@ -25,6 +27,13 @@ use crate::wait::{self, Ended, SLICE};
 
 /// How long the broker's own close is waited for after DISCONNECT.
 const GOODBYE: Duration = Duration::from_millis(200);
+
+/// How many bytes of small publishes are gathered before they are written. It must stay well below
+/// the 8 KiB at which rumqttc's buffer would make a write wait.
+const BUFFER: usize = 4096;
+
+/// How long to wait for room when the system takes no more.
+const FULL: Duration = Duration::from_millis(2);
 
 /// The most packets that are remembered for `--verbose`; a flood is not.
 const TRACE_LIMIT: usize = 64;
@@ -82,10 +91,18 @@ pub struct Session {
     began: Instant,
     /// What a write may take.
     limit: Duration,
-    /// Requests that were made and not yet seen to leave. While there are any, a wait must not be
-    /// cut short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its
-    /// buffer until something else is sent, or loses the packet.
+    /// Requests that were made and whose event was not yet handed out.
     unwritten: usize,
+    /// Those of them that wait in rumqttc's channel. While there are any, a wait must not be cut
+    /// short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its buffer
+    /// until something else is sent, or loses the packet.
+    channelled: usize,
+    /// Bytes of small publishes that stand in rumqttc's buffer, to be written in one go.
+    buffered: usize,
+    /// Since when the system takes no more of the buffer.
+    blocked: Option<Instant>,
+    /// See [`Limits::requests`].
+    requests: usize,
     /// See [`Unfinished::received`].
     received: BTreeSet<u16>,
     /// See [`Session::acknowledge_by_hand`].
@@ -235,6 +252,10 @@ impl Session {
             began,
             limit,
             unwritten,
+            channelled: unwritten,
+            buffered: 0,
+            blocked: None,
+            requests: limits.requests,
             received,
             by_hand: false,
             ended: None,
@@ -256,21 +277,88 @@ impl Session {
         self.submitted(asked)
     }
 
+    /// Whether more publishes may be handed over before the next event is asked for.
+    pub fn has_room(&self) -> bool {
+        self.buffered < BUFFER && self.unwritten < self.requests
+    }
+
     /// Publishes; an [`Event::Sent`] follows, and for QoS 1 and 2 an [`Event::Acknowledged`].
     ///
+    /// A small packet goes into rumqttc's buffer, and [`Session::next`] writes all that stands there
+    /// at once. Through the channel, where the others go, each costs a write of its own.
+    ///
     /// # Errors
-    /// When [`Limits::requests`] of them are waiting already.
+    /// When [`Session::has_room`] was not asked before; when rumqttc refuses the packet.
     pub fn publish(
         &mut self,
         topic: &str,
         qos: Qos,
         retain: bool,
-        payload: &[u8],
+        payload: Vec<u8>,
     ) -> Result<(), Ending> {
-        let asked = self
-            .client
-            .try_publish(topic, quality(qos), retain, payload);
-        self.submitted(asked)
+        let size = publish_size(topic, qos, payload.len());
+        // Behind a request in the channel everything must go through the channel, in its turn.
+        if size >= BUFFER || self.channelled > 0 {
+            let asked = self
+                .client
+                .try_publish(topic, quality(qos), retain, payload);
+            return self.submitted(asked);
+        }
+        let mut publish = Publish::new(topic, quality(qos), payload);
+        publish.retain = retain;
+        self.unwritten += 1;
+        self.buffered += size;
+        let eventloop = &mut self.connection.eventloop;
+        let packet = eventloop
+            .state
+            .handle_outgoing_packet(Request::Publish(publish));
+        // What goes wrong ends the session; `next` tells, after all that came in before.
+        match (packet, eventloop.network.as_mut()) {
+            (Ok(Some(packet)), Some(network)) => match at_once(network.write(packet)) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.broken(error),
+                // It cannot be: the buffer has room. Should it be, the packet is lost, and so is a
+                // session that has lost one.
+                Poll::Pending => self.stalled(),
+            },
+            // The packet id is taken; rumqttc sends it when that is acknowledged.
+            (Ok(None), _) => {}
+            (Err(error), _) => self.broken(error),
+            (_, None) => self.stalled(),
+        }
+        Ok(())
+    }
+
+    /// Writes what stands in the buffer, as far as the system takes it now.
+    fn flush(&mut self) {
+        let Some(network) = self.connection.eventloop.network.as_mut() else {
+            return self.stalled();
+        };
+        match at_once(network.flush()) {
+            Poll::Ready(Ok(())) => (self.buffered, self.blocked) = (0, None),
+            Poll::Ready(Err(error)) => self.broken(error),
+            Poll::Pending => {
+                let since = *self.blocked.get_or_insert_with(Instant::now);
+                if since.elapsed() >= self.limit {
+                    return self.stalled();
+                }
+                // rumqttc's runtime finds out when there is room again. It would hand out the
+                // events at hand first, among them those of packets that are not written yet.
+                let mut held = std::mem::take(&mut self.connection.eventloop.state.events);
+                held.extend(self.poll(FULL));
+                let events = &mut self.connection.eventloop.state.events;
+                held.append(events);
+                *events = held;
+            }
+        }
+    }
+
+    fn broken(&mut self, error: StateError) {
+        self.ended = Some(classify_open(ConnectionError::MqttState(error), self.limit));
+    }
+
+    fn stalled(&mut self) {
+        self.ended = Some(LinkFault::TimedOut { limit: self.limit });
     }
 
     /// From here on the broker hears that a message came only by [`Session::acknowledge`]. It costs a
@@ -296,6 +384,7 @@ impl Session {
     fn submitted(&mut self, asked: Result<(), ClientError>) -> Result<(), Ending> {
         asked.map_err(|error| Ending::Fault(LinkFault::Io(io::Error::other(error.to_string()))))?;
         self.unwritten += 1;
+        self.channelled += 1;
         Ok(())
     }
 
@@ -304,9 +393,27 @@ impl Session {
         self.unwritten
     }
 
-    /// Whether events are at hand that need no waiting.
-    pub fn has_more(&self) -> bool {
-        !self.connection.eventloop.state.events.is_empty()
+    /// Whether there is more that needs no waiting. It looks into the socket too: rumqttc reads ten
+    /// packets at a time, and a flood has more.
+    pub fn has_more(&mut self) -> bool {
+        if self.ended.is_some() || !self.connection.eventloop.state.events.is_empty() {
+            return true;
+        }
+        if self.channelled > 0 || self.buffered > 0 {
+            return false;
+        }
+        match self.connection.try_recv() {
+            Ok(Ok(event)) => self.connection.eventloop.state.events.push_front(event),
+            Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// An event of what has come in already; nothing more is read, or acknowledged, for it.
+    pub fn at_hand(&mut self) -> Option<Event> {
+        let event = self.connection.eventloop.state.events.pop_front()?;
+        Some(self.digest(event))
     }
 
     /// The next event, or `None` when `deadline` has passed without one.
@@ -322,9 +429,17 @@ impl Session {
             if stop.is_set() {
                 return Err(Ending::Interrupted);
             }
-            if self.unwritten > 0 {
+            if self.buffered > 0 {
+                self.flush();
+                continue;
+            }
+            // rumqttc would hand it out next as well, after entering its runtime for it.
+            if let Some(event) = self.connection.eventloop.state.events.pop_front() {
+                return Ok(Some(self.digest(event)));
+            }
+            if self.channelled > 0 {
                 // There is something to write, so this ends: at the latest when rumqttc's own limit
-                // for a write is over. It also does without the cost of a timer.
+                // for a write is over.
                 match self.connection.recv() {
                     Ok(Ok(event)) => return Ok(Some(self.digest(event))),
                     Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
@@ -332,15 +447,28 @@ impl Session {
                 }
                 continue;
             }
+            // A wait that was cut short may have left an acknowledgement in the buffer.
+            self.flush();
+            if self.blocked.is_some() || self.ended.is_some() {
+                continue;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.connection.recv_timeout(left.min(SLICE)) {
-                Ok(Ok(event)) => return Ok(Some(self.digest(event))),
-                Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            match self.poll(left.min(SLICE)) {
+                Some(event) => return Ok(Some(self.digest(event))),
+                None if left.is_zero() && self.ended.is_none() => return Ok(None),
+                None => {}
             }
         }
+    }
+
+    /// One event of rumqttc within `limit`; its error ends the session.
+    fn poll(&mut self, limit: Duration) -> Option<LibraryEvent> {
+        match self.connection.recv_timeout(limit) {
+            Ok(Ok(event)) => return Some(event),
+            Ok(Err(error)) => self.ended = Some(classify_open(error, self.limit)),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        None
     }
 
     /// A PUBACK and the close may come in one breath: rumqttc then tells of the close first, and of
@@ -353,11 +481,9 @@ impl Session {
                 event => return Ok(Some(event)),
             }
         }
-        let closed = LinkFault::Closed { reset: false };
+        let closed = || LinkFault::Closed { reset: false };
         Err(Ending::Fault(
-            self.ended
-                .replace(closed)
-                .unwrap_or(LinkFault::Closed { reset: false }),
+            self.ended.replace(closed()).unwrap_or_else(closed),
         ))
     }
 
@@ -365,6 +491,22 @@ impl Session {
     /// comes after this one.
     pub fn into_received(self) -> BTreeSet<u16> {
         self.received
+    }
+
+    /// Of a session that has ended: the payloads of QoS 0 that were handed to it and never left.
+    pub fn into_unsent(mut self) -> Vec<Vec<u8>> {
+        let eventloop = &mut self.connection.eventloop;
+        eventloop.clean();
+        let unsent = eventloop
+            .pending
+            .drain(..)
+            .filter_map(|request| match request {
+                Request::Publish(publish) if publish.qos == QoS::AtMostOnce => {
+                    Some(publish.payload.to_vec())
+                }
+                _ => None,
+            });
+        unsent.collect()
     }
 
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
@@ -379,7 +521,10 @@ impl Session {
             && self.submitted(asked).is_ok()
         {
             let deadline = Instant::now() + limit.min(GOODBYE * 5);
-            while let Ok(Some(event)) = self.next(deadline, &stop) {
+            // A topic full of others' messages does not end by itself.
+            while Instant::now() < deadline
+                && let Ok(Some(event)) = self.next(deadline, &stop)
+            {
                 if matches!(event, Event::Unsubscribed) {
                     break;
                 }
@@ -450,17 +595,27 @@ impl Session {
                 self.note(true, || outgoing_line(&outgoing), None);
                 match outgoing {
                     Outgoing::Publish(id) => {
-                        self.unwritten = self.unwritten.saturating_sub(1);
+                        self.left();
                         Event::Sent { id }
                     }
                     Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_) => {
-                        self.unwritten = self.unwritten.saturating_sub(1);
+                        self.left();
+                        Event::Other
+                    }
+                    Outgoing::PubAck(_) | Outgoing::PubRec(_) if self.by_hand => {
+                        self.left();
                         Event::Other
                     }
                     _ => Event::Other,
                 }
             }
         }
+    }
+
+    /// A request was seen to leave. Those in the buffer were there before those in the channel.
+    fn left(&mut self) {
+        self.unwritten = self.unwritten.saturating_sub(1);
+        self.channelled = self.channelled.min(self.unwritten);
     }
 
     /// Remembers a packet; `at`: now, if not another time.
@@ -472,6 +627,12 @@ impl Session {
             self.trace.push(Trace { at, sent, packet });
         }
     }
+}
+
+/// Polls a future that is ready at once, as a write into a buffer with room is, or not worth waiting
+/// for. It needs no runtime: nobody is to be woken.
+fn at_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Puts what an earlier session left undone where rumqttc keeps such things. If the broker says that
@@ -569,3 +730,7 @@ fn quality(qos: Qos) -> QoS {
 #[cfg(test)]
 #[path = "session_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "session_hostile_tests.rs"]
+mod hostile_tests;

@@ -21,7 +21,7 @@ fn odd(line: &str, error: &str, shown: &str, help: Option<&str>) {
         panic!("{problems:?}");
     };
     assert_eq!(problem.shown, shown);
-    let words = words(&ConfigFault::Problems(problems));
+    let words = words(&ConfigFault::Problems(problems), None);
     assert_eq!(words.error, error);
     if let Some(help) = help {
         assert_eq!(words.help, [help]);
@@ -171,7 +171,7 @@ proptest! {
                     prop_assert!((1..=lines).contains(&line));
                 }
             }
-            words(&ConfigFault::Problems(problems));
+            words(&ConfigFault::Problems(problems), None);
         }
         let _ = url(&target);
         let _ = url(&format!("mqtts://{target}"));
@@ -196,11 +196,11 @@ proptest! {
         let text = format!("{lines}{key}{equals}{SECRET}{tail}\nqos = 7\n");
         let problems = file(&text).unwrap_err();
         prop_assert!(hidden(&problems));
-        prop_assert!(hidden(&words(&ConfigFault::Problems(problems))));
+        prop_assert!(hidden(&words(&ConfigFault::Problems(problems), None)));
         let overrides = [over("--set", key, &format!("{SECRET}{tail}")), over("-q", "qos", "7")];
         let problems = file_and("host = h", &overrides).unwrap_err();
         prop_assert!(hidden(&overrides) && hidden(&problems));
-        prop_assert!(hidden(&words(&ConfigFault::Problems(problems))));
+        prop_assert!(hidden(&words(&ConfigFault::Problems(problems), None)));
     }
 
     #[test]
@@ -214,7 +214,7 @@ proptest! {
             Ok(config) => prop_assert!(hidden(&config)),
             Err(problems) => {
                 prop_assert!(hidden(&problems));
-                prop_assert!(hidden(&words(&ConfigFault::Problems(problems))));
+                prop_assert!(hidden(&words(&ConfigFault::Problems(problems), None)));
             }
         }
     }

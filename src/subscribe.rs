@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
 use crate::link::{Link, News};
 use crate::session::{Ending, Event, Limits, Message, Session, Target, Unfinished};
-use crate::signals::Stop;
 use crate::stream::{Retained, SubOptions};
 
 /// How long to wait for a message before the clock is looked at.
@@ -122,9 +121,7 @@ impl Subscriber<'_> {
                 Ok(()) => {}
                 Err(Served::Done) => {
                     // What has come in is acknowledged: the broker will not send it again.
-                    let at_once = Instant::now();
-                    while session.has_more()
-                        && let Ok(Some(event)) = session.next(at_once, &Stop::default())
+                    while let Some(event) = session.at_hand()
                         && self.take(&mut session, event).is_ok()
                     {}
                     let idle = self.listener.idle();
@@ -201,8 +198,9 @@ impl Subscriber<'_> {
                             after,
                         )));
                     }
-                    Ok(Some(event)) => self.take(session, event)?,
-                    Ok(None) => {
+                    // A flood has events after its time is over, too.
+                    Ok(Some(event)) if asked.elapsed() < timeout => self.take(session, event)?,
+                    Ok(_) => {
                         return Err(lost(Ending::Fault(LinkFault::TimedOut { limit: timeout })));
                     }
                     Err(ending) => return Err(lost(ending)),

@@ -63,7 +63,7 @@ pub(crate) fn tls(config: &Config) -> &TlsSettings {
 
 /// The code, and all that is said, line by line.
 pub(crate) fn said(result: Result<Config, Vec<Problem>>) -> (String, String) {
-    let words = words(&ConfigFault::Problems(result.expect_err("a problem")));
+    let words = words(&ConfigFault::Problems(result.expect_err("a problem")), None);
     let all: Vec<_> = [words.error.clone()]
         .into_iter()
         .chain(words.notes.iter().map(|note| format!(" note: {note}")))

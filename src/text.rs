@@ -52,6 +52,15 @@ pub fn escape_bytes(bytes: &[u8], most: usize) -> String {
     text
 }
 
+/// A word for a shell, in quotes where it needs them (POSIX.1-2017, shell §2.2.2).
+pub fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/+=:@%,".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
+}
+
 /// A duration for people: `85 ms`, `1.5 s`, `15 s`, `2 min`.
 pub fn duration(time: Duration) -> String {
     let ms = time.as_millis();
@@ -160,6 +169,15 @@ mod tests {
             "SSH-2.0\\r\\n\\x00\\xff"
         );
         assert_eq!(escape_bytes(b"abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn a_word_is_one_word_to_a_shell() {
+        assert_eq!(quoted("config/my-key.pem"), "config/my-key.pem");
+        assert_eq!(quoted("my key.pem"), "'my key.pem'");
+        assert_eq!(quoted("a'b;rm"), "'a'\\''b;rm'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("-x"), "'-x'");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn bounded<T: Send + 'static>(
     let deadline = Instant::now() + limit;
     let (sender, receiver) = mpsc::channel();
     let spawned = thread::Builder::new()
-        .stack_size(256 * 1024)
+        .stack_size(512 * 1024)
         .spawn(move || {
             // The receiver is gone when the wait was given up; then nobody wants the value.
             let _ = sender.send(call());

@@ -77,7 +77,8 @@ pub fn text(warning: &Warning) -> String {
         }
         Warning::ConfigWorldReadable { path } => {
             format!(
-                "`{path}` holds a secret and every user of this machine can read it: `chmod 600 {path}`"
+                "`{path}` holds a secret and every user of this machine can read it: `chmod 600 {}`",
+                text::quoted(path)
             )
         }
         Warning::AddressFailed { failed, peer } => {

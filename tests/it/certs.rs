@@ -155,6 +155,12 @@ impl<'a> Leaf<'a> {
         self
     }
 
+    /// For clients alone by its extended key usage (RFC 5280 §4.2.1.12).
+    pub(crate) fn for_clients(mut self) -> Self {
+        self.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self
+    }
+
     /// With an authority information access extension (RFC 5280 §4.2.2.1): public authorities
     /// write there where their intermediate can be had.
     pub(crate) fn with_aia(mut self) -> Self {

@@ -36,6 +36,25 @@ pub(crate) fn rsa_key(lab: &Lab) -> String {
     )
 }
 
+/// A fresh P-521 key and a self-signed certificate with it, which no client on ring can verify.
+/// Files `p521.pem` and `p521.key`.
+pub(crate) fn p521_certificate(lab: &Lab, name: &str) -> Files {
+    let subject = format!("/CN={name}");
+    let key = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-521",
+        "-nodes",
+    ];
+    let rest = ["-keyout", "p521.key", "-out", "p521.pem", "-subj", &subject];
+    openssl(lab, &[&["req", "-x509"], &key[..], &rest].concat());
+    Files {
+        cert: "p521.pem".into(),
+        key: "p521.key".into(),
+    }
+}
+
 /// Rewrites a key to its traditional form (PKCS#1 `RSA PRIVATE KEY`, SEC1 `EC PRIVATE KEY`) as
 /// PEM. The name of the new file.
 pub(crate) fn traditional_key(lab: &Lab, key: &str) -> String {

@@ -1,6 +1,7 @@
 //! mosquitto, with a configuration built line by line.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::certs::{Files, Leaf};
@@ -109,6 +110,25 @@ impl<'a> Builder<'a> {
     pub(crate) fn acl(self, rules: &str) -> Self {
         self.lab.write("acl", rules);
         self.file("acl_file", "acl")
+    }
+
+    /// The dynamic security plug-in with this configuration, for users without a name too.
+    pub(crate) fn security_plugin(self, config: &Path) -> Self {
+        let folders = ["/usr/lib", "/usr/local/lib"]
+            .into_iter()
+            .flat_map(fs::read_dir);
+        let mut folders: Vec<PathBuf> = folders
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        folders.push("/usr/lib".into());
+        let plugin = folders
+            .iter()
+            .map(|folder| folder.join("mosquitto_dynamic_security.so"))
+            .find(|path| path.exists())
+            .expect("the package mosquitto has the plug-in mosquitto_dynamic_security.so");
+        self.line(format!("plugin {}", plugin.display()))
+            .line(format!("plugin_opt_config_file {}", config.display()))
     }
 
     pub(crate) fn start(self) -> Mosquitto {

@@ -21,6 +21,9 @@ pub(crate) enum Namespace {
     /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, port
     /// 1883, in the clear, for any user.
     RemoteBroker,
+    /// A network of its own with a proxy on 192.0.2.1, port 8883, that passes on nothing but TLS for
+    /// a name that it knows, and closes everything else without a word.
+    RemoteProxy,
 }
 
 /// The environment variable that turns `name_server` into one.
@@ -45,6 +48,7 @@ impl Namespace {
             }
             Self::NoSuchName => with_name_server(&mut command, lab, "no-such-name", program),
             Self::RemoteBroker => with_broker(&mut command, lab, program),
+            Self::RemoteProxy => with_proxy(&mut command, lab, program),
             Self::SilentNameServer => with_name_server(&mut command, lab, "silent", program),
         };
         command
@@ -79,8 +83,24 @@ fn with_broker<'a>(command: &'a mut Command, lab: &Lab, program: &str) -> &'a mu
     let conf = "user root\nlog_dest stderr\nlistener 1883 192.0.2.1\nallow_anonymous true\n";
     lab.write("remote.conf", conf);
     let script = "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
+        : >remote.log\n\
         mosquitto -c remote.conf >remote.log 2>&1 </dev/null &\n\
         until grep -q ' running$' remote.log; do sleep 0.01; done\n\
+        exec \"$@\"";
+    command
+        .args(["--net", "--pid", "--fork", "--kill-child"])
+        .args(["sh", "-c", script, "sh", program])
+}
+
+/// HAProxy, in the namespace and ending with it. It goes into the background once it listens.
+fn with_proxy<'a>(command: &'a mut Command, lab: &Lab, program: &str) -> &'a mut Command {
+    let conf = "defaults\n mode tcp\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n\
+        frontend sni\n bind 192.0.2.1:8883\n tcp-request inspect-delay 5s\n \
+        tcp-request content accept if { req.ssl_sni -i broker.example }\n \
+        tcp-request content reject\n";
+    lab.write("proxy.cfg", conf);
+    let script = "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
+        haproxy -D -f proxy.cfg >proxy.log 2>&1 </dev/null || exit 1\n\
         exec \"$@\"";
     command
         .args(["--net", "--pid", "--fork", "--kill-child"])

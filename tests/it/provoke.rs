@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use mqtt_test::text;
 use serde_json::Value;
 
 use crate::catalogue;
@@ -65,6 +66,7 @@ pub(crate) struct Provocation<'a> {
     variant: Option<&'a str>,
     namespace: Option<Namespace>,
     clock: Option<&'a str>,
+    memory: Option<u64>,
     limit: Duration,
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn provoke(lab: &Lab, config: String) -> Provocation<'_> {
         variant: None,
         namespace: None,
         clock: None,
+        memory: None,
         limit: UNHURRIED,
     }
 }
@@ -97,6 +100,12 @@ impl<'a> Provocation<'a> {
         self
     }
 
+    /// With so many MiB of address space.
+    pub(crate) fn memory(mut self, mib: u64) -> Self {
+        self.memory = Some(mib);
+        self
+    }
+
     /// How long the verdict may take at most, all in all.
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -111,10 +120,7 @@ impl<'a> Provocation<'a> {
         human.expect_code(exit_code).expect_within(self.limit);
         let head = format!("error[{code}]: ");
         assert!(human.all().contains(&head), "no `{head}` in:\n{human}");
-        assert!(
-            !human.all().contains('\x1b'),
-            "an escape sequence in:\n{human}"
-        );
+        nothing_raw(&human);
         let name = match self.variant {
             Some(variant) => format!("{code}.{variant}"),
             None => code.to_owned(),
@@ -122,17 +128,35 @@ impl<'a> Provocation<'a> {
         golden::check(&name, self.lab, &human);
 
         let json = self.run().arg("--json").go();
+        json.expect_within(self.limit);
+        nothing_raw(&json);
         let report = json::report(&json);
-        assert_eq!(report["failure"]["code"], code, "in:\n{report:#}");
+        self.check_failure(code, &report["failure"], &human);
 
         let verbose = self.run().arg("--verbose").go();
         verbose.expect_code(exit_code);
         assert!(verbose.all().contains(&head), "no `{head}` in:\n{verbose}");
-        assert!(
-            !verbose.all().contains('\x1b'),
-            "an escape sequence in:\n{verbose}"
-        );
+        verbose.expect_within(self.limit);
+        nothing_raw(&verbose);
         Provoked { human, report }
+    }
+
+    /// The `failure` of the JSON report says what the words say, line by line.
+    #[track_caller]
+    fn check_failure(&self, code: &str, failure: &Value, human: &Outcome) {
+        assert_eq!(failure["code"], code, "in:\n{failure:#}");
+        let texts = |list: &str| failure[list].as_array().unwrap().iter().map(text);
+        let head = [format!("error[{code}]: {}", text(&failure["error"]))].into_iter();
+        let notes = texts("notes").map(|note| format!(" note: {note}"));
+        let help = texts("help").map(|help| format!(" help: {help}"));
+        let said: String = head
+            .chain(notes)
+            .chain(help)
+            .map(|line| text::escape(&line).into_owned() + "\n")
+            .collect();
+        let said = golden::normalise(&said, self.lab);
+        let shown = golden::normalise(&human.all(), self.lab);
+        assert!(shown.contains(&said), "in JSON:\n{said}in words:\n{shown}");
     }
 
     /// Climbs the whole ladder.
@@ -154,11 +178,29 @@ impl<'a> Provocation<'a> {
         if let Some(moment) = self.clock {
             run = run.at(moment);
         }
+        if let Some(mib) = self.memory {
+            run = run.memory(mib);
+        }
         match self.namespace {
             Some(namespace) => run.within(namespace),
             None => run,
         }
     }
+}
+
+/// Nothing that a terminal acts on, and nothing that deceives its reader.
+#[track_caller]
+fn nothing_raw(outcome: &Outcome) {
+    let raw = |c: char| c != '\n' && text::is_unsafe(c);
+    let found: String = outcome.all().chars().filter(|c| raw(*c)).collect();
+    assert!(found.is_empty(), "{found:?} in:\n{outcome}");
+}
+
+#[track_caller]
+fn text(value: &Value) -> &str {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
 }
 
 /// What came of it.

@@ -23,6 +23,8 @@ pub(crate) struct Run<'a> {
     env: Vec<(String, String)>,
     secrets: Vec<String>,
     namespace: Option<Namespace>,
+    /// MiB of address space.
+    memory: Option<u64>,
     keep_lines: Option<usize>,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Run<'a> {
             env: Vec::new(),
             secrets: Vec::new(),
             namespace: None,
+            memory: None,
             keep_lines: None,
         }
     }
@@ -84,6 +87,14 @@ impl<'a> Run<'a> {
             .env("FAKETIME", format!("@{moment}"))
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("TZ", "UTC")
+    }
+
+    /// With so many MiB of address space: what asks for more is refused it, and a Rust program then
+    /// ends by a signal, without its exit code.
+    pub(crate) fn memory(mut self, mib: u64) -> Self {
+        self.memory = Some(mib);
+        // glibc sets aside 64 MiB of addresses for each thread, which is no memory in use.
+        self.env("MALLOC_ARENA_MAX", "1")
     }
 
     /// A text that must not appear in any output. `password = …` of a config is known already.
@@ -149,9 +160,15 @@ impl<'a> Run<'a> {
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_mqtt-test");
-        let mut command = match &self.namespace {
-            Some(namespace) => namespace.command(self.lab, program),
-            None => Command::new(program),
+        let mut command = match (&self.namespace, self.memory) {
+            (Some(namespace), _) => namespace.command(self.lab, program),
+            (None, Some(mib)) => {
+                let script = "ulimit -v \"$0\" && exec \"$@\"";
+                let mut command = Command::new("sh");
+                command.args(["-c", script, &(mib * 1024).to_string(), program]);
+                command
+            }
+            (None, None) => Command::new(program),
         };
         command
             .args(&self.args)

@@ -7,6 +7,7 @@ use crate::certs::{Authority, Leaf};
 use crate::certs_openssl as forms;
 use crate::mosquitto::{mosquitto, with_certificate};
 use crate::provoke::{Provoked, provoke, tls_config, trusting_lab};
+use crate::run::Run;
 
 /// Provokes `code` with a broker that has this certificate of the trusted root.
 #[track_caller]
@@ -190,6 +191,53 @@ fn tls_bad_certificate() {
     let namesake = Authority::root("Test Root");
     let broker = with_certificate(&lab, namesake.server(&["localhost"]));
     provoke(&lab, tls_config(broker.port, "")).fails("tls-bad-certificate");
+}
+
+/// A certificate that its CA issued for clients.
+#[test]
+fn tls_bad_certificate_for_another_purpose() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]).for_clients());
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant("purpose")
+        .fails("tls-bad-certificate");
+    found.says(&["serverAuth"]);
+}
+
+/// Every certificate presented is there with its fingerprint, for those who want to see.
+#[test]
+fn verbose_and_json_have_the_whole_chain() {
+    let (lab, root) = trusting_lab();
+    let chain = root.intermediate("Test Intermediate");
+    let broker = with_certificate(&lab, chain.server(&["localhost", "127.0.0.1"]));
+    let config = tls_config(broker.port, "host = localhost\n");
+    let found = provoke(&lab, config.clone()).passes();
+    let verbose = Run::check(&lab, &config).arg("--verbose").go();
+    let presented = found.stage("tls")["chain"].as_array().unwrap();
+    assert_eq!(presented.len(), 2);
+    for certificate in presented {
+        let sha256 = certificate["sha256"].as_str().unwrap();
+        assert!(
+            verbose.stdout.contains(sha256),
+            "no {sha256} in:\n{verbose}"
+        );
+        let subject = certificate["subject"].as_str().unwrap();
+        assert!(
+            verbose.stdout.contains(subject),
+            "no {subject} in:\n{verbose}"
+        );
+    }
+    assert_eq!(
+        presented[0]["sha256"],
+        forms::fingerprint(&lab, "server.pem")
+    );
+    assert!(
+        verbose.stdout.contains("names localhost, 127.0.0.1"),
+        "{verbose}"
+    );
+    // 90 days less the moment that has passed, where one has.
+    let distance = [", in 89 days", ", in 90 days"].map(|text| verbose.stdout.contains(text));
+    assert!(distance.contains(&true), "{verbose}");
 }
 
 /// Certificates, once trusted, may still say something worth knowing.

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &str)] = &[
     // The command line.
     (
         "args",
-        "catalogue config flags help nearest problem settings shipped url",
+        "catalogue config flags help nearest problem settings shipped stream stream_args url",
     ),
     ("flags", "nearest problem settings"),
     ("help", ""),
@@ -58,7 +58,7 @@ const ROOMS: &[(&str, &str)] = &[
     // MQTT, and the ladder.
     (
         "check",
-        "certificate clock config echo failure inquiry net session session_trace step",
+        "certificate clock config echo failure inquiry net session session_trace step wait",
     ),
     ("echo", "config failure session"),
     ("look", "failure net signals tls wait"),
@@ -67,28 +67,34 @@ const ROOMS: &[(&str, &str)] = &[
         "config failure session_fault session_trace signals tls wait",
     ),
     // Words: facts in, advice out.
+    ("alert", ""),
     ("code", "failure"),
     (
         "diagnose",
-        "config diagnose_config diagnose_mqtt diagnose_net diagnose_tls failure providers words",
+        "code config diagnose_config diagnose_mqtt diagnose_net diagnose_tls failure providers text words",
     ),
     (
         "diagnose_certificate",
-        "certificate clock code config failure text words",
+        "certificate clock code config diagnose_chain failure words",
     ),
+    ("diagnose_chain", "certificate clock failure text"),
     (
         "diagnose_config",
-        "code diagnose_setting diagnose_usage nearest problem words",
+        "code config diagnose_setting diagnose_usage nearest problem text words",
     ),
-    ("diagnose_mqtt", "code config failure text words"),
-    ("diagnose_net", "code config failure text words"),
+    ("diagnose_connack", "code config failure text words"),
+    (
+        "diagnose_mqtt",
+        "code config diagnose_connack failure text words",
+    ),
+    ("diagnose_net", "code config failure providers text words"),
     (
         "diagnose_setting",
         "code config diagnose_value problem words",
     ),
     (
         "diagnose_tls",
-        "clock code config diagnose_certificate failure text words",
+        "alert clock code config diagnose_certificate failure text words",
     ),
     ("diagnose_usage", "code problem shipped words"),
     ("diagnose_value", "problem settings"),
@@ -120,12 +126,30 @@ const ROOMS: &[(&str, &str)] = &[
     ("text", ""),
     (
         "run",
-        "args catalogue check clock config diagnose explain failure help json load problem report report_json session shipped signals tls",
+        "args catalogue check clock config diagnose explain failure input json load problem publish report report_json report_stream session shipped signals stream subscribe text tls",
     ),
     ("session_trace", "config"),
     ("unreadable", "der"),
     ("inquiry", "failure look session"),
     ("session_fault", "failure tls"),
+    ("input", "config problem stream"),
+    ("stream_args", "args flags problem stream values"),
+    (
+        "report_stream",
+        "diagnose failure json link message_format publish report report_json session stream subscribe text warning",
+    ),
+    ("message_format", "clock json session stream text"),
+    (
+        "publish",
+        "config failure input link outbox session signals stream",
+    ),
+    ("outbox", "session"),
+    ("stream", ""),
+    (
+        "link",
+        "check clock code diagnose failure session stream wait",
+    ),
+    ("subscribe", "config failure link session stream"),
 ];
 
 const LONGEST_FILE: usize = 600;
@@ -340,6 +364,30 @@ fn every_code_has_a_golden_file() {
             .iter()
             .any(|file| file.starts_with(&format!("{name}.")));
         assert!(found, "`{name}` has no file in tests/golden");
+    }
+}
+
+/// A golden file that no test compares with the program says nothing: each belongs to a code, and
+/// the tests name that code and, word by word, the variant.
+#[test]
+fn every_golden_file_is_compared() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let tests: String = fs::read_dir(tests)
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    for entry in fs::read_dir(golden::folder()).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let name = file.strip_suffix(".txt").unwrap();
+        let whole = tests.contains(&format!("\"{name}\""));
+        let (code, variant) = name.split_once('.').unwrap_or((name, ""));
+        let quoted =
+            |part: &str| Regex::new(&format!(r#"[".]{}["./ ]"#, regex::escape(part))).unwrap();
+        // A variant may be put together of parts: `{year}.{variant}`.
+        let parts = variant.split('.').filter(|part| !part.is_empty());
+        let named = quoted(code).is_match(&tests)
+            && parts.clone().all(|part| quoted(part).is_match(&tests));
+        assert!(whole || named, "no test compares tests/golden/{file}");
     }
 }
 

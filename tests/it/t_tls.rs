@@ -1,14 +1,18 @@
 //! The stage tls: every code that a peer can provoke other than by its certificate (those are in
 //! `t_certificate`), with the evidence that its words must hold.
 
+use std::io;
 use std::time::Duration;
 
+use rustls::StreamOwned;
 use serde_json::json;
 
 use crate::certs::Authority;
 use crate::certs_openssl as forms;
 use crate::haproxy::{alpn_terminator, sni_router};
+use crate::hostile::hostile_tls;
 use crate::mosquitto::{mosquitto, with_certificate};
+use crate::namespace::Namespace;
 use crate::openssl::s_server;
 use crate::provoke::{BRIEF, Provoked, plain_config, provoke, tls_config, trusting_lab};
 use crate::rogue::Rogue;
@@ -96,6 +100,18 @@ fn tls_no_common_cipher() {
     // Key exchange by RSA, which no client on rustls offers.
     let old = s_server(&lab, &server, &["-tls1_2", "-cipher", "AES128-SHA"]);
     provoke(&lab, tls_config(old.port, "")).fails("tls-no-common-cipher");
+}
+
+/// The server has a cipher in common with us, but no key that we can verify.
+#[test]
+fn tls_no_common_cipher_for_the_key() {
+    let (lab, _) = trusting_lab();
+    let server = forms::p521_certificate(&lab, "localhost");
+    let odd = s_server(&lab, &server, &[]);
+    let found = provoke(&lab, tls_config(odd.port, ""))
+        .variant("p-521")
+        .fails("tls-no-common-cipher");
+    found.says(&["P-521", "X25519", "AES-256-GCM", "Ed25519"]);
 }
 
 #[test]
@@ -228,6 +244,64 @@ fn tls_client_cert_rejected() {
     }
 }
 
+/// In TLS 1.2 the refusal comes within the handshake.
+#[test]
+fn tls_client_cert_rejected_in_tls_1_2() {
+    let (lab, root) = trusting_lab();
+    lab.write("clients.pem", Authority::root("Client Root").pem());
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let broker = mosquitto(&lab)
+        .tls(&server)
+        .client_certificates("clients.pem")
+        .tls_1_2_alone()
+        .start();
+    let eve = Authority::root("Stranger Root").client("eve").issue();
+    let files = eve.write(&lab, "eve");
+    let more = format!("cert_file = {}\nkey_file = {}\n", files.cert, files.key);
+    let found = provoke(&lab, tls_config(broker.port, &more))
+        .variant("tls-1.2")
+        .fails("tls-client-cert-rejected");
+    found.says(&["received during the handshake", "Stranger Root"]);
+}
+
+/// A server that takes its time to judge: the refusal is met in the stage connect, and is still one
+/// of tls.
+#[test]
+fn a_refusal_met_in_the_stage_connect() {
+    let (lab, root) = trusting_lab();
+    let clients = Authority::root("Client Root");
+    let server = root.server(&["localhost"]).issue();
+    let peer = hostile_tls(&lab, server.server_config_demanding(&clients), |stream| {
+        let StreamOwned { mut conn, mut sock } = stream;
+        conn.read_tls(&mut sock)?;
+        conn.process_new_packets().map_err(io::Error::other)?;
+        while conn.wants_write() {
+            conn.write_tls(&mut sock)?;
+        }
+        std::thread::sleep(Duration::from_millis(900));
+        let judged = conn.complete_io(&mut sock);
+        while conn.wants_write() {
+            conn.write_tls(&mut sock)?;
+        }
+        judged.map(drop)
+    });
+    let found = provoke(&lab, tls_config(peer.port, ""))
+        .variant("late")
+        .fails("tls-client-cert-required");
+    assert_eq!(found.stage("tls")["status"], "ok");
+    assert_eq!(found.stage("connect")["status"], "failed");
+    found.says(&["received after the handshake", "Client Root"]);
+
+    let eve = Authority::root("Stranger Root").client("eve").issue();
+    let files = eve.write(&lab, "eve");
+    let more = format!("cert_file = {}\nkey_file = {}\n", files.cert, files.key);
+    let found = provoke(&lab, tls_config(peer.port, &more))
+        .variant("late")
+        .fails("tls-client-cert-rejected");
+    assert_eq!(found.stage("connect")["status"], "failed");
+    found.says(&["received after the handshake", "Stranger Root"]);
+}
+
 #[test]
 fn tls_alert() {
     check_rogue("tls-alert", "internal-error", Rogue::TlsAlert(80), "").says(&["internal_error"]);
@@ -252,6 +326,17 @@ fn mqtt_is_tls() {
     let rustls = Rogue::Obedient.start_tls(&lab, server.server_config());
     let found = provoke(&lab, plain_config(rustls.port, ""))
         .variant("alert")
+        .fails("mqtt-is-tls");
+    found.says(&["tls = on"]);
+}
+
+/// A TLS port whose server says nothing to what is no TLS.
+#[test]
+fn mqtt_is_tls_by_its_port() {
+    let (lab, _) = trusting_lab();
+    let found = provoke(&lab, plain_config(8883, "host = 192.0.2.1\n"))
+        .variant("port-8883")
+        .within(Namespace::RemoteProxy)
         .fails("mqtt-is-tls");
     found.says(&["tls = on"]);
 }

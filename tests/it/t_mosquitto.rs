@@ -1,0 +1,138 @@
+//! What mosquitto itself does to a client that it does not like: the codes of connect to receive that a
+//! real broker provokes.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use crate::hostile::slow_link;
+use crate::lab::Lab;
+use crate::mosquitto::mosquitto;
+use crate::provoke::{BRIEF, plain_config, provoke, tls_config, trusting_lab};
+
+/// mosquitto answers a wrong password with 5, and so it does if there is none.
+#[test]
+fn mqtt_not_authorized_by_mosquitto() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let broker = mosquitto(&lab)
+        .tls(&server)
+        .user("ann", "s3cret-word")
+        .start();
+    provoke(
+        &lab,
+        tls_config(broker.port, "username = ann\npassword = wrong-word\n"),
+    )
+    .variant("wrong-password")
+    .fails("mqtt-not-authorized");
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("no-credentials")
+        .fails("mqtt-not-authorized");
+    provoke(
+        &lab,
+        tls_config(broker.port, "username = ann\npassword = s3cret-word\n"),
+    )
+    .passes();
+}
+
+/// mosquitto's security plug-in, which by default lets nobody subscribe.
+#[test]
+fn subscribe_denied_by_mosquitto() {
+    let lab = Lab::new();
+    let may = |subscribe| {
+        format!(
+            "{{\"defaultACLAccess\":{{\"publishClientSend\":true,\"publishClientReceive\":true,\
+             \"subscribe\":{subscribe},\"unsubscribe\":true}},\"clients\":[],\"groups\":[],\"roles\":[]}}"
+        )
+    };
+    let config = lab.write("security.json", may(false));
+    let broker = mosquitto(&lab).security_plugin(&config).start();
+    provoke(&lab, plain_config(broker.port, "topic = secret/plans\n"))
+        .variant("plugin")
+        .fails("subscribe-denied")
+        .says(&["secret/plans", "0x80"]);
+}
+
+/// What mosquitto does to a 3.1.1 client that goes beyond what it takes.
+#[test]
+fn publish_closed_by_mosquitto() {
+    let large = format!("message = {}\n", "x".repeat(5_000));
+    for (variant, line, more, help) in [
+        (
+            "size",
+            "max_packet_size 2000",
+            large.as_str(),
+            "larger than the broker's limit",
+        ),
+        ("qos", "max_qos 0", "", "set `qos = 0`"),
+        (
+            "retain",
+            "retain_available false",
+            "retain = on\n",
+            "retain = off",
+        ),
+    ] {
+        let lab = Lab::new();
+        let broker = mosquitto(&lab).line(line).start();
+        provoke(&lab, plain_config(broker.port, more))
+            .variant(variant)
+            .fails("publish-closed")
+            .says(&[help]);
+    }
+}
+
+/// mosquitto grants and acknowledges what its ACL then drops: the reason why the message itself
+/// must come back.
+#[test]
+fn receive_timeout_by_an_acl() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).acl("topic read sensors/#\n").start();
+    let more = format!("topic = sensors/7\n{BRIEF}");
+    provoke(&lab, plain_config(broker.port, &more))
+        .variant("acl")
+        .fails("receive-timeout")
+        .says(&["sensors/7"]);
+}
+
+/// A message that somebody left on the topic comes before ours, right behind the SUBACK.
+#[test]
+fn receive_too_large_from_mosquitto() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    let large = "x".repeat(5_000);
+    let leave = plain_config(
+        broker.port,
+        &format!("topic = kept\nretain = on\nmessage = {large}\n"),
+    );
+    provoke(&lab, leave).passes();
+    let more = "topic = kept\nmax_packet_size = 1KiB\n";
+    let found = provoke(&lab, plain_config(broker.port, more))
+        .variant("retained")
+        .fails("receive-too-large");
+    found.says(&["1024", "max_packet_size"]);
+}
+
+/// Two devices with one client id: mosquitto closes the older connection for the newer, and the
+/// rival is back before we have said more than CONNECT. The slow link sees to that.
+#[test]
+fn mqtt_taken_over_by_a_rival() {
+    // MQTT 3.1.1 §3.1: level 4, a clean session, 60 seconds, `sensor-7`.
+    const CONNECT: &[u8] = b"\x10\x14\0\x04MQTT\x04\x02\0\x3c\0\x08sensor-7";
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    let port = broker.port;
+    std::thread::spawn(move || {
+        // Ends with the broker.
+        while let Ok(mut rival) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+            let _ = rival
+                .write_all(CONNECT)
+                .and_then(|()| io::copy(&mut rival, &mut io::sink()));
+        }
+    });
+    broker.wait_for_log("as sensor-7");
+    let link = slow_link(&lab, port, Duration::from_millis(100));
+    let found = provoke(&lab, plain_config(link.port, "client_id = sensor-7\n"))
+        .variant("rival")
+        .fails("mqtt-taken-over");
+    found.says(&["sensor-7"]);
+}
