@@ -16,10 +16,6 @@ use crate::lab::{DEADLINE, Lab, wait_until};
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// With the seed of the environment, `MQTT_TEST_SEED`, or one that is new in each run. It is
     /// printed, and so shown when the test fails.
     pub(crate) fn seeded() -> Self {
@@ -150,12 +146,6 @@ impl Proxy {
     pub(crate) fn cut_at(self, first: u8) -> Self {
         *self.shared.tripwire.lock().unwrap() = Some(first);
         self
-    }
-
-    /// How many random faults are still to come.
-    pub(crate) fn faults_left(&self) -> usize {
-        let chaos = self.shared.chaos.lock().unwrap();
-        chaos.as_ref().map_or(0, |(_, left)| *left)
     }
 
     /// How many connections came so far.
