@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::catalogue::Topic;
 use crate::config::{Override, Place};
-use crate::flags::{self, Does, FLAGS, Flag};
+use crate::flags::{self, Does, FLAGS, Found};
 use crate::nearest::nearest;
 use crate::problem::UsageFault;
 use crate::shipped::PROVIDERS;
@@ -90,13 +90,6 @@ pub enum ColorChoice {
 /// Commands of one word each; anything else is a CONFIG.
 const COMMANDS: [&str; 5] = ["pub", "sub", "new", "explain", "help"];
 
-/// One flag as it was found.
-pub(crate) struct Found {
-    pub(crate) flag: &'static Flag,
-    pub(crate) name: &'static str,
-    pub(crate) value: String,
-}
-
 /// Whether even a fault of the command line itself must be told as JSON.
 pub fn wants_json(argv: &[OsString]) -> bool {
     argv.iter().any(|arg| arg == "--json")
@@ -111,11 +104,9 @@ pub fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageFault> {
     let has = |does| found.iter().any(|found| found.flag.does == does);
     let output = output(&found)?;
     let command = if has(Does::Help) {
-        Command::Help(match free.first().map(String::as_str) {
-            Some("pub") => help::PUB,
-            Some("sub") => help::SUB,
-            _ => HELP,
-        })
+        // `pub --help` and `help pub --help`.
+        let named = free.iter().map(String::as_str).find(|word| *word != "help");
+        Command::Help(help::text(named))
     } else if has(Does::Version) {
         Command::Version
     } else {
@@ -169,7 +160,7 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
     stream_args::only_for(name, found)?;
     let command = match first.as_deref() {
         None => return Err(UsageFault::MissingConfig { beside: vec![] }),
-        Some("help") => return Ok(Command::Help(HELP)),
+        Some("help") => return Ok(Command::Help(help::text(free.next().as_deref()))),
         Some("new") => {
             none_for("new", overrides)?;
             let given = free.next().ok_or(UsageFault::MissingProvider)?;

@@ -41,7 +41,7 @@ pub(crate) enum Does {
 }
 
 impl Does {
-    /// The commands that the flag has a meaning for; empty: the check and all others.
+    /// The commands that the flag has a meaning for; empty: all.
     pub(crate) fn commands(self) -> &'static [&'static str] {
         match self {
             Self::File
@@ -55,6 +55,8 @@ impl Does {
                 &["sub"]
             }
             Self::NoReconnect | Self::GiveUp => &["pub", "sub"],
+            Self::Key("message") | Self::KeyOn("retain") => &["the check", "pub"],
+            Self::Verbose => &["the check"],
             _ => &[],
         }
     }
@@ -65,6 +67,13 @@ pub(crate) struct Flag {
     short: &'static str,
     long: &'static str,
     pub(crate) does: Does,
+}
+
+/// One flag as it was found.
+pub(crate) struct Found {
+    pub(crate) flag: &'static Flag,
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
 }
 
 const fn flag(short: &'static str, long: &'static str, does: Does) -> Flag {

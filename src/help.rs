@@ -1,6 +1,15 @@
-//! The help text. It says nothing that the program does not do.
+//! The help texts. They say nothing that the program does not do.
 
-/// What `--help` prints: at most 45 lines of 80 columns.
+/// The text for a command; for none, or one without a text of its own, the text for all.
+pub(crate) fn text(command: Option<&str>) -> &'static str {
+    match command {
+        Some("pub") => PUB,
+        Some("sub") => SUB,
+        _ => HELP,
+    }
+}
+
+/// What `--help` prints: at most 45 lines of 80 columns, as the others here.
 pub const HELP: &str = "\
 mqtt-test tells whether this machine can use an MQTT broker, and if not, which
 layer fails, why, and what to change.
@@ -14,13 +23,13 @@ Usage:
                                 hivemq, emqx, aws, mosquitto, local
   mqtt-test explain [CODE]      what a code such as tls-expired means, and what
                                 to do; without CODE: all of them in a list
-  mqtt-test [pub|sub] --help, -h | --version, -V
+  mqtt-test pub --help, sub --help; --help, -h; --version, -V
 
 CONFIG is a file of `key = value` lines, or a URL: mqtts://user@host:8883/topic
 (TLS) or mqtt://host (no TLS).
 
 Settings, above those of the file:
-  --set KEY=VALUE               any key; may be repeated
+      --set KEY=VALUE           any key; may be repeated
   -t, --topic TOPIC             where to publish and listen
   -m, --message TEXT            what to publish
   -q, --qos 0|1|2               quality of service
@@ -32,7 +41,7 @@ Settings, above those of the file:
 
 Output:
       --json                    one JSON object on standard output
-      --quiet                   the exit code alone says whether it worked
+      --quiet                   nothing when it works
       --verbose                 more evidence
       --color WHEN              auto, always or never
 
@@ -48,7 +57,7 @@ Examples:
 
 /// What `pub --help` prints.
 pub const PUB: &str = "\
-mqtt-test pub publishes, and with QoS 1 and 2 keeps each message until the broker
+mqtt-test pub publishes. With QoS 1 and 2 it keeps each message until the broker
 has acknowledged it, over as many connections as that takes.
 
 Usage: mqtt-test pub CONFIG [FLAGS]
@@ -61,17 +70,25 @@ What is published (one of these; else `message` of CONFIG):
   -l, --lines                   each line of standard input, as it comes
 
 How:
-  -t TOPIC, -q QOS, -r, -i ID, -u NAME, --set KEY=VALUE, --timeout TIME: as for
-                                the check (mqtt-test --help)
+  -t, --topic TOPIC             where to
+  -q, --qos 0|1|2               quality of service
+  -r, --retain                  ask the broker to keep the message
       --repeat N                the message N times (not with -l)
       --interval TIME           at least so long from one message to the next
       --rate N                  at most N messages a second
       --no-reconnect            end when the connection is lost
       --give-up TIME            try so long to have it again (5m)
-      --json --quiet --color    events and totals as JSON lines; neither; colour
+  -i, --client-id ID, -u, --username NAME, --timeout TIME, --set KEY=VALUE: as
+                                for the check, see mqtt-test --help
 
-Exit codes as for the check; 10: given up, and how many messages are not
-acknowledged. Ctrl-C waits for what is in flight, a second one does not.
+What is told: what was lost and came back, and totals, on standard error.
+      --json                    as JSON lines on standard output
+      --quiet                   only what ends it
+      --color WHEN              auto, always or never
+
+Exit codes as for the check; 10 when the connection was not had again. The
+totals say how many messages are not acknowledged. Ctrl-C waits for those in
+flight, for `timeout` at most, and ends with 130; a second one ends at once.
 
 Examples:
   mqtt-test pub local.conf -t sensors/7 -m 21.5 -q 1
@@ -98,11 +115,13 @@ How they are printed (else the payload and a line end):
       --hex                     the payload in hexadecimal
 
 How:
-  -q QOS, -i ID, -u NAME, --set KEY=VALUE, --timeout TIME: as for the check
-                                (mqtt-test --help)
+  -q, --qos 0|1|2               at most this quality of service
       --no-reconnect            end when the connection is lost
       --give-up TIME            try so long to have it again (for ever)
-      --quiet --color           no totals; colour
+      --quiet                   no totals; only what ends it
+      --color WHEN              auto, always or never
+  -i, --client-id ID, -u, --username NAME, --timeout TIME, --set KEY=VALUE: as
+                                for the check, see mqtt-test --help
 
 With `clean_session = off` and a `client_id` the broker keeps what comes while
 you are away. Ctrl-C ends it with exit code 0.

@@ -393,10 +393,15 @@ impl Session {
         self.unwritten
     }
 
+    /// Whether events are at hand that rumqttc has read, and acknowledged, already.
+    pub fn has_events(&self) -> bool {
+        !self.connection.eventloop.state.events.is_empty()
+    }
+
     /// Whether there is more that needs no waiting. It looks into the socket too: rumqttc reads ten
     /// packets at a time, and a flood has more.
     pub fn has_more(&mut self) -> bool {
-        if self.ended.is_some() || !self.connection.eventloop.state.events.is_empty() {
+        if self.ended.is_some() || self.has_events() {
             return true;
         }
         if self.channelled > 0 || self.buffered > 0 {
@@ -408,12 +413,6 @@ impl Session {
             Err(_) => return false,
         }
         true
-    }
-
-    /// An event of what has come in already; nothing more is read, or acknowledged, for it.
-    pub fn at_hand(&mut self) -> Option<Event> {
-        let event = self.connection.eventloop.state.events.pop_front()?;
-        Some(self.digest(event))
     }
 
     /// The next event, or `None` when `deadline` has passed without one.

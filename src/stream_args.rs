@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::args::Found;
-use crate::flags::Does;
+use crate::flags::{Does, Found};
 use crate::problem::UsageFault;
 use crate::stream::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 use crate::values;
@@ -51,8 +50,8 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageFault> {
         (None, _) => What::Message,
     };
     let repeat = flags.number(Does::Repeat)?;
-    if let (Some(flag), What::Lines) = (flags.one(Does::Repeat)?, &what) {
-        return Err(UsageFault::Conflict { flag, other: "-l" });
+    if let (Some(flag), Some(other)) = (flags.one(Does::Repeat)?, flags.one(Does::Lines)?) {
+        return Err(UsageFault::Conflict { flag, other });
     }
     let rate = flags
         .number(Does::Rate)?
@@ -195,3 +194,7 @@ fn bad(flag: Option<&'static str>, given: &str, expected: &'static str) -> Usage
         expected,
     }
 }
+
+#[cfg(test)]
+#[path = "stream_args_tests.rs"]
+mod tests;

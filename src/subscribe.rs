@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
 use crate::link::{Link, News};
 use crate::session::{Ending, Event, Limits, Message, Session, Target, Unfinished};
+use crate::signals::Stop;
 use crate::stream::{Retained, SubOptions};
 
 /// How long to wait for a message before the clock is looked at.
@@ -121,10 +122,13 @@ impl Subscriber<'_> {
                 Ok(()) => {}
                 Err(Served::Done) => {
                     // What has come in is acknowledged: the broker will not send it again.
-                    while let Some(event) = session.at_hand()
+                    let at_once = Instant::now();
+                    while session.has_events()
+                        && let Ok(Some(event)) = session.next(at_once, &Stop::default())
                         && self.take(&mut session, event).is_ok()
                     {}
-                    let idle = self.listener.idle();
+                    // A reader that has left ends it just as well.
+                    let _ = self.listener.idle();
                     // A session that is kept keeps its subscriptions.
                     let clean = self.target.config.clean_session;
                     let filter = self
@@ -132,7 +136,6 @@ impl Subscriber<'_> {
                         .first()
                         .filter(|_| clean && self.filters.len() == 1);
                     session.close(filter.map(String::as_str), self.target.config.timeout);
-                    drop(idle);
                     return Ok(());
                 }
                 Err(Served::Refused(failure)) => {
@@ -199,7 +202,9 @@ impl Subscriber<'_> {
                         )));
                     }
                     // A flood has events after its time is over, too.
-                    Ok(Some(event)) if asked.elapsed() < timeout => self.take(session, event)?,
+                    Ok(Some(event)) if asked.elapsed() < timeout => {
+                        self.take(session, event)?;
+                    }
                     Ok(_) => {
                         return Err(lost(Ending::Fault(LinkFault::TimedOut { limit: timeout })));
                     }

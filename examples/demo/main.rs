@@ -169,6 +169,13 @@ The broker stays up until Ctrl-C. In another terminal, in this folder, try:
     {mqtt_test} {conf} --json
     {mqtt_test} {conf} --verbose
 
+Messages, from one terminal to another; the last is a stream, and Ctrl-C ends it:
+
+    {mqtt_test} sub {conf} -t 'demo/#' -v
+    {mqtt_test} pub {conf} -t demo/hello -m hello -q 1
+    seq 1 100000 | {mqtt_test} pub {conf} -t demo/numbers -q 1 -l
+    vmstat 1 | {mqtt_test} pub {conf} -t demo/vmstat -q 1 -l
+
 What it says when something is wrong:
 
     {mqtt_test} {conf} --set sni=off             # this broker demands SNI
