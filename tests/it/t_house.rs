@@ -150,10 +150,7 @@ const ROOMS: &[(&str, &str)] = &[
         "check clock code diagnose failure session stream wait",
     ),
     ("subscribe", "config failure link session signals stream"),
-<<<<<<< HEAD
     ("session_options", "config tls"),
-=======
->>>>>>> chaos
 ];
 
 const LONGEST_FILE: usize = 600;
