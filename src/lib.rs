@@ -37,7 +37,7 @@
 //! - certificates, and the stage tls: [`certificate`], [`clock`], [`der`], [`distinguished_name`],
 //!   [`extensions`], [`oid`], [`tls`], [`trust`], [`unreadable`], [`verifier`];
 //! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`inquiry`], [`look`], [`session`],
-//!   [`session_fault`], [`session_trace`];
+//!   [`session_fault`], [`session_options`], [`session_trace`];
 //! - words: `alert`, [`code`], [`diagnose`], [`diagnose_certificate`], `diagnose_chain`, [`diagnose_config`], `diagnose_connack`,
 //!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
 //!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
@@ -84,6 +84,7 @@ pub mod inquiry;
 pub mod look;
 pub mod session;
 pub mod session_fault;
+pub mod session_options;
 pub mod session_trace;
 
 pub mod input;

@@ -64,7 +64,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("look", "failure net signals tls wait"),
     (
         "session",
-        "config failure session_fault session_trace signals tls wait",
+        "config failure session_fault session_options session_trace signals tls wait",
     ),
     // Words: facts in, advice out.
     ("alert", ""),
@@ -150,6 +150,7 @@ const ROOMS: &[(&str, &str)] = &[
         "check clock code diagnose failure session stream wait",
     ),
     ("subscribe", "config failure link session signals stream"),
+    ("session_options", "config tls"),
 ];
 
 const LONGEST_FILE: usize = 600;
