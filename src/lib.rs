@@ -36,8 +36,8 @@
 //! - facts, and the stages dns and tcp: [`failure`], [`net`], [`signals`], [`step`], [`wait`];
 //! - certificates, and the stage tls: [`certificate`], [`clock`], [`der`], [`distinguished_name`],
 //!   [`extensions`], [`oid`], [`tls`], [`trust`], [`unreadable`], [`verifier`];
-//! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`inquiry`], [`look`], [`session`],
-//!   [`session_fault`], [`session_options`], [`session_trace`];
+//! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`inquiry`], [`look`], [`receipts`],
+//!   [`session`], [`session_event`], [`session_fault`], [`session_options`], [`session_trace`];
 //! - words: `alert`, [`code`], [`diagnose`], [`diagnose_certificate`], `diagnose_chain`, [`diagnose_config`], `diagnose_connack`,
 //!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
 //!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
@@ -82,7 +82,9 @@ pub mod check;
 pub mod echo;
 pub mod inquiry;
 pub mod look;
+pub mod receipts;
 pub mod session;
+pub mod session_event;
 pub mod session_fault;
 pub mod session_options;
 pub mod session_trace;

@@ -3,7 +3,6 @@
 //! would at once, and would drop what was pending. The caller opens a new one with what was left
 //! undone ([`Unfinished`]).
 
-use std::collections::BTreeSet;
 use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -17,6 +16,8 @@ use rumqttc::{
 
 use crate::config::{Config, Qos, Secret};
 use crate::failure::LinkFault;
+use crate::receipts::Receipts;
+pub use crate::session_event::{Ending, Event, Message, Opened};
 use crate::session_fault::{classify, classify_open};
 pub use crate::session_options::{Pending, Unfinished, connect_packet, publish_size};
 use crate::session_options::{expect_any_release, options, quality, resume};
@@ -85,7 +86,7 @@ pub struct Session {
     /// See [`Limits::requests`].
     requests: usize,
     /// See [`Unfinished::received`].
-    received: BTreeSet<u16>,
+    received: Receipts,
     /// See [`Session::acknowledge_by_hand`].
     by_hand: bool,
     /// What ended the connection. What had come in before is handed out first.
@@ -97,74 +98,6 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").finish_non_exhaustive()
     }
-}
-
-/// What happened, as far as a caller cares. Ids are packet ids.
-#[derive(Debug)]
-pub enum Event {
-    /// SUBACK: the granted QoS, or the failure code (MQTT 3.1.1 §3.9.3).
-    Granted(Result<u8, u8>),
-    /// A PUBLISH was handed to the system. Id 0: with QoS 0, and nothing will acknowledge it.
-    Sent {
-        id: u16,
-    },
-    /// PUBREC: the broker has the message, of QoS 2.
-    Received {
-        id: u16,
-    },
-    /// PUBACK or PUBCOMP: the publish is done.
-    Acknowledged {
-        id: u16,
-    },
-    Message(Message),
-    /// PUBREL, for the first time: a message that came in with QoS 2 is done.
-    Released,
-    Unsubscribed,
-    /// Anything else: a ping, an outgoing packet.
-    Other,
-}
-
-/// A message that came in.
-#[derive(Clone, Debug)]
-pub struct Message(Publish);
-
-impl Message {
-    #[cfg(test)]
-    pub(crate) fn new(topic: &str, payload: &[u8], retain: bool) -> Self {
-        let mut publish = Publish::new(topic, QoS::AtLeastOnce, payload);
-        publish.retain = retain;
-        Self(publish)
-    }
-
-    pub fn topic(&self) -> &str {
-        &self.0.topic
-    }
-
-    pub fn payload(&self) -> &[u8] {
-        &self.0.payload
-    }
-
-    pub fn qos(&self) -> u8 {
-        self.0.qos as u8
-    }
-
-    /// The broker kept it from before the subscription (MQTT 3.1.1 §3.3.1.3).
-    pub fn retain(&self) -> bool {
-        self.0.retain
-    }
-}
-
-/// What the CONNACK granted.
-#[derive(Clone, Copy, Debug)]
-pub struct Opened {
-    pub session_present: bool,
-}
-
-/// Why a session ended, or did not begin.
-#[derive(Debug)]
-pub enum Ending {
-    Fault(LinkFault),
-    Interrupted,
 }
 
 impl Session {
@@ -224,7 +157,7 @@ impl Session {
             expect_any_release(&mut connection);
             (unfinished.received.clone(), unfinished.publishes.len())
         } else {
-            (BTreeSet::new(), 0)
+            (Receipts::default(), 0)
         };
         let trace = Vec::new();
         let mut session = Self {
@@ -471,9 +404,8 @@ impl Session {
         ))
     }
 
-    /// The packet ids of messages that came in with QoS 2 and wait for PUBREL, for the session that
-    /// comes after this one.
-    pub fn into_received(self) -> BTreeSet<u16> {
+    /// The messages that came in with QoS 2, for the session that comes after this one.
+    pub fn into_received(self) -> Receipts {
         self.received
     }
 
@@ -558,20 +490,16 @@ impl Session {
                     Packet::PubAck(puback) => Event::Acknowledged { id: puback.pkid },
                     Packet::PubComp(pubcomp) => Event::Acknowledged { id: pubcomp.pkid },
                     Packet::UnsubAck(_) => Event::Unsubscribed,
-                    // Sent again after a lost connection, and known: exactly once means once. Without
-                    // DUP it is another message (MQTT 3.1.1 §3.3.1.1), of a broker that was set
-                    // back to before it gave the id away.
+                    // Sent again after a lost connection, and known: exactly once means once.
                     Packet::Publish(publish)
-                        if publish.qos == QoS::ExactlyOnce
-                            && !self.received.insert(publish.pkid)
-                            && publish.dup =>
+                        if publish.qos == QoS::ExactlyOnce && self.is_repeated(&publish) =>
                     {
                         // Nobody else will. A full channel leaves it to the next connection.
                         let _ = self.acknowledge(&Message(publish));
                         Event::Other
                     }
                     Packet::Publish(publish) => Event::Message(Message(publish)),
-                    Packet::PubRel(pubrel) if self.received.remove(&pubrel.pkid) => Event::Released,
+                    Packet::PubRel(pubrel) if self.received.release(pubrel.pkid) => Event::Released,
                     _ => Event::Other,
                 }
             }
@@ -594,6 +522,17 @@ impl Session {
                 }
             }
         }
+    }
+
+    fn is_repeated(&mut self, publish: &Publish) -> bool {
+        let Publish {
+            pkid,
+            dup,
+            topic,
+            payload,
+            ..
+        } = publish;
+        self.received.is_repeated(*pkid, *dup, topic, payload)
     }
 
     /// A request was seen to leave. Those in the buffer were there before those in the channel.

@@ -1,7 +1,6 @@
 //! What a session begins with: the options of rumqttc from the configuration, and what an earlier
 //! session left undone put where rumqttc keeps such things.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rumqttc::{
@@ -10,6 +9,7 @@ use rumqttc::{
 };
 
 use crate::config::{Config, Qos, Secret};
+use crate::receipts::Receipts;
 use crate::tls::Tls;
 
 /// What an earlier session left undone, to be taken up where the broker still has that session
@@ -20,8 +20,8 @@ pub struct Unfinished {
     pub publishes: Vec<Pending>,
     /// Packet ids that have their PUBREC and wait for PUBCOMP.
     pub releases: Vec<u16>,
-    /// Packet ids of messages that came in with QoS 2 and wait for PUBREL.
-    pub received: BTreeSet<u16>,
+    /// Messages that came in with QoS 2.
+    pub received: Receipts,
 }
 
 /// A publish under its packet id.

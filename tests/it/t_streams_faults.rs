@@ -124,7 +124,9 @@ fn subscribe_through_faults(qos: u8) -> (Vec<Vec<u8>>, Vec<String>) {
     let direct = config(broker.port, qos, NEW_SESSION);
     let mut publishing = Run::stream(&lab, "pub", &direct, &["-l"]).start();
     publishing.feed(text(&sent));
-    assert_all_acknowledged(&publishing.finish(), &sent);
+    let published = publishing.finish();
+    eprintln!("{published}");
+    assert_all_acknowledged(&published, &sent);
     (sent, end_at_last_line(running))
 }
 
