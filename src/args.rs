@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::catalogue::Topic;
 use crate::config::{Override, Place};
-use crate::flags::{self, Does, FLAGS, Flag};
+use crate::flags::{self, Does, FLAGS, Found};
 use crate::nearest::nearest;
 use crate::problem::UsageFault;
 use crate::shipped::PROVIDERS;
@@ -89,13 +89,6 @@ pub enum ColorChoice {
 
 /// Commands of one word each; anything else is a CONFIG.
 const COMMANDS: [&str; 5] = ["pub", "sub", "new", "explain", "help"];
-
-/// One flag as it was found.
-pub(crate) struct Found {
-    pub(crate) flag: &'static Flag,
-    pub(crate) name: &'static str,
-    pub(crate) value: String,
-}
 
 /// Whether even a fault of the command line itself must be told as JSON.
 pub fn wants_json(argv: &[OsString]) -> bool {

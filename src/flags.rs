@@ -69,6 +69,13 @@ pub(crate) struct Flag {
     pub(crate) does: Does,
 }
 
+/// One flag as it was found.
+pub(crate) struct Found {
+    pub(crate) flag: &'static Flag,
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+}
+
 const fn flag(short: &'static str, long: &'static str, does: Does) -> Flag {
     Flag { short, long, does }
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::args::Found;
-use crate::flags::Does;
+use crate::flags::{Does, Found};
 use crate::problem::UsageFault;
 use crate::stream::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 use crate::values;

@@ -82,7 +82,7 @@ fn set(overrides: &[Override]) -> Vec<String> {
 #[track_caller]
 fn refused(line: &str, error: &str, shown: &str) {
     let fault = parsed(line).expect_err(line);
-    let words = words(&ConfigFault::Usage(fault));
+    let words = words(&ConfigFault::Usage(fault), None);
     assert_eq!(words.code.name(), "usage-invalid", "{line}");
     assert_eq!(words.error, error, "{line}");
     let shown = Some(shown).filter(|shown| !shown.is_empty());
