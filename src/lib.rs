@@ -45,7 +45,7 @@
 //! - certificates, and the stage tls: [`certificate`], [`clock`], [`der`], [`distinguished_name`],
 //!   [`extensions`], [`oid`], [`tls`], [`trust`], [`unreadable`], [`verifier`];
 //! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`inquiry`], [`look`], [`session`],
-//!   [`session_fault`], [`session_trace`];
+//!   [`session_fault`], [`session_options`], [`session_trace`];
 //! - `pub` and `sub`: [`input`], [`link`], [`message_format`], [`outbox`], [`publish`],
 //!   [`report_stream`], [`stream`], [`subscribe`];
 //! - words: `alert`, [`code`], [`diagnose`], [`diagnose_certificate`], `diagnose_chain`,
@@ -95,6 +95,7 @@ pub mod inquiry;
 pub mod look;
 pub mod session;
 pub mod session_fault;
+pub mod session_options;
 pub mod session_trace;
 
 pub mod input;

@@ -115,7 +115,8 @@ impl<'a> Link<'a> {
             // Tries that led to a connection of no use count on: an ACL that closes each new
             // connection must not be asked thousands of times.
             let pause = pause(self.tries);
-            if self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1 {
+            let again = self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1;
+            if again && pause < self.left() {
                 say(News::Failed {
                     diagnosis: &diagnosis,
                     pause,

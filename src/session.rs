@@ -6,20 +6,20 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rumqttc::{
-    Client, ClientError, Connect, Connection, ConnectionError, Event as LibraryEvent, LastWill,
-    MqttOptions, Outgoing, Packet, PubRel, Publish, QoS, RecvTimeoutError, Request, StateError,
-    SubscribeReasonCode, TlsConfiguration, Transport as LibraryTransport,
+    Client, ClientError, Connection, ConnectionError, Event as LibraryEvent, Outgoing, Packet,
+    Publish, QoS, RecvTimeoutError, Request, StateError, SubscribeReasonCode,
 };
 
 use crate::config::{Config, Qos, Secret};
 use crate::failure::LinkFault;
 use crate::session_fault::{classify, classify_open};
+pub use crate::session_options::{Pending, Unfinished, connect_packet, publish_size};
+use crate::session_options::{expect_any_release, options, quality, resume};
 use crate::session_trace::{Trace, connect_line, incoming_line, outgoing_line};
 use crate::signals::Stop;
 use crate::tls::Tls;
@@ -65,25 +65,6 @@ impl Limits {
     };
 }
 
-/// What an earlier session left undone, to be taken up where the broker still has that session
-/// (MQTT 3.1.1 §4.4).
-#[derive(Clone, Debug, Default)]
-pub struct Unfinished {
-    /// Publishes without PUBACK or PUBREC, in their order.
-    pub publishes: Vec<Pending>,
-    /// Packet ids that have their PUBREC and wait for PUBCOMP.
-    pub releases: Vec<u16>,
-    /// Packet ids of messages that came in with QoS 2 and wait for PUBREL.
-    pub received: BTreeSet<u16>,
-}
-
-/// A publish under its packet id.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    pub id: u16,
-    pub payload: Vec<u8>,
-}
-
 /// An open session.
 pub struct Session {
     client: Client,
@@ -105,6 +86,8 @@ pub struct Session {
     requests: usize,
     /// See [`Unfinished::received`].
     received: BTreeSet<u16>,
+    /// See [`Session::acknowledge_by_hand`].
+    by_hand: bool,
     /// What ended the connection. What had come in before is handed out first.
     ended: Option<LinkFault>,
     trace: Vec<Trace>,
@@ -255,6 +238,7 @@ impl Session {
             blocked: None,
             requests: limits.requests,
             received,
+            by_hand: false,
             ended: None,
             trace,
         };
@@ -293,6 +277,10 @@ impl Session {
         retain: bool,
         payload: Vec<u8>,
     ) -> Result<(), Ending> {
+        if self.ended.is_some() {
+            // `next` tells why, after all that came in before.
+            return Ok(());
+        }
         let size = publish_size(topic, qos, payload.len());
         // Behind a request in the channel everything must go through the channel, in its turn.
         if size >= BUFFER || self.channelled > 0 {
@@ -358,6 +346,26 @@ impl Session {
         self.ended = Some(LinkFault::TimedOut { limit: self.limit });
     }
 
+    /// From here on the broker hears that a message came only by [`Session::acknowledge`]. It costs a
+    /// write for each one; without it what has come in is acknowledged before it is handed out, and
+    /// a session that is kept has no more of it.
+    pub fn acknowledge_by_hand(&mut self) {
+        self.connection.eventloop.state.manual_acks = true;
+        self.by_hand = true;
+    }
+
+    /// PUBACK or PUBREC, if they are sent by hand and the message has one.
+    ///
+    /// # Errors
+    /// When the request channel is full, which only a caller that does not poll can cause.
+    pub fn acknowledge(&mut self, message: &Message) -> Result<(), Ending> {
+        if !self.by_hand || message.0.qos == QoS::AtMostOnce {
+            return Ok(());
+        }
+        let asked = self.client.try_ack(&message.0);
+        self.submitted(asked)
+    }
+
     fn submitted(&mut self, asked: Result<(), ClientError>) -> Result<(), Ending> {
         asked.map_err(|error| Ending::Fault(LinkFault::Io(io::Error::other(error.to_string()))))?;
         self.unwritten += 1;
@@ -370,10 +378,15 @@ impl Session {
         self.unwritten
     }
 
+    /// Whether events are at hand that rumqttc has read, and acknowledged, already.
+    pub fn has_events(&self) -> bool {
+        !self.connection.eventloop.state.events.is_empty()
+    }
+
     /// Whether there is more that needs no waiting. It looks into the socket too: rumqttc reads ten
     /// packets at a time, and a flood has more.
     pub fn has_more(&mut self) -> bool {
-        if self.ended.is_some() || !self.connection.eventloop.state.events.is_empty() {
+        if self.ended.is_some() || self.has_events() {
             return true;
         }
         if self.channelled > 0 || self.buffered > 0 {
@@ -483,6 +496,8 @@ impl Session {
     /// UNSUBSCRIBE, DISCONNECT, and the close: each waited for, none of them long. The broker does
     /// not publish the last will after a DISCONNECT (MQTT 3.1.1 §3.14.4).
     pub fn close(mut self, filter: Option<&str>, limit: Duration) -> Vec<Trace> {
+        // What still comes in is handed to nobody. A broker that keeps the session keeps it.
+        self.connection.eventloop.state.manual_acks = true;
         // A signal that ended the work must not cut the goodbye short.
         let stop = Stop::default();
         if let Some(filter) = filter
@@ -551,6 +566,8 @@ impl Session {
                             && !self.received.insert(publish.pkid)
                             && publish.dup =>
                     {
+                        // Nobody else will. A full channel leaves it to the next connection.
+                        let _ = self.acknowledge(&Message(publish));
                         Event::Other
                     }
                     Packet::Publish(publish) => Event::Message(Message(publish)),
@@ -566,6 +583,10 @@ impl Session {
                         Event::Sent { id }
                     }
                     Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_) => {
+                        self.left();
+                        Event::Other
+                    }
+                    Outgoing::PubAck(_) | Outgoing::PubRec(_) if self.by_hand => {
                         self.left();
                         Event::Other
                     }
@@ -597,102 +618,6 @@ impl Session {
 fn at_once<T>(future: impl Future<Output = T>) -> Poll<T> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
-
-/// Puts what an earlier session left undone where rumqttc keeps such things. If the broker says that
-/// it has no session, rumqttc drops the publishes and releases by itself.
-fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished) {
-    let eventloop = &mut connection.eventloop;
-    // First, because their publishes were first: the broker passes a message on at its PUBREL, and
-    // the answers to the publishes below come before all of them are sent (MQTT 3.1.1 §4.6).
-    for id in &unfinished.releases {
-        eventloop
-            .pending
-            .push_back(Request::PubRel(PubRel::new(*id)));
-    }
-    for pending in &unfinished.publishes {
-        let payload = pending.payload.clone();
-        let mut publish = Publish::new(&config.topic, quality(config.qos), payload);
-        publish.pkid = pending.id;
-        publish.retain = config.retain;
-        // MQTT 3.1.1 §3.3.1.1: a delivery that may be a second one says so.
-        publish.dup = true;
-        eventloop.pending.push_back(Request::Publish(publish));
-    }
-}
-
-/// rumqttc breaks the connection at a PUBREL for an id that it does not know, and so for ever, since
-/// the broker sends it again each time. In a session that goes on any may come: its PUBCOMP was lost,
-/// or its PUBLISH came to an earlier run of the program. The state learns ids from packets alone.
-fn expect_any_release(connection: &mut Connection) {
-    let state = &mut connection.eventloop.state;
-    for id in 1..=u16::MAX {
-        let mut publish = Publish::new("", QoS::ExactlyOnce, "");
-        publish.pkid = id;
-        let _ = state.handle_incoming_packet(Packet::Publish(publish));
-        state.events.clear();
-    }
-}
-
-/// The CONNECT packet as rumqttc writes it, for the second look.
-pub fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<u8> {
-    let options = options(config, password, None);
-    let mut connect = Connect::new(options.client_id());
-    connect.keep_alive = u16::try_from(options.keep_alive().as_secs()).unwrap_or(u16::MAX);
-    connect.clean_session = options.clean_session();
-    connect.last_will = options.last_will();
-    connect.login = options.credentials();
-    let mut buffer = Default::default();
-    // It can only fail beyond 256 MiB, and every part of ours is at most 64 KiB.
-    let _ = connect.write(&mut buffer);
-    buffer.to_vec()
-}
-
-/// The bytes of a PUBLISH (MQTT 3.1.1 §3.3) without those of its remaining length, which
-/// `max_packet_size` does not count on the way in either.
-pub fn publish_size(topic: &str, qos: Qos, payload: usize) -> usize {
-    let packet_id = if qos == Qos::AtMostOnce { 0 } else { 2 };
-    2 + topic.len() + packet_id + payload
-}
-
-fn options(config: &Config, password: Option<&Secret>, tls: Option<&Tls>) -> MqttOptions {
-    let mut options = MqttOptions::new(&config.client_id, &config.host, config.port);
-    options
-        .set_keep_alive(config.keep_alive)
-        .set_clean_session(config.clean_session);
-    // The library counts the fixed header on the way out only; the limit is one for both ways.
-    let header = 5;
-    options.set_max_packet_size(config.max_packet_size, config.max_packet_size + header);
-    if let Some(credentials) = &config.credentials {
-        let password = password.map_or("", Secret::expose);
-        options.set_credentials(&credentials.username, password);
-    }
-    if let Some(will) = &config.will {
-        let message = will.message.clone();
-        options.set_last_will(LastWill::new(
-            &will.topic,
-            message,
-            quality(will.qos),
-            will.retain,
-        ));
-    }
-    if let Some(tls) = tls {
-        let tls = TlsConfiguration::Rustls(Arc::clone(&tls.config));
-        options.set_transport(LibraryTransport::tls_with_config(tls));
-    }
-    options
-}
-
-fn quality(qos: Qos) -> QoS {
-    match qos {
-        Qos::AtMostOnce => QoS::AtMostOnce,
-        Qos::AtLeastOnce => QoS::AtLeastOnce,
-        Qos::ExactlyOnce => QoS::ExactlyOnce,
-    }
-}
-
-#[cfg(test)]
-#[path = "session_tests.rs"]
-mod tests;
 
 #[cfg(test)]
 #[path = "session_hostile_tests.rs"]

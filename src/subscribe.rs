@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
 use crate::link::{Link, News};
 use crate::session::{Ending, Event, Limits, Message, Session, Target, Unfinished};
+use crate::signals::Stop;
 use crate::stream::{Retained, SubOptions};
 
 /// How long to wait for a message before the clock is looked at.
@@ -56,7 +57,7 @@ pub fn run(
 ) -> (Totals, Result<(), Failure>) {
     let limits = Limits {
         window: 1,
-        requests: 10,
+        requests: 100,
     };
     let filters = match options.filters.as_slice() {
         [] => vec![target.config.topic.clone()],
@@ -104,6 +105,10 @@ impl Subscriber<'_> {
         // Whether the broker knows of every filter: all were granted, in a session that it still has.
         let mut subscribed = false;
         loop {
+            // With a count the messages beyond it are the next run's, if the broker keeps them.
+            if self.options.count.is_some() && !self.target.config.clean_session {
+                session.acknowledge_by_hand();
+            }
             let mut served = if subscribed {
                 Ok(())
             } else {
@@ -116,7 +121,14 @@ impl Subscriber<'_> {
             match served {
                 Ok(()) => {}
                 Err(Served::Done) => {
-                    let idle = self.listener.idle();
+                    // What has come in is acknowledged: the broker will not send it again.
+                    let at_once = Instant::now();
+                    while session.has_events()
+                        && let Ok(Some(event)) = session.next(at_once, &Stop::default())
+                        && self.take(&mut session, event).is_ok()
+                    {}
+                    // A reader that has left ends it just as well.
+                    let _ = self.listener.idle();
                     // A session that is kept keeps its subscriptions.
                     let clean = self.target.config.clean_session;
                     let filter = self
@@ -124,7 +136,6 @@ impl Subscriber<'_> {
                         .first()
                         .filter(|_| clean && self.filters.len() == 1);
                     session.close(filter.map(String::as_str), self.target.config.timeout);
-                    drop(idle);
                     return Ok(());
                 }
                 Err(Served::Refused(failure)) => {
@@ -191,7 +202,9 @@ impl Subscriber<'_> {
                         )));
                     }
                     // A flood has events after its time is over, too.
-                    Ok(Some(event)) if asked.elapsed() < timeout => self.take(event)?,
+                    Ok(Some(event)) if asked.elapsed() < timeout => {
+                        self.take(session, event)?;
+                    }
                     Ok(_) => {
                         return Err(lost(Ending::Fault(LinkFault::TimedOut { limit: timeout })));
                     }
@@ -215,14 +228,14 @@ impl Subscriber<'_> {
         self.listener.progress(Progress::Totals(self.totals));
         let until = self.until.map_or(now + NAP, |until| until.min(now + NAP));
         match session.next(until, self.target.stop) {
-            Ok(Some(event)) => self.take(event),
+            Ok(Some(event)) => self.take(session, event),
             Ok(None) => Ok(()),
             Err(Ending::Interrupted) => Err(Served::Done),
             Err(Ending::Fault(fault)) => Err(Served::Lost(fault, Stage::Receive, now.elapsed())),
         }
     }
 
-    fn take(&mut self, event: Event) -> Result<(), Served> {
+    fn take(&mut self, session: &mut Session, event: Event) -> Result<(), Served> {
         let message = match event {
             Event::Message(message) => message,
             Event::Released => {
@@ -242,7 +255,15 @@ impl Subscriber<'_> {
                 .count
                 .is_some_and(|count| totals.received >= count)
         };
-        if !wanted || full(&self.totals) {
+        if full(&self.totals) {
+            return Ok(());
+        }
+        let lost = |ending| match ending {
+            Ending::Interrupted => Served::Done,
+            Ending::Fault(fault) => Served::Lost(fault, Stage::Receive, Duration::ZERO),
+        };
+        session.acknowledge(&message).map_err(lost)?;
+        if !wanted {
             return Ok(());
         }
         self.totals.received += 1;

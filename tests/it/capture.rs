@@ -40,6 +40,11 @@ impl Capture {
         String::from_utf8_lossy(&self.0.0.lock().unwrap().bytes).into_owned()
     }
 
+    /// How many bytes were written so far.
+    pub(crate) fn len(&self) -> usize {
+        self.0.0.lock().unwrap().bytes.len()
+    }
+
     /// Whether this is what was written last.
     pub(crate) fn ends_with(&self, fragment: &str) -> bool {
         self.0

@@ -16,6 +16,29 @@ pub(crate) fn report(outcome: &Outcome) -> Value {
     object
 }
 
+/// The lines of `pub --json` and `sub --json`: each an object with a `type`, the last one, and it
+/// alone, a `report` that agrees with the exit code.
+#[track_caller]
+pub(crate) fn lines(outcome: &Outcome) -> Vec<Value> {
+    let line = |line: &str| -> Value {
+        serde_json::from_str(line).unwrap_or_else(|e| panic!("`{line}` is not JSON ({e})"))
+    };
+    let lines: Vec<Value> = outcome.stdout.lines().map(line).collect();
+    let (report, others) = lines.split_last().expect("not a line");
+    for other in others {
+        assert!(
+            ["message", "event"].contains(&text(&other["type"])),
+            "{other}"
+        );
+    }
+    assert_eq!(report["type"], "report", "in:\n{outcome}");
+    assert_eq!(report["exit_code"], outcome.code, "in:\n{outcome}");
+    assert_eq!(report["ok"], outcome.code == 0, "in:\n{outcome}");
+    assert!(report["elapsed_ms"].is_number(), "in:\n{outcome}");
+    check_failure(report);
+    lines
+}
+
 #[track_caller]
 pub(crate) fn check_schema(report: &Value) {
     let right = |holds: bool, what: &str| assert!(holds, "{what} in:\n{report:#}");

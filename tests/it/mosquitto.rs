@@ -174,6 +174,11 @@ pub(crate) struct Mosquitto {
 }
 
 impl Mosquitto {
+    /// The same broker, by another of its listeners.
+    pub(crate) fn with_port(self, port: u16) -> Self {
+        Self { port, ..self }
+    }
+
     /// Waits until its log holds `fragment`, such as `Received DISCONNECT from`.
     #[track_caller]
     pub(crate) fn wait_for_log(&self, fragment: &str) {

@@ -16,10 +16,6 @@ use crate::lab::{DEADLINE, Lab, wait_until};
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// With the seed of the environment, `MQTT_TEST_SEED`, or one that is new in each run. It is
     /// printed, and so shown when the test fails.
     pub(crate) fn seeded() -> Self {
@@ -89,6 +85,8 @@ struct Shared {
     change: Condvar,
     connections: Mutex<Vec<Arc<Pair>>>,
     accepted: AtomicUsize,
+    /// Bytes that clients were given.
+    delivered: AtomicUsize,
     /// The random faults that are left, and where they come from.
     chaos: Mutex<Option<(Rng, usize)>>,
     /// The first connection whose first bytes begin so is cut before they are forwarded.
@@ -125,6 +123,7 @@ impl Proxy {
             change: Condvar::new(),
             connections: Mutex::default(),
             accepted: AtomicUsize::new(0),
+            delivered: AtomicUsize::new(0),
             chaos: Mutex::new(None),
             tripwire: Mutex::new(None),
         });
@@ -149,12 +148,6 @@ impl Proxy {
         self
     }
 
-    /// How many random faults are still to come.
-    pub(crate) fn faults_left(&self) -> usize {
-        let chaos = self.shared.chaos.lock().unwrap();
-        chaos.as_ref().map_or(0, |(_, left)| *left)
-    }
-
     /// How many connections came so far.
     pub(crate) fn accepted(&self) -> usize {
         self.shared.accepted.load(Ordering::SeqCst)
@@ -168,6 +161,14 @@ impl Proxy {
             "{} connections after {DEADLINE:?}, not {count}",
             self.accepted()
         );
+    }
+
+    /// Waits until clients were given so many bytes, all in all.
+    #[track_caller]
+    pub(crate) fn wait_for_delivery(&self, bytes: usize) {
+        let delivered = || self.shared.delivered.load(Ordering::SeqCst);
+        let come = wait_until(|| (delivered() >= bytes).then_some(()));
+        assert!(come.is_some(), "{} bytes after {DEADLINE:?}", delivered());
     }
 
     /// Closes every connection at once.
@@ -270,6 +271,9 @@ impl Shared {
             let lost = if from_client { &pair.mute } else { &pair.deaf };
             if !lost.load(Ordering::SeqCst) && to.write_all(rest).is_err() {
                 break;
+            }
+            if !from_client {
+                self.delivered.fetch_add(count, Ordering::SeqCst);
             }
         }
         // The end of one direction is passed on; the other may still be of use.

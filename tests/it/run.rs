@@ -244,6 +244,10 @@ impl Running {
         self.stdin.take().expect("standard input is taken already")
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

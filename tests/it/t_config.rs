@@ -381,6 +381,11 @@ fn help_version_and_new() {
     let help = Run::args(&lab, &["--help"]).go();
     help.expect_code(0);
     golden::check("help", &lab, &help);
+    for command in ["pub", "sub"] {
+        let help = Run::args(&lab, &[command, "--help"]).go();
+        help.expect_code(0);
+        golden::check(&format!("help.{command}"), &lab, &help);
+    }
     let version = Run::args(&lab, &["--version"]).go();
     version.expect_code(0);
     assert_eq!(

@@ -64,7 +64,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("look", "failure net signals tls wait"),
     (
         "session",
-        "config failure session_fault session_trace signals tls wait",
+        "config failure session_fault session_options session_trace signals tls wait",
     ),
     // Words: facts in, advice out.
     ("alert", ""),
@@ -133,7 +133,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("inquiry", "failure look session"),
     ("session_fault", "failure tls"),
     ("input", "config problem stream"),
-    ("stream_args", "args flags problem stream values"),
+    ("stream_args", "flags problem stream values"),
     (
         "report_stream",
         "diagnose failure json link message_format publish report report_json session stream subscribe text warning",
@@ -149,7 +149,8 @@ const ROOMS: &[(&str, &str)] = &[
         "link",
         "check clock code diagnose failure session stream wait",
     ),
-    ("subscribe", "config failure link session stream"),
+    ("subscribe", "config failure link session signals stream"),
+    ("session_options", "config tls"),
 ];
 
 const LONGEST_FILE: usize = 600;

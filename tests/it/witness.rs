@@ -68,6 +68,11 @@ impl Witness {
         witness
     }
 
+    /// How many bytes it has written so far.
+    pub(crate) fn size(&self) -> usize {
+        usize::try_from(fs::metadata(&self.path).unwrap().len()).unwrap()
+    }
+
     /// What it has seen so far, whole lines alone.
     pub(crate) fn seen(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.path).unwrap();
