@@ -270,6 +270,10 @@ fn can_heal(diagnosis: &Diagnosis) -> bool {
         // A board's clock is set by NTP some time after the start.
         | Code::TlsClockWrong
         | Code::TlsNotYetValid
+        // What a broker that is just starting, or a link that is cut, looks like where no name is
+        // sent or on a port for TLS. The first connection went through, so that is not the reason.
+        | Code::TlsNoSni
+        | Code::MqttIsTls
         | Code::MqttNotMqtt
         | Code::MqttClosed
         | Code::MqttTimeout
@@ -306,11 +310,9 @@ fn can_heal(diagnosis: &Diagnosis) -> bool {
         | Code::TlsVersion
         | Code::TlsNoCommonCipher
         | Code::TlsUnrecognisedName
-        | Code::TlsNoSni
         | Code::TlsAlpn
         | Code::TlsClientCertRequired
         | Code::TlsClientCertRejected
-        | Code::MqttIsTls
         | Code::MqttBadCredentials
         | Code::MqttNotAuthorized
         | Code::MqttClientIdRejected

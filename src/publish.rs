@@ -176,10 +176,12 @@ impl Publisher<'_> {
     fn serve(&mut self, mut session: Session) -> Served {
         self.progress = Instant::now();
         let mut stopping: Option<Instant> = None;
+        let mut cut_short = false;
         loop {
             if stopping.is_none() && self.stop.is_set() {
                 // What is in flight may still be acknowledged; nothing more is read.
                 stopping = Some(Instant::now() + self.config.timeout);
+                cut_short = !self.ended;
                 self.ended = true;
             }
             if let Err(Ending::Fault(fault)) = self.hand_over(&mut session) {
@@ -190,12 +192,12 @@ impl Publisher<'_> {
                 ..self.totals
             }));
             if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
-                return match (stopping, self.refused.take()) {
-                    (_, Some(failure)) => Served::Stopped(session, failure),
-                    (Some(_), None) => {
+                return match self.refused.take() {
+                    Some(failure) => Served::Stopped(session, failure),
+                    None if cut_short => {
                         Served::Stopped(session, Failure::Interrupted(Stage::Publish))
                     }
-                    (None, None) => Served::Done(session),
+                    None => Served::Done(session),
                 };
             }
             if stopping.is_some_and(|until| Instant::now() >= until) {
@@ -343,6 +345,7 @@ impl Publisher<'_> {
     fn is_stuck(&self) -> bool {
         self.config.qos != Qos::AtMostOnce
             && self.outbox.in_flight() > 0
+            && !self.moved
             && self.progress.elapsed() >= self.config.timeout
     }
 
