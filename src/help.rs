@@ -92,7 +92,7 @@ flight, for `timeout` at most, and ends with 130; a second one ends at once.
 
 Examples:
   mqtt-test pub local.conf -t sensors/7 -m 21.5 -q 1
-  tail -F app.log | mqtt-test pub local.conf -t logs -q 1 -l
+  tail -f app.log | mqtt-test pub local.conf -t logs -q 1 -l
 ";
 
 /// What `sub --help` prints.

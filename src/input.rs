@@ -91,14 +91,14 @@ impl Input {
     ///
     /// # Errors
     /// What the system says of reading standard input.
-    pub fn next(&mut self) -> io::Result<Next> {
+    pub fn take(&mut self) -> io::Result<Next> {
         match self {
             Self::Fixed { left: 0, .. } => Ok(Next::End),
             Self::Fixed { payload, left } => {
                 *left -= 1;
                 Ok(Next::Payload(payload.clone()))
             }
-            Self::Lines(lines) => lines.next(),
+            Self::Lines(lines) => lines.take(),
         }
     }
 
@@ -147,7 +147,7 @@ impl Lines {
         }
     }
 
-    fn next(&mut self) -> io::Result<Next> {
+    fn take(&mut self) -> io::Result<Next> {
         loop {
             let mut rest = self.buffer.get(self.start..).unwrap_or_default();
             // `read_until` has the standard library's fast search.
@@ -228,7 +228,7 @@ mod tests {
         let writing = std::thread::spawn(move || writer.write_all(&text).unwrap());
         let mut found = Vec::new();
         loop {
-            match lines.next().unwrap() {
+            match lines.take().unwrap() {
                 Next::Payload(line) => found.push(line),
                 Next::NotYet => drop(lines.is_readable(Duration::from_secs(5)).unwrap()),
                 end => {
@@ -254,18 +254,18 @@ mod tests {
     #[test]
     fn a_silent_pipe_does_not_block() {
         let (mut writer, mut lines) = piped(10);
-        assert_eq!(lines.next().unwrap(), Next::NotYet);
+        assert_eq!(lines.take().unwrap(), Next::NotYet);
         writer.write_all(b"half").unwrap();
-        assert_eq!(lines.next().unwrap(), Next::NotYet);
+        assert_eq!(lines.take().unwrap(), Next::NotYet);
         writer.write_all(b" done\n").unwrap();
-        assert_eq!(lines.next().unwrap(), Next::Payload(b"half done".to_vec()));
+        assert_eq!(lines.take().unwrap(), Next::Payload(b"half done".to_vec()));
     }
 
     #[test]
     fn a_line_without_end_stops_at_the_limit() {
         let (mut writer, mut lines) = piped(10);
         writer.write_all(b"short\n0123456789a").unwrap();
-        assert_eq!(lines.next().unwrap(), Next::Payload(b"short".to_vec()));
-        assert_eq!(lines.next().unwrap(), Next::TooLong { length: 11 });
+        assert_eq!(lines.take().unwrap(), Next::Payload(b"short".to_vec()));
+        assert_eq!(lines.take().unwrap(), Next::TooLong { length: 11 });
     }
 }

@@ -18,6 +18,14 @@
 //! all of these        report, report_json       -> text or JSON, and the exit code
 //! ```
 //!
+//! `pub` and `sub` go their own way in the middle, and meet the others again at the words:
+//!
+//! ```text
+//! Config, input       publish, outbox, link     -> Totals           or Failure
+//! Config, messages    subscribe, link           -> Totals           or Failure
+//! what they tell      report_stream             -> text or JSON lines, and the exit code
+//! ```
+//!
 //! # What is deliberately absent
 //!
 //! - Facts hold no sentences ([`failure`], [`problem`], [`step`]), and words find nothing out
@@ -30,7 +38,7 @@
 //!
 //! In the order in which a run comes to them:
 //!
-//! - the command line: [`args`], [`flags`], [`help`], [`nearest`];
+//! - the command line: [`args`], [`flags`], [`help`], [`nearest`], [`stream_args`];
 //! - the configuration: [`config`], [`host`], [`load`], [`parse`], [`problem`], [`reader`],
 //!   [`settings`], [`shipped`], [`url`], [`values`];
 //! - facts, and the stages dns and tcp: [`failure`], [`net`], [`signals`], [`step`], [`wait`];
@@ -38,9 +46,12 @@
 //!   [`extensions`], [`oid`], [`tls`], [`trust`], [`unreadable`], [`verifier`];
 //! - MQTT, and the ladder of all stages: [`check`], [`echo`], [`inquiry`], [`look`], [`receipts`],
 //!   [`session`], [`session_event`], [`session_fault`], [`session_options`], [`session_trace`];
-//! - words: `alert`, [`code`], [`diagnose`], [`diagnose_certificate`], `diagnose_chain`, [`diagnose_config`], `diagnose_connack`,
-//!   [`diagnose_mqtt`], [`diagnose_net`], [`diagnose_setting`], [`diagnose_tls`],
-//!   [`diagnose_usage`], [`diagnose_value`], [`providers`], [`warning`], [`words`];
+//! - `pub` and `sub`: [`input`], [`link`], [`message_format`], [`outbox`], [`publish`],
+//!   [`report_stream`], [`stream`], [`subscribe`];
+//! - words: `alert`, [`code`], [`diagnose`], [`diagnose_certificate`], `diagnose_chain`,
+//!   [`diagnose_config`], `diagnose_connack`, [`diagnose_mqtt`], [`diagnose_net`],
+//!   [`diagnose_setting`], [`diagnose_tls`], [`diagnose_usage`], [`diagnose_value`], [`providers`],
+//!   [`warning`], [`words`];
 //! - every code explained, whatever was found: [`catalogue`], [`explain`];
 //! - the screen and JSON: [`json`], [`report`], [`report_json`], [`text`].
 

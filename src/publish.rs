@@ -261,7 +261,7 @@ impl Publisher<'_> {
         {
             return false;
         }
-        let refused = match self.input.next() {
+        let refused = match self.input.take() {
             Ok(Next::NotYet) => return false,
             Ok(Next::Payload(payload)) => match self.too_large(payload.len()) {
                 None => {

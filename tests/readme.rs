@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use mqtt_test::failure::Stage;
-use mqtt_test::{Streams, args, diagnose, run, settings, shipped};
+use mqtt_test::{Streams, diagnose, help, run, settings, shipped};
 use regex::Regex;
 use serde_json::Value;
 
@@ -80,13 +80,18 @@ fn every_flag_of_the_help_is_in_its_table() {
         let found = all(r"(?m)(?:^|[\s`])(--?[a-zA-Z][a-z-]*)", text);
         found.into_iter().collect()
     };
-    assert_eq!(flags(&names("The flags").join(" ")), flags(args::HELP));
+    let texts = [help::HELP, help::PUB, help::SUB].join("\n");
+    assert_eq!(flags(&names("The flags").join(" ")), flags(&texts));
 }
 
 #[test]
 fn every_exit_code_has_its_stage() {
     let mut expected = vec![("0".to_owned(), String::new())];
-    for stage in [Stage::Config].iter().chain(&Stage::LADDER) {
+    for stage in [Stage::Config]
+        .iter()
+        .chain(&Stage::LADDER)
+        .chain(&[Stage::Connection])
+    {
         expected.push((stage.exit_code().to_string(), format!("`{}`", stage.name())));
     }
     expected.push((diagnose::INTERRUPTED.to_string(), String::new()));
