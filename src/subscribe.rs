@@ -1,6 +1,7 @@
 //! `sub`: subscribes, hands out what comes in, and subscribes again where a session was lost.
 
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
@@ -12,6 +13,12 @@ use crate::stream::{Retained, SubOptions};
 
 /// How long to wait for a message before the clock is looked at.
 const NAP: Duration = Duration::from_millis(250);
+
+/// Wake-ups that follow each other within this time are a flood.
+const BURST: Duration = Duration::from_millis(1);
+
+/// How long a flood is left to gather. Nobody sees a message that much later.
+const BREATH: Duration = Duration::from_micros(100);
 
 /// How it went, in messages.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +78,7 @@ pub fn run(
         link: Link::new(target, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
         totals: Totals::default(),
+        woken: Instant::now(),
     };
     let outcome = subscriber.run();
     subscriber.totals.reconnects = subscriber.link.reconnects;
@@ -85,6 +93,8 @@ struct Subscriber<'a> {
     link: Link<'a>,
     until: Option<Instant>,
     totals: Totals,
+    /// When a wait last ended with an event.
+    woken: Instant,
 }
 
 /// Why serving one session ended.
@@ -222,13 +232,25 @@ impl Subscriber<'_> {
         if self.until.is_some_and(|until| until <= now) {
             return Err(Served::Done);
         }
-        if !session.has_more() && self.listener.idle().is_err() {
+        let mut more = session.has_more();
+        if !more && now - self.woken < BURST {
+            // A flood comes one message a wake-up, and each wake-up costs us and the broker more
+            // than the message does. A breath lets some gather.
+            thread::sleep(BREATH);
+            more = session.has_more();
+        }
+        if !more && self.listener.idle().is_err() {
             return Err(Served::Done);
         }
         self.listener.progress(Progress::Totals(self.totals));
         let until = self.until.map_or(now + NAP, |until| until.min(now + NAP));
         match session.next(until, self.target.stop) {
-            Ok(Some(event)) => self.take(session, event),
+            Ok(Some(event)) => {
+                if !more {
+                    self.woken = Instant::now();
+                }
+                self.take(session, event)
+            }
             Ok(None) => Ok(()),
             Err(Ending::Interrupted) => Err(Served::Done),
             Err(Ending::Fault(fault)) => Err(Served::Lost(fault, Stage::Receive, now.elapsed())),

@@ -64,7 +64,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("look", "failure net signals tls wait"),
     (
         "session",
-        "config failure session_fault session_options session_trace signals tls wait",
+        "config failure receipts session_event session_fault session_options session_trace signals tls wait",
     ),
     // Words: facts in, advice out.
     ("alert", ""),
@@ -150,7 +150,9 @@ const ROOMS: &[(&str, &str)] = &[
         "check clock code diagnose failure session stream wait",
     ),
     ("subscribe", "config failure link session signals stream"),
-    ("session_options", "config tls"),
+    ("session_options", "config receipts tls"),
+    ("session_event", "failure"),
+    ("receipts", ""),
 ];
 
 const LONGEST_FILE: usize = 600;
