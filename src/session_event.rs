@@ -1,8 +1,6 @@
 //! What a session tells its caller: events, messages, and why it ended.
 
 use rumqttc::Publish;
-#[cfg(test)]
-use rumqttc::QoS;
 
 use crate::failure::LinkFault;
 
@@ -36,13 +34,6 @@ pub enum Event {
 pub struct Message(pub(crate) Publish);
 
 impl Message {
-    #[cfg(test)]
-    pub(crate) fn new(topic: &str, payload: &[u8], retain: bool) -> Self {
-        let mut publish = Publish::new(topic, QoS::AtLeastOnce, payload);
-        publish.retain = retain;
-        Self(publish)
-    }
-
     pub fn topic(&self) -> &str {
         &self.0.topic
     }
@@ -72,4 +63,13 @@ pub struct Opened {
 pub enum Ending {
     Fault(LinkFault),
     Interrupted,
+}
+
+#[cfg(test)]
+impl Message {
+    pub(crate) fn new(topic: &str, payload: &[u8], retain: bool) -> Self {
+        let mut publish = Publish::new(topic, rumqttc::QoS::AtLeastOnce, payload);
+        publish.retain = retain;
+        Self(publish)
+    }
 }
