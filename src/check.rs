@@ -121,7 +121,7 @@ impl<'a> Climb<'a> {
             let mut channel = channel.map_err(|failure| self.seen.without_tls(failure))?;
             let settled = channel.settle(stop);
             let facts = channel.facts.clone();
-            channel.close(stop);
+            channel.close(&[], stop);
             if let Err(cause) = settled {
                 return Err(tls.fault(cause, Some(&facts), true, self.began.elapsed()));
             }

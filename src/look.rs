@@ -14,6 +14,10 @@ use crate::wait::SLICE;
 /// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
 pub const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
 
+/// DISCONNECT (MQTT 3.1.1 §3.14). Should the broker have let us in after all, a close without it would
+/// bring out the last will that the CONNECT carries.
+const DISCONNECT: &[u8] = b"\xe0\0";
+
 /// Sends `connect` to `peer` and reads what comes, for at most `limit` a step.
 pub fn at(
     peer: SocketAddr,
@@ -35,11 +39,16 @@ pub fn at(
     };
     let mut bytes = Vec::new();
     let cause = match tls {
-        None => plain(stream, connect, limit, stop, &mut bytes),
+        None => {
+            let mut stream = stream;
+            let cause = plain(&mut stream, connect, limit, stop, &mut bytes);
+            let _ = stream.write_all(DISCONNECT);
+            cause
+        }
         Some(tls) => match tls.handshake(stream, limit, stop) {
             Ok(mut channel) => {
                 let cause = channel.ask(connect, FIRST_BYTES, limit, stop, &mut bytes, says_enough);
-                channel.close(stop);
+                channel.close(DISCONNECT, stop);
                 cause
             }
             Err(Failure::Tls(fault)) => Some(fault.cause),
@@ -65,7 +74,7 @@ pub fn refusal(answer: &[u8]) -> Option<u8> {
 }
 
 fn plain(
-    mut stream: TcpStream,
+    stream: &mut TcpStream,
     connect: &[u8],
     limit: Duration,
     stop: &Stop,

@@ -337,8 +337,10 @@ impl Channel {
         }
     }
 
-    /// Says goodbye (close_notify, RFC 8446 §6.1) and closes.
-    pub fn close(mut self, stop: &Stop) {
+    /// Says goodbye, in the words of what was spoken and in those of TLS (close_notify, RFC 8446
+    /// §6.1), and closes.
+    pub fn close(mut self, goodbye: &[u8], stop: &Stop) {
+        let _ = self.connection.writer().write_all(goodbye);
         self.connection.send_close_notify();
         // The peer may be gone; there is nobody left to tell.
         let _ = self.turn(SLICE, stop, |turn, connection| turn.flush(connection));

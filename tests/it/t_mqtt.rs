@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::codec::Packet;
 use crate::golden;
 use crate::lab::Lab;
+use crate::mosquitto::mosquitto;
 use crate::provoke::{BRIEF, Provoked, plain_config, provoke, tls_config, trusting_lab};
+use crate::proxy::Proxy;
 use crate::rogue::Rogue;
 use crate::run::Run;
 
@@ -307,4 +309,18 @@ fn a_signal_interrupts_every_wait() {
             golden::check("interrupted", &lab, &outcome);
         }
     }
+}
+
+/// The broker lets the second look in, which carries the last will as the first CONNECT did.
+#[test]
+fn the_second_look_brings_out_no_last_will() {
+    const CONNECT: u8 = 0x10;
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    let proxy = Proxy::start(&lab, broker.port).cut_at(CONNECT);
+    let will = "will_topic = gone\nwill_message = gone\nclient_id = looked\n";
+    let outcome = Run::check(&lab, &plain_config(proxy.port, will)).go();
+    outcome.expect_code(6);
+    assert!(outcome.stdout.contains("error[mqtt-closed]"), "{outcome}");
+    broker.wait_for_log("Received DISCONNECT from looked");
 }
