@@ -9,9 +9,8 @@ use crate::check;
 use crate::clock;
 use crate::code::Code;
 use crate::diagnose::{Context, Diagnosis, diagnose};
-use crate::failure::{
-    Failure, GaveUp, LinkFault, LostFault, MqttCause, MqttFault, Stage, TlsCause,
-};
+use crate::failure::{Failure, GaveUp, LinkFault, LostFault, MqttCause, Stage, TlsCause};
+use crate::inquiry::Seen;
 use crate::session::{Ending, Limits, Opened, Session, Target, Unfinished};
 use crate::stream::Reconnect;
 use crate::wait::SLICE;
@@ -153,24 +152,17 @@ impl<'a> Link<'a> {
 
     /// What a fault of an open session is, in the stage that it was used for.
     pub fn failure(&self, fault: LinkFault, stage: Stage, after: Duration) -> Failure {
-        match (fault, self.target.tls) {
-            (LinkFault::Tls(cause @ TlsCause::Rustls(_)), Some(tls)) => {
-                tls.fault(cause, None, true, after)
+        match fault {
+            LinkFault::Tls(cause @ TlsCause::Rustls(_)) => {
+                Seen::new(self.target).tls(cause, stage, after)
             }
-            (fault, _) => self.stage_failure(MqttCause::Link(fault), stage, after),
+            fault => self.stage_failure(MqttCause::Link(fault), stage, after),
         }
     }
 
     /// A failure of `pub` or `sub` that is not the connection's.
     pub fn stage_failure(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
-        let password_ends_in_blank = false;
-        Failure::Mqtt(Box::new(MqttFault {
-            stage,
-            cause,
-            after,
-            look: None,
-            password_ends_in_blank,
-        }))
+        Seen::new(self.target).mqtt(cause, stage, after)
     }
 
     /// Straight there; only if that fails does the ladder tell why. Both within `left` or nearly, so

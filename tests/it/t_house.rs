@@ -147,7 +147,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("stream", ""),
     (
         "link",
-        "check clock code diagnose failure session stream wait",
+        "check clock code diagnose failure inquiry session stream wait",
     ),
     ("subscribe", "config failure link session signals stream"),
     ("session_options", "config receipts tls"),
