@@ -15,10 +15,10 @@ use crate::stream::{Retained, SubOptions};
 const NAP: Duration = Duration::from_millis(250);
 
 /// Wake-ups that follow each other within this time are a flood.
-const BURST: Duration = Duration::from_millis(1);
+const BURST: Duration = Duration::from_millis(2);
 
 /// How long a flood is left to gather. Nobody sees a message that much later.
-const BREATH: Duration = Duration::from_micros(100);
+const BREATH: Duration = Duration::from_micros(300);
 
 /// How it went, in messages.
 #[derive(Clone, Copy, Debug, Default)]
