@@ -446,7 +446,8 @@ impl Session {
                 }
             }
         }
-        if self.client.try_disconnect().is_ok() {
+        // To one that has ended nothing can be said: rumqttc would connect again for it.
+        if self.ended.is_none() && self.client.try_disconnect().is_ok() {
             let deadline = Instant::now() + limit.min(GOODBYE * 5);
             let mut said = false;
             while !said && Instant::now() < deadline {
