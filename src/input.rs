@@ -102,6 +102,11 @@ impl Input {
         }
     }
 
+    /// Whether it is known that nothing more comes, without looking.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Fixed { left: 0, .. })
+    }
+
     /// Sleeps until there may be a payload, a signal came, or `limit` is over.
     ///
     /// # Errors

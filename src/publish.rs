@@ -254,6 +254,8 @@ impl Publisher<'_> {
             let span = self.outbox.span();
             self.full = span >= room || self.full && span > room / 4 * 3;
         }
+        // The last message needs no pause behind it.
+        self.ended |= self.input.is_over();
         if self.ended
             || self.full
             || self.outbox.span() >= room
