@@ -7,12 +7,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::certificate::Certificate;
-use crate::problem::ConfigFault;
+use crate::config::ConfigFault;
+use crate::x509::Certificate;
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub(crate) enum Stage {
     Config,
     Dns,
     Tcp,
@@ -27,7 +27,7 @@ pub enum Stage {
 
 impl Stage {
     /// The seven rungs of the ladder.
-    pub const LADDER: [Self; 7] = [
+    pub(crate) const LADDER: [Self; 7] = [
         Self::Dns,
         Self::Tcp,
         Self::Tls,
@@ -38,7 +38,7 @@ impl Stage {
     ];
 
     /// The name on the screen and in JSON.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Config => "config",
             Self::Dns => "dns",
@@ -53,7 +53,7 @@ impl Stage {
     }
 
     /// The exit code of a failure in this stage.
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Config => 2,
             Self::Dns => 3,
@@ -70,7 +70,7 @@ impl Stage {
 
 /// Why the work could not be done.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Usage and configuration: nothing was contacted.
     Config(ConfigFault),
     Dns(DnsFault),
@@ -85,22 +85,22 @@ pub enum Failure {
 
 /// See [`Failure::Lost`].
 #[derive(Debug)]
-pub struct LostFault {
+pub(crate) struct LostFault {
     /// Since the connection was lost.
-    pub gap: Duration,
+    pub(crate) gap: Duration,
     /// How often it was tried to have it again.
-    pub tries: u32,
+    pub(crate) tries: u32,
     /// Why no longer.
-    pub end: GaveUp,
+    pub(crate) end: GaveUp,
     /// What the last try ended with, or what lost the connection.
-    pub last: Failure,
+    pub(crate) last: Failure,
     /// Messages that were taken and never acknowledged.
-    pub unacknowledged: u64,
+    pub(crate) unacknowledged: u64,
 }
 
 /// Why reconnecting was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GaveUp {
+pub(crate) enum GaveUp {
     /// `--no-reconnect`.
     Never,
     /// `--give-up`, or its default.
@@ -108,7 +108,7 @@ pub enum GaveUp {
 }
 
 #[derive(Debug)]
-pub enum DnsFault {
+pub(crate) enum DnsFault {
     /// The resolver said that the name, or an address for it, does not exist.
     NotFound { words: String },
     /// The resolver could not be asked.
@@ -122,34 +122,32 @@ pub enum DnsFault {
 
 /// No usable TCP connection.
 #[derive(Debug)]
-pub struct TcpFault {
+pub(crate) struct TcpFault {
     /// Every address that was tried, with its own error.
-    pub tried: Vec<AddressError>,
+    pub(crate) tried: Vec<AddressError>,
     /// The stage tcp found an address that answers, but rumqttc, which tries the addresses in
     /// their order and without a limit for each, was still waiting for one of `tried`.
-    pub answered: Option<SocketAddr>,
+    pub(crate) answered: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
-pub struct AddressError {
-    pub address: SocketAddr,
-    pub error: io::Error,
+pub(crate) struct AddressError {
+    pub(crate) address: SocketAddr,
+    pub(crate) error: io::Error,
 }
 
 /// A broken TLS connection: the cause, with all that was seen on the way in [`TlsFacts`].
 #[derive(Debug)]
-pub struct TlsFault {
-    pub cause: TlsCause,
-    pub facts: TlsFacts,
+pub(crate) struct TlsFault {
+    pub(crate) cause: TlsCause,
+    pub(crate) facts: TlsFacts,
     /// The refusal came after the handshake had ended on our side, as the refusal of a client
     /// certificate does in TLS 1.3 (RFC 8446 §4.4.2.4).
-    pub late: bool,
-    /// How long after the first byte was sent.
-    pub after: Duration,
+    pub(crate) late: bool,
 }
 
 #[derive(Debug)]
-pub enum TlsCause {
+pub(crate) enum TlsCause {
     /// The peer closed, with or without a reset, and gave no alert.
     Closed {
         reset: bool,
@@ -169,61 +167,61 @@ pub enum TlsCause {
 
 /// What a handshake showed, as far as it came.
 #[derive(Clone, Debug, Default)]
-pub struct TlsFacts {
+pub(crate) struct TlsFacts {
     /// The server name that was sent (RFC 6066 §3); `None`: none was.
-    pub sni: Option<String>,
+    pub(crate) sni: Option<String>,
     /// The name that the certificate was asked to carry.
-    pub server_name: String,
-    pub offered_alpn: Vec<String>,
+    pub(crate) server_name: String,
+    pub(crate) offered_alpn: Vec<String>,
     /// `TLS 1.3`, `TLS 1.2`.
-    pub version: Option<&'static str>,
+    pub(crate) version: Option<&'static str>,
     /// The name of the IANA registry, as rustls writes it.
-    pub cipher_suite: Option<String>,
-    pub key_exchange: Option<String>,
-    pub alpn: Option<String>,
-    pub client_cert_requested: bool,
+    pub(crate) cipher_suite: Option<String>,
+    pub(crate) key_exchange: Option<String>,
+    pub(crate) alpn: Option<String>,
+    pub(crate) client_cert_requested: bool,
     /// The issuers that the CertificateRequest named.
-    pub client_cert_issuers: Vec<String>,
-    pub client_cert_sent: bool,
+    pub(crate) client_cert_issuers: Vec<String>,
+    pub(crate) client_cert_sent: bool,
     /// Our own client certificate, if one is set.
-    pub client_certificate: Option<Certificate>,
+    pub(crate) client_certificate: Option<Certificate>,
     /// The presented chain, the leaf first, also when its verification failed.
-    pub chain: Vec<Presented>,
-    pub roots: Roots,
+    pub(crate) chain: Vec<Presented>,
+    pub(crate) roots: Roots,
     /// The organisation that issued the last certificate presented is also that of a trust anchor.
     /// Looked at only when the issuer was not found.
-    pub issuer_organisation_trusted: bool,
+    pub(crate) issuer_organisation_trusted: bool,
     /// The first bytes that the peer sent, at most [`FIRST_BYTES`].
-    pub first_bytes: Vec<u8>,
+    pub(crate) first_bytes: Vec<u8>,
     /// A CONNECT without TLS, which carries no credentials, was answered with a CONNACK.
-    pub answers_plain_mqtt: bool,
+    pub(crate) answers_plain_mqtt: bool,
     /// What was trusted is the pin: issuer, name and dates were not looked at.
-    pub pinned: bool,
+    pub(crate) pinned: bool,
 }
 
 /// How many of a peer's first bytes are kept as evidence.
-pub const FIRST_BYTES: usize = 64;
+pub(crate) const FIRST_BYTES: usize = 64;
 
 /// One certificate as it was presented.
 #[derive(Clone, Debug)]
-pub struct Presented {
+pub(crate) struct Presented {
     /// `None`: the bytes are no certificate that could be read.
-    pub certificate: Option<Certificate>,
-    pub sha256: [u8; 32],
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) sha256: [u8; 32],
 }
 
 /// What was trusted, and where it came from.
 #[derive(Clone, Debug, Default)]
-pub struct Roots {
-    pub count: usize,
-    pub sources: Vec<String>,
+pub(crate) struct Roots {
+    pub(crate) count: usize,
+    pub(crate) sources: Vec<String>,
     /// Certificates of the system's store that could not be used.
-    pub skipped: usize,
+    pub(crate) skipped: usize,
 }
 
 /// What ended a connection that rumqttc held.
 #[derive(Debug)]
-pub enum LinkFault {
+pub(crate) enum LinkFault {
     TimedOut {
         limit: Duration,
     },
@@ -256,14 +254,14 @@ pub enum LinkFault {
 
 /// A failure from CONNECT on.
 #[derive(Debug)]
-pub struct MqttFault {
-    pub stage: Stage,
-    pub cause: MqttCause,
+pub(crate) struct MqttFault {
+    pub(crate) stage: Stage,
+    pub(crate) cause: MqttCause,
     /// How long after the stage began.
-    pub after: Duration,
+    pub(crate) after: Duration,
     /// What one more connection of our own read, where rumqttc blurs the answer.
-    pub look: Option<Look>,
-    pub password_ends_in_blank: bool,
+    pub(crate) look: Option<Look>,
+    pub(crate) password_ends_in_blank: bool,
 }
 
 impl From<LinkFault> for MqttCause {
@@ -273,7 +271,7 @@ impl From<LinkFault> for MqttCause {
 }
 
 #[derive(Debug)]
-pub enum MqttCause {
+pub(crate) enum MqttCause {
     Link(LinkFault),
     /// The awaited packet did not come in time.
     TimedOut {
@@ -307,15 +305,15 @@ pub enum MqttCause {
 
 /// The raw answer to a CONNECT.
 #[derive(Debug)]
-pub struct Look {
-    pub bytes: Vec<u8>,
-    pub ended: LookEnd,
+pub(crate) struct Look {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) ended: LookEnd,
 }
 
 #[derive(Debug)]
-pub enum LookEnd {
-    Closed { reset: bool },
-    Silence { limit: Duration },
+pub(crate) enum LookEnd {
+    Closed,
+    Silence,
     Enough,
     Tls(TlsCause),
     Unreachable(io::Error),
@@ -323,12 +321,11 @@ pub enum LookEnd {
 
 /// What deserves a word though the check went on.
 #[derive(Debug)]
-pub enum Warning {
+pub(crate) enum Warning {
     CertExpiresSoon {
         subject: String,
         not_after: i64,
         now: i64,
-        pinned: bool,
     },
     SniNotSent {
         host: String,

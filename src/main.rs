@@ -1,9 +1,8 @@
 //! The process edge: arguments, standard streams, exit code. Nothing else ends the process.
 
-use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::process;
+use std::{env, process};
 
 use mqtt_test::{Streams, run};
 

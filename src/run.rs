@@ -5,29 +5,18 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::time::Instant;
 
-use crate::args::{self, ColorChoice, Command, Output};
-use crate::catalogue::Topic;
-use crate::check::{self, Verdict};
-use crate::clock;
-use crate::config::{Config, Override, Qos, Secret, Transport};
-use crate::diagnose::{Context, Diagnosis, diagnose};
-use crate::explain;
+use crate::check::{Verdict, stages};
+use crate::cli::{ColorChoice, Command, Output, args};
+use crate::config::{Config, ConfigFault, Override, Qos, Secret, Transport, load, templates};
+use crate::diagnosis::{Context, Diagnosis, Topic, diagnose, explain};
 use crate::failure::{Failure, Warning};
-use crate::input::Input;
-use crate::json::Json;
-use crate::load;
-use crate::problem::ConfigFault;
-use crate::publish;
-use crate::report::{Detail, Screen};
-use crate::report_json::Report;
-use crate::report_stream::{Chronicle, Manner};
-use crate::session::Target;
-use crate::shipped;
-use crate::signals::Stop;
-use crate::stream::{Format, PubOptions, SubOptions};
-use crate::subscribe;
-use crate::text;
+use crate::mqtt::Target;
+use crate::net::Stop;
+use crate::report::{Chronicle, Detail, Manner, Report, Screen};
+use crate::stream::options::{Format, PubOptions, SubOptions};
+use crate::stream::{Input, publish, subscribe};
 use crate::tls::Tls;
+use crate::util::{Json, clock, text};
 
 /// Where a run writes to.
 pub struct Streams<'a> {
@@ -80,8 +69,8 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
     match invocation.command {
         Command::Help(text) => edge.print(text),
         Command::Version => edge.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::New { provider } => edge.print(shipped::text(provider).unwrap_or_default()),
-        Command::Explain { topic } => edge.explain(topic),
+        Command::New { provider } => edge.print(templates::text(provider).unwrap_or_default()),
+        Command::Explain { code } => edge.explain(code),
         Command::Check { target, overrides } => edge.check(&target, &overrides),
         Command::Pub {
             target,
@@ -259,7 +248,7 @@ impl Edge<'_, '_> {
         let detail = self.detail();
         let mut screen = Screen::new(self.streams.out, color, detail);
         screen.header(target.config);
-        let verdict = check::run(target, &mut |step| screen.step(step));
+        let verdict = stages::run(target, &mut |step| screen.step(step));
         let diagnosis = verdict
             .failure
             .as_ref()
@@ -290,7 +279,7 @@ impl Edge<'_, '_> {
     }
 
     fn check_json(&mut self, target: Target<'_>, mut warnings: Vec<Warning>) -> u8 {
-        let verdict = check::run(target, &mut |_| {});
+        let verdict = stages::run(target, &mut |_| {});
         let diagnosis = verdict
             .failure
             .as_ref()
@@ -309,7 +298,11 @@ impl Edge<'_, '_> {
         diagnosis.map_or(0, |diagnosis| diagnosis.exit_code)
     }
 
-    fn explain(&mut self, topic: Option<Topic>) -> u8 {
+    fn explain(&mut self, code: Option<String>) -> u8 {
+        let topic = match code.as_deref().map(Topic::find).transpose() {
+            Ok(topic) => topic,
+            Err(fault) => return self.refuse(None, None, ConfigFault::Usage(fault)),
+        };
         let text = match (topic, self.output.json) {
             (None, false) => explain::list(),
             (None, true) => format!("{}\n", explain::list_json()),

@@ -12,8 +12,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use mqtt_test::failure::Stage;
-use mqtt_test::{Streams, diagnose, help, run, settings, shipped};
+use mqtt_test::{Streams, run};
 use regex::Regex;
 use serde_json::Value;
 
@@ -71,7 +70,10 @@ fn all(pattern: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn every_key_is_in_its_table() {
-    assert_eq!(names("The keys"), settings::KEYS);
+    let said = printed(&["mqtt://h", "--set", "zzzzzzzzzzzz=1"]).1;
+    let keys = &all(r"the keys are (.+)", &said)[0];
+    let keys: Vec<_> = keys.split(", ").collect();
+    assert_eq!(names("The keys"), keys);
 }
 
 #[test]
@@ -80,21 +82,25 @@ fn every_flag_of_the_help_is_in_its_table() {
         let found = all(r"(?m)(?:^|[\s`])(--?[a-zA-Z][a-z-]*)", text);
         found.into_iter().collect()
     };
-    let texts = [help::HELP, help::PUB, help::SUB].join("\n");
+    let help = |command: &[&str]| printed(command).0;
+    let texts = help(&["--help"]) + &help(&["pub", "--help"]) + &help(&["sub", "--help"]);
     assert_eq!(flags(&names("The flags").join(" ")), flags(&texts));
 }
 
 #[test]
 fn every_exit_code_has_its_stage() {
     let mut expected = vec![("0".to_owned(), String::new())];
-    for stage in [Stage::Config]
-        .iter()
-        .chain(&Stage::LADDER)
-        .chain(&[Stage::Connection])
-    {
-        expected.push((stage.exit_code().to_string(), format!("`{}`", stage.name())));
+    for code in codes() {
+        let stage = match code["stage"].as_str().unwrap() {
+            "warning" => continue,
+            "any" => String::new(),
+            stage => format!("`{stage}`"),
+        };
+        let row = (code["exit_code"].to_string(), stage);
+        if !expected.contains(&row) {
+            expected.push(row);
+        }
     }
-    expected.push((diagnose::INTERRUPTED.to_string(), String::new()));
     let rows = table("Exit codes");
     let shown: Vec<_> = rows
         .iter()
@@ -105,59 +111,26 @@ fn every_exit_code_has_its_stage() {
 
 #[test]
 fn every_warning_is_in_its_table() {
-    let source = file("src/warning.rs");
-    let codes = all(r#""([a-z]+(?:-[a-z]+)+)""#, &source);
-    assert!(codes.len() > 5, "src/warning.rs is written otherwise now");
-    assert_eq!(names("Warnings"), codes);
+    let warnings = codes()
+        .into_iter()
+        .filter(|code| code["stage"] == "warning");
+    let warnings: Vec<_> = warnings
+        .map(|code| code["code"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(warnings.len() > 5);
+    assert_eq!(names("Warnings"), warnings);
 }
 
 #[test]
 fn every_provider_is_named_with_its_file() {
-    assert_eq!(names("Set up your broker"), shipped::PROVIDERS);
+    let said = printed(&["new", "nobody"]).1;
+    let providers = &all(r"the providers are (.+)", &said)[0];
+    let providers: Vec<_> = providers.split(", ").collect();
+    assert_eq!(names("Set up your broker"), providers);
     for row in table("Set up your broker") {
         let provider = &quoted(&row[0])[0];
         let path = &all(r"\]\((.+)\)", &row[1])[0];
-        assert_eq!(Some(file(path).as_str()), shipped::text(provider), "{path}");
-    }
-}
-
-#[test]
-fn the_map_is_that_of_the_sources() {
-    let found = sources("src");
-    let map = names("Where things are");
-    assert_eq!(map.iter().cloned().collect::<BTreeSet<_>>(), found);
-
-    let modules = all(r"(?m)^(?:pub )?mod (\w+);", &file("src/lib.rs"));
-    let rooms = modules.into_iter().filter(|name| name != "run");
-    let edge = ["main", "lib", "run"].map(str::to_owned).into_iter();
-    let rooms = edge.chain(rooms).map(|name| format!("{name}.rs"));
-    let rooms: Vec<_> = rooms.filter(|file| found.contains(file)).collect();
-    let at_the_top: Vec<_> = map.into_iter().filter(|file| !file.contains('/')).collect();
-    assert_eq!(at_the_top, rooms, "not in the order of src/lib.rs");
-}
-
-/// The files of the program below `folder`, without what belongs to its unit tests.
-fn sources(folder: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            let inner = sources(&format!("{folder}/{name}"));
-            found.extend(inner.iter().map(|file| format!("{name}/{file}")));
-        } else if !name.ends_with("_tests.rs") && !name.starts_with("testing") {
-            found.insert(name);
-        }
-    }
-    found
-}
-
-#[test]
-fn the_crate_documentation_names_every_public_module() {
-    let lib = file("src/lib.rs");
-    let named = all(r"\[`(\w+)`\]", &lib);
-    for module in all(r"(?m)^pub mod (\w+);", &lib) {
-        assert!(named.contains(&module), "src/lib.rs: `{module}`");
+        assert_eq!(file(path), printed(&["new", provider]).0, "{path}");
     }
 }
 
@@ -179,11 +152,20 @@ fn the_example_of_json_has_the_programs_form() {
         .iter()
         .map(|s| s["stage"].as_str().unwrap())
         .collect();
-    assert_eq!(shown, Stage::LADDER.map(Stage::name));
+    let check = [
+        "dns",
+        "tcp",
+        "tls",
+        "connect",
+        "subscribe",
+        "publish",
+        "receive",
+    ];
+    assert_eq!(shown, check);
 }
 
-/// What a run that contacts nothing prints as JSON.
-fn report(args: &[&str]) -> Value {
+/// What a run that contacts nothing prints on standard output and standard error.
+fn printed(args: &[&str]) -> (String, String) {
     let args: Vec<_> = args.iter().map(OsString::from).collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut streams = Streams {
@@ -195,7 +177,57 @@ fn report(args: &[&str]) -> Value {
         err_terminal: false,
     };
     run(&args, &mut streams);
-    serde_json::from_slice(&out).unwrap()
+    (
+        String::from_utf8(out).unwrap(),
+        String::from_utf8(err).unwrap(),
+    )
+}
+
+/// The same as JSON.
+fn report(args: &[&str]) -> Value {
+    serde_json::from_str(&printed(args).0).unwrap()
+}
+
+/// Every failure and warning that the program knows.
+fn codes() -> Vec<Value> {
+    report(&["explain", "--json"])["codes"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+/// The table of all failures, in Markdown, made of the lists that `explain` prints.
+fn table_of_codes() -> String {
+    let list = printed(&["explain"]).0;
+    let mut table = "| code | stage | exit | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    for code in codes() {
+        if code["stage"] != "warning" {
+            let (name, stage) = (code["code"].as_str().unwrap(), code["stage"].as_str());
+            let line = &all(&format!("(?m)^  {name} +(.+)$"), &list)[0];
+            let (stage, exit) = (stage.unwrap(), &code["exit_code"]);
+            table.push_str(&format!("| `{name}` | {stage} | {exit} | {line} |\n"));
+        }
+    }
+    table
+}
+
+/// `UPDATE_GOLDEN=1` writes the table anew, between its two markers.
+#[test]
+fn the_table_of_codes_is_that_of_explain() {
+    const BEGIN: &str = "<!-- codes -->\n";
+    const END: &str = "<!-- /codes -->";
+    let readme = file("README.md");
+    let (before, rest) = readme.split_once(BEGIN).expect("the first marker");
+    let (found, after) = rest.split_once(END).expect("the second marker");
+    assert!(!after.contains(END) && !after.contains(BEGIN), "twice");
+    // Blank lines set the table apart from the markers, which are HTML, in every Markdown.
+    let expected = format!("\n{}\n", table_of_codes());
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        fs::write(path, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(found, expected, "UPDATE_GOLDEN=1 rewrites the table");
 }
 
 #[test]

@@ -4,11 +4,10 @@
 //! It logs through `tracing`, and is silent because nobody installs a subscriber.
 
 use std::collections::HashMap;
-use std::future;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{future, thread};
 
 use rumqttd::{Broker, Config, ConnectionSettings, RouterConfig, ServerSettings};
 

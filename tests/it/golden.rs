@@ -21,17 +21,23 @@ pub(crate) fn folder() -> PathBuf {
 #[track_caller]
 pub(crate) fn check(name: &str, lab: &Lab, outcome: &Outcome) {
     let found = normalise(&outcome.to_string(), lab);
-    let path = folder().join(format!("{name}.txt"));
+    compare(&format!("{name}.txt"), &found);
+}
+
+/// Compares `found` with a file of `tests/golden/`.
+#[track_caller]
+pub(crate) fn compare(file: &str, found: &str) {
+    let path = folder().join(file);
     if std::env::var_os(UPDATE).is_some_and(|value| value == "1") {
         std::fs::create_dir_all(folder()).unwrap();
         std::fs::write(&path, found).unwrap();
         return;
     }
-    let shown = format!("tests/golden/{name}.txt");
+    let shown = format!("tests/golden/{file}");
     let Ok(expected) = std::fs::read_to_string(&path) else {
         panic!("{shown} is missing; {UPDATE}=1 would write:\n{found}");
     };
-    let difference = difference(&expected, &found);
+    let difference = difference(&expected, found);
     assert!(
         expected == found,
         "the output is not that of {shown} (-: expected, +: found; {UPDATE}=1 rewrites it):\n{difference}"

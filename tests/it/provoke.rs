@@ -4,16 +4,13 @@
 
 use std::time::Duration;
 
-use mqtt_test::text;
 use serde_json::Value;
 
-use crate::catalogue;
 use crate::certs::Authority;
-use crate::golden;
-use crate::json;
 use crate::lab::Lab;
 use crate::namespace::Namespace;
 use crate::run::{Outcome, Run};
+use crate::{catalogue, golden, json};
 
 /// The `timeout` of every configuration here that is not about time. A verdict must come long
 /// before it, and machines that are busy with other tests must not run into it.
@@ -152,7 +149,7 @@ impl<'a> Provocation<'a> {
         let said: String = head
             .chain(notes)
             .chain(help)
-            .map(|line| text::escape(&line).into_owned() + "\n")
+            .map(|line| escaped(&line) + "\n")
             .collect();
         let said = golden::normalise(&said, self.lab);
         let shown = golden::normalise(&human.all(), self.lab);
@@ -191,9 +188,26 @@ impl<'a> Provocation<'a> {
 /// Nothing that a terminal acts on, and nothing that deceives its reader.
 #[track_caller]
 fn nothing_raw(outcome: &Outcome) {
-    let raw = |c: char| c != '\n' && text::is_unsafe(c);
+    let raw = |c: char| c != '\n' && acts(c);
     let found: String = outcome.all().chars().filter(|c| raw(*c)).collect();
     assert!(found.is_empty(), "{found:?} in:\n{outcome}");
+}
+
+/// Whether a terminal would act on `c`, or its reader be deceived by it: control characters and those
+/// that reorder or hide text (Unicode TR 36 §2.10). Written apart from the program.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{061c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn escaped(line: &str) -> String {
+    let shown = |c: char| match acts(c) {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    line.chars().map(shown).collect()
 }
 
 #[track_caller]

@@ -1,14 +1,11 @@
 //! Everything that is wrong before anything is contacted: exit code 2, the code, the line at fault,
 //! and what would be right.
 
-use crate::catalogue;
-use crate::certs_openssl as forms;
-use crate::golden;
-use crate::json;
 use crate::lab::Lab;
 use crate::provoke::{provoke, trusting_lab};
 use crate::rogue::Rogue;
 use crate::run::{CONFIG, Run};
+use crate::{catalogue, certs_openssl as forms, golden, json};
 
 /// A configuration with a fault: the name of the golden file, the text, the code, the lines that
 /// must be named, and words that must be there.

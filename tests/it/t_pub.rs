@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::codec::Packet;
-use crate::golden;
-use crate::json;
 use crate::lab::{Lab, wait_until};
 use crate::mosquitto::mosquitto;
 use crate::provoke::{plain_config, tls_config, trusting_lab};
@@ -18,6 +16,7 @@ use crate::rogue::Rogue;
 use crate::rogue_server::Event;
 use crate::run::Run;
 use crate::witness::{LAST, Witness, assert_exactly, hex, lines, text};
+use crate::{golden, json};
 
 /// 10,000 lines of random bytes and lengths, before a witness of mosquitto's and one of our own.
 #[track_caller]

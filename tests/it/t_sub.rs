@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::codec::Packet;
-use crate::golden;
-use crate::json;
 use crate::lab::{Lab, wait_until};
 use crate::mosquitto::{Mosquitto, mosquitto};
 use crate::provoke::{UNHURRIED, plain_config};
@@ -14,6 +12,7 @@ use crate::proxy::Proxy;
 use crate::rogue::Rogue;
 use crate::run::{Outcome, Run, Running};
 use crate::witness::Witness;
+use crate::{golden, json};
 
 /// A broker that keeps `kept` on `t/kept`.
 fn broker(lab: &Lab) -> Mosquitto {

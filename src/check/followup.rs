@@ -1,0 +1,207 @@
+//! What a blurred failure really is. Where two causes look alike, one cheap look separates them: the
+//! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits. Each look
+//! is one connection, never a loop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::check::probe;
+use crate::failure::{
+    AddressError, Failure, LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TcpFault,
+    TlsCause, TlsFacts,
+};
+use crate::mqtt::{Ending, Limits, Session, Target, Unfinished, session};
+
+/// How long a look waits at each step: what it looks for comes at once.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the connection that only waits is given to be closed by a rival.
+const WAIT_FOR_RIVAL: Duration = Duration::from_secs(3);
+
+/// What the stages before a failure showed.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    target: Target<'a>,
+    /// Of our own handshake.
+    pub(crate) facts: Option<TlsFacts>,
+    pub(crate) peer: Option<SocketAddr>,
+    /// The addresses that failed before `peer` answered.
+    pub(crate) failed: Vec<AddressError>,
+}
+
+impl<'a> Seen<'a> {
+    pub(crate) fn new(target: Target<'a>) -> Self {
+        Self {
+            target,
+            facts: None,
+            peer: None,
+            failed: Vec::new(),
+        }
+    }
+
+    /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
+    /// anonymous CONNECT in the clear tells, and gives nothing away.
+    pub(crate) fn without_tls(&self, mut failure: Failure) -> Failure {
+        if let (Failure::Tls(fault), Some(peer)) = (&mut failure, self.peer)
+            && matches!(
+                fault.cause,
+                TlsCause::Closed { .. } | TlsCause::TimedOut { .. }
+            )
+            && fault.facts.first_bytes.is_empty()
+        {
+            let Target { config, stop, .. } = self.target;
+            let limit = config.timeout.min(LOOK);
+            let look = probe::at(peer, None, probe::ANONYMOUS_CONNECT, limit, stop);
+            fault.facts.answers_plain_mqtt =
+                look.is_some_and(|look| matches!(look.bytes.as_slice(), [0x20, 2, _, _, ..]));
+        }
+        failure
+    }
+
+    /// Why no CONNACK came that lets us in; `after` the stage began.
+    pub(crate) fn refused(&self, fault: LinkFault, after: Duration) -> Failure {
+        let stage = Stage::Connect;
+        let fault = match fault {
+            LinkFault::Tls(cause) => return self.tls(cause, stage, after),
+            LinkFault::Tcp(error) => return self.tcp(error),
+            LinkFault::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
+                return self.first_address();
+            }
+            fault => fault,
+        };
+        let Some(look) = self.second_look(&fault) else {
+            return self.mqtt(fault.into(), stage, after);
+        };
+        // A refusal that the close overtook on its way through rumqttc.
+        if let Some(code) = probe::refusal(&look.bytes) {
+            return self.mqtt(LinkFault::Refused { code }.into(), stage, after);
+        }
+        match (look.ended, look.bytes.as_slice()) {
+            (LookEnd::Tls(cause), _) => self.tls(cause, stage, after),
+            (_, []) if matches!(fault, LinkFault::Closed { .. }) && self.lacks_alpn() => {
+                self.tls(TlsCause::AlpnNotChosen, stage, after)
+            }
+            (ended, bytes) => {
+                let bytes = bytes.to_vec();
+                let mut failure = self.mqtt(fault.into(), stage, after);
+                if let Failure::Mqtt(fault) = &mut failure {
+                    fault.look = Some(Look { bytes, ended });
+                }
+                failure
+            }
+        }
+    }
+
+    /// Where rumqttc cannot tell what the peer said, the raw answer.
+    fn second_look(&self, fault: &LinkFault) -> Option<Look> {
+        let Target {
+            config,
+            password,
+            tls,
+            stop,
+        } = self.target;
+        let blurred = matches!(
+            fault,
+            LinkFault::TimedOut { .. }
+                | LinkFault::Closed { .. }
+                | LinkFault::Undecodable { .. }
+                | LinkFault::TooLarge { .. }
+                | LinkFault::Io(_)
+        );
+        let peer = self.peer.filter(|_| blurred)?;
+        let packet = session::connect_packet(config, password);
+        probe::at(peer, tls, &packet, config.timeout.min(LOOK), stop)
+    }
+
+    /// ALPN was asked for, and the broker chose nothing.
+    fn lacks_alpn(&self) -> bool {
+        self.facts
+            .as_ref()
+            .is_some_and(|facts| !facts.offered_alpn.is_empty() && facts.alpn.is_none())
+    }
+
+    fn tcp(&self, error: io::Error) -> Failure {
+        let tried = self.peer.map(|address| AddressError { address, error });
+        Failure::Tcp(TcpFault {
+            tried: tried.into_iter().collect(),
+            answered: None,
+        })
+    }
+
+    /// rumqttc was still waiting for an address that did not answer us either.
+    fn first_address(&self) -> Failure {
+        let copy = |tried: &AddressError| AddressError {
+            address: tried.address,
+            error: tried.error.kind().into(),
+        };
+        Failure::Tcp(TcpFault {
+            tried: self.failed.iter().map(copy).collect(),
+            answered: self.peer,
+        })
+    }
+
+    /// A failure of TLS that showed after the handshake.
+    pub(crate) fn tls(&self, cause: TlsCause, stage: Stage, after: Duration) -> Failure {
+        match self.target.tls {
+            Some(tls) => tls.fault(cause, self.facts.as_ref(), true),
+            None => self.mqtt(LinkFault::Tls(cause).into(), stage, after),
+        }
+    }
+
+    /// A failure of MQTT in `stage`, `after` that stage began.
+    pub(crate) fn mqtt(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
+        let password = self.target.password;
+        let password_ends_in_blank =
+            password.is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
+        Failure::Mqtt(Box::new(MqttFault {
+            stage,
+            cause,
+            after,
+            look: None,
+            password_ends_in_blank,
+        }))
+    }
+
+    /// A close soon after CONNACK may mean that another client uses our id. One more connection,
+    /// which only waits, tells: closed there too, nothing that we send can be the reason.
+    pub(crate) fn taken_over(&self, failure: Failure) -> Failure {
+        let Target { config, stop, .. } = self.target;
+        let stage = match &failure {
+            Failure::Mqtt(fault)
+                if matches!(
+                    fault.cause,
+                    MqttCause::Link(LinkFault::Closed { .. } | LinkFault::Io(_))
+                ) && config.is_set("client_id") =>
+            {
+                fault.stage
+            }
+            _ => return failure,
+        };
+        let (limits, unfinished) = (Limits::ONE, Unfinished::default());
+        let opened = Session::open(self.target, limits, &unfinished, config.timeout);
+        let Ok((mut session, _)) = opened else {
+            return failure;
+        };
+        let opened = Instant::now();
+        let deadline = opened + config.timeout.min(WAIT_FOR_RIVAL);
+        loop {
+            match session.next(deadline, stop) {
+                Ok(Some(_)) if Instant::now() < deadline => {}
+                Ok(_) => {
+                    session.close(None, config.timeout);
+                    return failure;
+                }
+                Err(Ending::Fault(LinkFault::Closed { .. })) => {
+                    let after = opened.elapsed();
+                    return self.mqtt(MqttCause::TakenOver { after }, stage, after);
+                }
+                Err(_) => return failure,
+            }
+        }
+    }
+}
+
+fn is_timeout(tried: &AddressError) -> bool {
+    tried.error.kind() == io::ErrorKind::TimedOut
+}

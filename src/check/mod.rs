@@ -1,0 +1,13 @@
+//! The seven stages of a check, and the extra connections that tell look-alike failures apart. It
+//! prints nothing.
+//!
+//! May import `failure`, `config`, `net`, `tls`, `mqtt`, `x509` and `util`.
+
+mod echo;
+mod followup;
+mod probe;
+pub(crate) mod stages;
+pub(crate) mod step;
+
+pub(crate) use followup::Seen;
+pub(crate) use stages::Verdict;

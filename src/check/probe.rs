@@ -1,0 +1,139 @@
+//! The second look: where rumqttc says only "closed", "time-out" or "cannot decode", one connection
+//! of our own sends the same CONNECT and reads the raw answer. One look, never a loop.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::failure::{FIRST_BYTES, Failure, Look, LookEnd, TlsCause};
+use crate::net::{SLICE, Stop, connect};
+use crate::tls::{Tls, client};
+
+/// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
+pub(crate) const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
+
+/// DISCONNECT (MQTT 3.1.1 §3.14). Should the broker have let us in after all, a close without it would
+/// bring out the last will that the CONNECT carries.
+const DISCONNECT: &[u8] = b"\xe0\0";
+
+/// Sends `connect` to `peer` and reads what comes, for at most `limit` a step.
+pub(crate) fn at(
+    peer: SocketAddr,
+    tls: Option<&Tls>,
+    connect: &[u8],
+    limit: Duration,
+    stop: &Stop,
+) -> Option<Look> {
+    let stream = match connect::connect(&[peer], limit, stop) {
+        Ok(connected) => connected.stream,
+        Err(Failure::Tcp(fault)) => {
+            let error = fault.tried.into_iter().next()?.error;
+            return Some(Look {
+                bytes: Vec::new(),
+                ended: LookEnd::Unreachable(error),
+            });
+        }
+        Err(_) => return None,
+    };
+    let mut bytes = Vec::new();
+    let cause = match tls {
+        None => {
+            let mut stream = stream;
+            let cause = plain(&mut stream, connect, limit, stop, &mut bytes);
+            let _ = stream.write_all(DISCONNECT);
+            cause
+        }
+        Some(tls) => match tls.handshake(stream, limit, stop) {
+            Ok(mut channel) => {
+                let cause = channel.ask(connect, FIRST_BYTES, limit, stop, &mut bytes, says_enough);
+                channel.close(DISCONNECT, stop);
+                cause
+            }
+            Err(Failure::Tls(fault)) => Some(fault.cause),
+            Err(_) => return None,
+        },
+    };
+    let ended = match cause {
+        None => LookEnd::Enough,
+        Some(TlsCause::Closed { .. }) => LookEnd::Closed,
+        Some(TlsCause::TimedOut { .. }) => LookEnd::Silence,
+        Some(cause) => LookEnd::Tls(cause),
+    };
+    Some(Look { bytes, ended })
+}
+
+/// The code of a CONNACK that refuses, in the form of MQTT 3.1.1 §3.2 (two bytes follow the length)
+/// or of MQTT 5 §3.2 (properties follow those two). No text passes for it: the flags are 0 or 1.
+pub(crate) fn refusal(answer: &[u8]) -> Option<u8> {
+    match answer {
+        [0x20, 2..=0x7f, 0 | 1, code, ..] if *code != 0 => Some(*code),
+        _ => None,
+    }
+}
+
+fn plain(
+    stream: &mut TcpStream,
+    connect: &[u8],
+    limit: Duration,
+    stop: &Stop,
+    bytes: &mut Vec<u8>,
+) -> Option<TlsCause> {
+    let deadline = Instant::now() + limit;
+    let _ = stream.set_write_timeout(Some(limit));
+    // A peer that closed already may still have said why.
+    let sent = stream.write_all(connect);
+    while bytes.len() < FIRST_BYTES && !says_enough(bytes) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || stop.is_set() {
+            return Some(TlsCause::TimedOut { limit });
+        }
+        let _ = stream.set_read_timeout(Some(left.min(SLICE * 4)));
+        let mut chunk = [0; FIRST_BYTES];
+        match stream.read(&mut chunk) {
+            Ok(0) => {
+                let reset = sent.is_err();
+                return Some(TlsCause::Closed { reset });
+            }
+            Ok(n) => bytes.extend_from_slice(&chunk[..n]),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
+                ) => {}
+            Err(error) => return Some(client::cause_of(error)),
+        }
+    }
+    None
+}
+
+/// Whether the answer can be judged: a whole CONNACK, a TLS alert, or a line of text.
+fn says_enough(answer: &[u8]) -> bool {
+    match answer {
+        [0x20, length, rest @ ..] => rest.len() >= usize::from(*length),
+        [0x15, _, _, _, _, _, _, ..] => true,
+        _ => answer.contains(&b'\n'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(answer: &[u8], expected: Option<u8>) {
+        assert_eq!(refusal(answer), expected, "{answer:x?}");
+    }
+
+    #[test]
+    fn a_refusal_is_known_in_the_form_of_either_version() {
+        check(b"\x20\x02\0\x05", Some(5));
+        check(b"\x20\x03\0\x84\0", Some(0x84));
+        check(b"\x20\x0d\0\x87\x0a\x1f\0\x07no user", Some(0x87));
+        check(b"\x20\x02\0\0", None);
+        check(b"\x20\x03\0\0\0", None);
+        check(b"\x20\x02\0", None);
+        check(b" HTTP", None);
+        check(b"\x20\x01\0\x05", None);
+        check(b"", None);
+    }
+}

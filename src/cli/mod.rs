@@ -1,0 +1,10 @@
+//! argv to an [`args::Invocation`], or what is wrong with it. It opens nothing and prints nothing.
+//!
+//! May import `config`, `stream::options` and `util`; only this folder names pico-args.
+
+pub(crate) mod args;
+mod flags;
+mod help;
+mod options;
+
+pub(crate) use args::{ColorChoice, Command, Output};

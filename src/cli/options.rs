@@ -1,0 +1,199 @@
+//! The flags of `pub` and `sub`, read into what they ask for. It opens nothing.
+
+use std::time::Duration;
+
+use crate::cli::flags::{Does, Found};
+use crate::config::{UsageFault, values};
+use crate::stream::options::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
+
+/// How long `pub` tries to have its connection again unless `--give-up` says otherwise. `sub` does
+/// so for ever.
+const PUB_GIVES_UP: Duration = Duration::from_secs(5 * 60);
+
+/// A year. The standard library's clock cannot count for ever.
+const LONGEST: Duration = Duration::from_secs(525_600 * 60);
+
+/// Refuses the flags of other commands.
+pub(crate) fn only_for(command: &'static str, found: &[Found]) -> Result<(), UsageFault> {
+    let foreign = found.iter().find(|found| {
+        let commands = found.flag.does.commands();
+        !commands.is_empty() && !commands.contains(&command)
+    });
+    match foreign {
+        Some(found) => Err(UsageFault::NotForCommand {
+            flag: found.name.to_owned(),
+            command,
+        }),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageFault> {
+    let flags = Flags(found);
+    let sources = [
+        (
+            flags.one(Does::File)?,
+            What::File(flags.value(Does::File).unwrap_or_default().into()),
+        ),
+        (flags.one(Does::Null)?, What::Empty),
+        (flags.one(Does::Stdin)?, What::Whole),
+        (flags.one(Does::Lines)?, What::Lines),
+        (flags.one(Does::Key("message"))?, What::Message),
+    ];
+    let mut given = sources
+        .into_iter()
+        .filter_map(|(flag, what)| Some((flag?, what)));
+    let what = match (given.next(), given.next()) {
+        (Some((flag, _)), Some((other, _))) => return Err(UsageFault::Conflict { flag, other }),
+        (Some((_, what)), None) => what,
+        (None, _) => What::Message,
+    };
+    let repeat = flags.number(Does::Repeat)?;
+    if let (Some(flag), Some(other)) = (flags.one(Does::Repeat)?, flags.one(Does::Lines)?) {
+        return Err(UsageFault::Conflict { flag, other });
+    }
+    let rate = flags
+        .number(Does::Rate)?
+        .map(|rate| Duration::from_secs(1) / u32::try_from(rate).unwrap_or(u32::MAX));
+    let interval = flags.time(Does::Interval)?;
+    if let (Some(flag), Some(other)) = (flags.one(Does::Rate)?, flags.one(Does::Interval)?) {
+        return Err(UsageFault::Conflict { flag, other });
+    }
+    let reconnect = flags.reconnect(Some(PUB_GIVES_UP))?;
+    Ok(PubOptions {
+        what,
+        repeat: repeat.unwrap_or(1),
+        interval: interval.or(rate),
+        reconnect,
+    })
+}
+
+pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageFault> {
+    let flags = Flags(found);
+    let filters: Vec<_> = flags
+        .all(Does::Key("topic"))
+        .map(|found| found.value.clone())
+        .collect();
+    for found in flags.all(Does::Key("topic")) {
+        if !is_filter(&found.value) {
+            let (flag, given) = (found.name, found.value.clone());
+            let expected = "a topic filter: `#` alone or after the last `/`, `+` alone between two `/`, no NUL";
+            return Err(UsageFault::BadValue {
+                flag,
+                given,
+                expected,
+            });
+        }
+    }
+    let formats = [
+        (flags.one(Does::Topics)?, Format::Topic),
+        (flags.one(Does::Raw)?, Format::Raw),
+        (flags.one(Does::Hex)?, Format::Hex),
+        (flags.one(Does::Json)?, Format::Json),
+    ];
+    let mut given = formats
+        .into_iter()
+        .filter_map(|(flag, format)| Some((flag?, format)));
+    let format = match (given.next(), given.next()) {
+        (Some((flag, _)), Some((other, _))) => return Err(UsageFault::Conflict { flag, other }),
+        (Some((_, format)), None) => format,
+        (None, _) => Format::Payload,
+    };
+    let retained = match (flags.one(Does::Retained)?, flags.value(Does::Retained)) {
+        (_, None) => Retained::All,
+        (_, Some("only")) => Retained::Only,
+        (_, Some("skip")) => Retained::Skip,
+        (flag, Some(given)) => return Err(bad(flag, given, "`only` or `skip`")),
+    };
+    let (count, duration) = (flags.number(Does::Count)?, flags.time(Does::For)?);
+    let reconnect = flags.reconnect(None)?;
+    Ok(SubOptions {
+        filters,
+        count,
+        duration,
+        retained,
+        format,
+        reconnect,
+    })
+}
+
+/// MQTT 3.1.1 §4.7.1.
+fn is_filter(filter: &str) -> bool {
+    let mut levels = filter.split('/').peekable();
+    let mut fine =
+        !filter.is_empty() && filter.len() <= usize::from(u16::MAX) && !filter.contains('\0');
+    while let Some(level) = levels.next() {
+        fine &= match level {
+            "#" => levels.peek().is_none(),
+            "+" => true,
+            level => !level.contains(['#', '+']),
+        };
+    }
+    fine
+}
+
+struct Flags<'a>(&'a [Found]);
+
+impl<'a> Flags<'a> {
+    fn all(&self, does: Does) -> impl Iterator<Item = &'a Found> + use<'a> {
+        self.0.iter().filter(move |found| found.flag.does == does)
+    }
+
+    /// The flag as it was written, if it was, once.
+    fn one(&self, does: Does) -> Result<Option<&'static str>, UsageFault> {
+        let mut all = self.all(does);
+        match (all.next(), all.next()) {
+            (Some(_), Some(again)) => Err(UsageFault::Repeated { flag: again.name }),
+            (first, _) => Ok(first.map(|found| found.name)),
+        }
+    }
+
+    fn value(&self, does: Does) -> Option<&'a str> {
+        self.all(does).next().map(|found| found.value.as_str())
+    }
+
+    fn number(&self, does: Does) -> Result<Option<u64>, UsageFault> {
+        let (flag, value) = (self.one(does)?, self.value(does));
+        let read = |given: &str| match given.parse() {
+            Ok(number) if (1..=u64::from(u32::MAX)).contains(&number) => Ok(number),
+            _ => Err(bad(flag, given, "a whole number from 1 to 4294967295")),
+        };
+        value.map(read).transpose()
+    }
+
+    fn time(&self, does: Does) -> Result<Option<Duration>, UsageFault> {
+        let (flag, value) = (self.one(does)?, self.value(does));
+        let read = |given: &str| match values::duration(given) {
+            Ok(Some(time)) if !time.is_zero() && time <= LONGEST => Ok(time),
+            _ => Err(bad(
+                flag,
+                given,
+                "a time such as `500ms`, `15s` or `2m`, at most 525600m",
+            )),
+        };
+        value.map(read).transpose()
+    }
+
+    fn reconnect(&self, give_up: Option<Duration>) -> Result<Reconnect, UsageFault> {
+        let (never, after) = (self.one(Does::NoReconnect)?, self.one(Does::GiveUp)?);
+        if let (Some(flag), Some(other)) = (never, after) {
+            return Err(UsageFault::Conflict { flag, other });
+        }
+        Ok(Reconnect {
+            on: never.is_none(),
+            give_up: self.time(Does::GiveUp)?.or(give_up),
+        })
+    }
+}
+
+fn bad(flag: Option<&'static str>, given: &str, expected: &'static str) -> UsageFault {
+    UsageFault::BadValue {
+        flag: flag.unwrap_or_default(),
+        given: given.to_owned(),
+        expected,
+    }
+}
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;

@@ -1,0 +1,379 @@
+//! What can be wrong before anything is contacted: facts about arguments, config files and the
+//! files they name. The words are `diagnose_config`'s. No value of a secret ever gets in here.
+
+use std::path::PathBuf;
+
+use crate::config::types::Place;
+
+#[derive(Debug)]
+pub(crate) enum ConfigFault {
+    /// The command line itself.
+    Usage(UsageFault),
+    /// The config file could not be had.
+    Unreadable {
+        path: String,
+        why: Unreadable,
+        beside: Vec<String>,
+    },
+    /// Everything wrong with the settings, in the order of the file, then of the flags.
+    Problems(Vec<Problem>),
+    PasswordEnvUnset {
+        variable: String,
+        empty: bool,
+    },
+    /// The variable is set, but MQTT cannot carry what it holds.
+    PasswordEnvUnusable {
+        variable: String,
+        why: SecretFault,
+    },
+    PasswordFile {
+        path: PathBuf,
+        why: FileFault,
+    },
+    CaFile {
+        path: PathBuf,
+        why: FileFault,
+    },
+    ClientCert {
+        path: PathBuf,
+        why: FileFault,
+    },
+    ClientKey {
+        path: PathBuf,
+        why: FileFault,
+    },
+    ClientKeyEncrypted {
+        path: PathBuf,
+    },
+    ClientKeyMismatch {
+        cert: PathBuf,
+        key: PathBuf,
+    },
+    /// `looked`: the places searched for the system's certificates.
+    NoTrustRoots {
+        looked: Vec<String>,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    Os(std::io::Error),
+    Folder,
+    TooLarge { bytes: u64, limit: u64 },
+    NotUtf8 { line: usize },
+}
+
+/// What is wrong with a file that a key names.
+#[derive(Debug)]
+pub(crate) enum FileFault {
+    Unreadable(std::io::Error),
+    Folder,
+    TooLarge {
+        bytes: u64,
+        limit: u64,
+    },
+    Empty,
+    /// Readable, but it holds something else; `found` names it ("a private key", "an HTML page").
+    Holds {
+        found: String,
+    },
+    /// The right kind of thing, damaged or not supported; in the parser's words.
+    Damaged {
+        words: String,
+    },
+}
+
+/// Why a password that is there cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretFault {
+    NotUtf8,
+    Nul,
+    TooLong,
+}
+
+/// One thing wrong with the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UsageFault {
+    /// `key`: the key of that name, which has no flag of its own.
+    UnknownFlag {
+        given: String,
+        nearest: Option<&'static str>,
+        key: Option<&'static str>,
+    },
+    /// A flag that would carry a password, which every user of the machine could read in `ps`.
+    PasswordFlag {
+        given: String,
+    },
+    /// A flag that would switch verification off; there is none.
+    VerificationOff {
+        given: String,
+    },
+    UnknownCommand {
+        given: String,
+        nearest: Option<&'static str>,
+    },
+    UnknownProvider {
+        given: String,
+        nearest: Option<&'static str>,
+    },
+    /// `explain` of what is no code.
+    UnknownCode {
+        given: String,
+        nearest: Option<&'static str>,
+    },
+    /// No CONFIG. `beside`: the config files that do exist; `load` fills it in.
+    MissingConfig {
+        beside: Vec<String>,
+    },
+    MissingProvider,
+    /// `instead`: the flag that stands where the value should be.
+    MissingValue {
+        flag: &'static str,
+        instead: Option<String>,
+    },
+    /// `--json=yes`: a flag that takes no value.
+    UnexpectedValue {
+        flag: &'static str,
+    },
+    /// `--set topic` without `=`. Only the part before a blank is kept: it may be a password.
+    SetWithoutEquals {
+        given: String,
+    },
+    BadColor {
+        given: String,
+    },
+    /// A value that the flag cannot take; `expected` says what it can.
+    BadValue {
+        flag: &'static str,
+        given: String,
+        expected: &'static str,
+    },
+    /// The file of `-f`, or standard input of `-s`, cannot be published.
+    Unpublishable {
+        what: String,
+        words: String,
+    },
+    /// The same flag twice, where only one can count.
+    Repeated {
+        flag: &'static str,
+    },
+    Conflict {
+        flag: &'static str,
+        other: &'static str,
+    },
+    /// A flag of another command.
+    NotForCommand {
+        flag: String,
+        command: &'static str,
+    },
+    /// `given` is `…` where it may be the rest of a password that had blanks in it.
+    Leftover {
+        given: String,
+    },
+    NotUtf8 {
+        /// With U+FFFD for what is not text.
+        shown: String,
+    },
+}
+
+/// A place, and what is written there as far as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) place: Place,
+    pub(crate) shown: String,
+}
+
+/// One thing wrong with one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) place: Place,
+    /// The line, flag or URL, without anything secret; empty where nothing was written.
+    pub(crate) shown: String,
+    pub(crate) kind: ProblemKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ProblemKind {
+    /// A line that is not `key = value`.
+    NoEquals,
+    /// `= value`.
+    NoKey,
+    UnknownKey {
+        given: String,
+        nearest: Option<&'static str>,
+    },
+    /// A key of other programs that switches verification off; there is none.
+    VerificationOff {
+        given: String,
+    },
+    Duplicate {
+        key: &'static str,
+        first: Spot,
+    },
+    /// `target`: what was read without finding the key.
+    Missing {
+        key: &'static str,
+        target: String,
+    },
+    Empty {
+        key: &'static str,
+    },
+    /// What a shipped file holds where the user's own value belongs.
+    Placeholder {
+        key: &'static str,
+    },
+    BadValue {
+        key: &'static str,
+        flaw: Flaw,
+        slip: Option<Slip>,
+    },
+    Url(UrlFault),
+    /// `key` works only together with `needs`.
+    Needs {
+        key: &'static str,
+        needs: &'static str,
+    },
+    /// `system_roots = off` with neither `ca_file` nor `pin_sha256`: nothing would be trusted.
+    NothingTrusted,
+    /// A key of TLS, and `tls` switches it off.
+    TlsOff {
+        key: &'static str,
+        tls: Spot,
+    },
+    TwoPasswords {
+        key: &'static str,
+        other: &'static str,
+        spot: Spot,
+    },
+    /// MQTT 3.1.1 §3.1.3.1: an empty client id has no session to resume.
+    SessionWithoutId {
+        client_id: Spot,
+    },
+    /// AWS IoT Core never acknowledges QoS 2.
+    QosUnsupported {
+        key: &'static str,
+        host: String,
+    },
+    /// AWS IoT Core tells MQTT from HTTPS on port 443 by ALPN.
+    AlpnRequired {
+        host: String,
+    },
+}
+
+/// What one value should have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Switch,
+    Port,
+    Qos,
+    Protocol,
+    /// MQTT 5 is real, but this version does not speak it.
+    Protocol5,
+    /// A bare number: of what unit? `given` is that number.
+    NoUnit {
+        given: u64,
+    },
+    KeepAlive,
+    Timeout,
+    PacketSize,
+    /// `digits`: how many hex digits were found; `None`: something else stood among them.
+    Pin {
+        digits: Option<usize>,
+    },
+    Alpn,
+    EnvName,
+    /// `~/` and no home folder is known.
+    NoHome,
+    /// The PEM text itself where the path of its file belongs.
+    PastedPem,
+    /// Longer than MQTT's 16-bit lengths can say (MQTT 3.1.1 §1.5.3), in bytes.
+    TooLong {
+        bytes: usize,
+        limit: usize,
+    },
+    /// U+0000, which MQTT strings must not hold (MQTT 3.1.1 §1.5.3).
+    Nul,
+    Host(HostFault),
+    Topic(TopicFault),
+}
+
+/// A likely reason for a bad value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slip {
+    /// The value stands in quotes, which are taken literally.
+    Quoted,
+    /// A comment behind the value, which is taken literally too.
+    Comment,
+}
+
+/// Why a text is not the name or address of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostFault {
+    /// Other parts of a URL stand around it. `user`: a user name or password was among them.
+    Parts {
+        scheme: Option<String>,
+        user: bool,
+        host: String,
+        port: Option<String>,
+        path: Option<String>,
+    },
+    /// Nothing is left once the other parts are taken away.
+    Nothing,
+    Blank,
+    Comma,
+    /// `fe80::1%eth0`.
+    Zone,
+    /// Looks like an IPv6 address, or stands in brackets, and is none.
+    Ipv6,
+    /// Ends in a number as only an IPv4 address may, and is none.
+    Ipv4,
+    NonAscii,
+    Character(char),
+    EmptyLabel,
+    /// More than 63 bytes between two dots (RFC 1035 §2.3.4).
+    LongLabel {
+        bytes: usize,
+    },
+    /// More than 253 bytes in all.
+    LongName {
+        bytes: usize,
+    },
+    /// A label that begins or ends with `-` (RFC 952).
+    Hyphen,
+}
+
+/// Why nothing can be published to a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TopicFault {
+    pub(crate) why: TopicFlaw,
+    /// The key whose value brought it in through `{client_id}`, where the topic itself is clean.
+    pub(crate) from: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TopicFlaw {
+    /// `+` or `#` (MQTT 3.1.1 §4.7.1).
+    Wildcard(char),
+    Nul,
+    /// In bytes, once `{client_id}` and the like are replaced.
+    TooLong(usize),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UrlFault {
+    /// `host:8883` with a user before it, and no `mqtts://`.
+    NoScheme,
+    /// `wss://`, `https://` or anything else that is not MQTT over TCP or TLS.
+    Scheme {
+        scheme: String,
+    },
+    NoHost,
+    Query,
+    Fragment,
+    /// `@` behind the first `/`: part of a password or a topic, and then `%40`.
+    At,
+    /// A `%` without two hex digits, or bytes that are not UTF-8.
+    Percent {
+        part: &'static str,
+    },
+}

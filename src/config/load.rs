@@ -1,0 +1,257 @@
+//! The edge to the file system and the environment, before anything is contacted: the config file,
+//! the password, and who else may read them. It judges no setting; `parse` does.
+
+use std::collections::hash_map::RandomState;
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::config::error::{ConfigFault, FileFault, SecretFault, Unreadable, UsageFault};
+use crate::config::types::{
+    Ambient, Config, Override, PasswordSource, Place, Secret, Source, Transport,
+};
+use crate::config::{parse, url};
+use crate::util::clock;
+
+/// A config file larger than this is something else.
+const MAX_CONFIG: u64 = 1024 * 1024;
+/// The longest password of MQTT, in bytes (MQTT 3.1.1 §3.1.3.5).
+const MAX_PASSWORD: usize = 65_535;
+/// More files than this beside a missing one help nobody.
+const MAX_BESIDE: usize = 10;
+
+/// Reads the target, a path or a URL, with the flags above it.
+///
+/// # Errors
+/// The file cannot be had, or there is something wrong with its settings.
+pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, ConfigFault> {
+    let parsed = |source| parse::config(source, overrides, &ambient());
+    if url::is_url(target) {
+        return parsed(Source::Url(target)).map_err(ConfigFault::Problems);
+    }
+    match text(Path::new(target)) {
+        Ok(text) => parsed(Source::File {
+            path: target,
+            text: &text,
+        })
+        .map_err(ConfigFault::Problems),
+        // `user:password@host` is no file name: say what it lacks, and do not repeat it.
+        Err(Unreadable::Os(_)) if target.contains('@') => {
+            parsed(Source::Url(target)).map_err(ConfigFault::Problems)
+        }
+        Err(why) => Err(ConfigFault::Unreadable {
+            path: target.to_owned(),
+            why,
+            beside: beside(target),
+        }),
+    }
+}
+
+/// The password to send, from wherever the configuration says.
+///
+/// # Errors
+/// The variable or the file does not hold one that MQTT can carry.
+pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigFault> {
+    let credentials = config.credentials.as_ref();
+    match credentials.and_then(|credentials| credentials.password.as_ref()) {
+        None => Ok(None),
+        Some(PasswordSource::Literal(secret)) => Ok(Some(secret.clone())),
+        Some(PasswordSource::Env(variable)) => from_env(variable, env::var_os(variable)).map(Some),
+        Some(PasswordSource::File(path)) => match from_file(path) {
+            Ok(secret) => Ok(Some(secret)),
+            Err(why) => Err(ConfigFault::PasswordFile {
+                path: path.clone(),
+                why,
+            }),
+        },
+    }
+}
+
+/// The files that hold a secret and that others than their owner and group may read.
+pub(crate) fn world_readable(config: &Config) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    if let Place::Line { path, .. } = config.place("password") {
+        files.push(PathBuf::from(path));
+    }
+    let credentials = config.credentials.as_ref();
+    if let Some(PasswordSource::File(path)) = credentials.and_then(|c| c.password.as_ref()) {
+        files.push(path.clone());
+    }
+    if let Transport::Tls(tls) = &config.transport
+        && let Some(client) = &tls.client
+    {
+        files.push(client.key_file.clone());
+    }
+    files.retain(|path| others_may_read(path));
+    files
+}
+
+/// The same fault, with the config files that do exist.
+pub(crate) fn with_configs(fault: UsageFault) -> UsageFault {
+    match fault {
+        UsageFault::MissingConfig { .. } => UsageFault::MissingConfig { beside: beside("") },
+        other => other,
+    }
+}
+
+#[cfg(unix)]
+fn others_may_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    // A device or a pipe is not kept on any disk: `password_file = /dev/stdin`.
+    fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> bool {
+    false
+}
+
+fn text(path: &Path) -> Result<String, Unreadable> {
+    let bytes = match bytes(path, MAX_CONFIG) {
+        Ok(bytes) => bytes,
+        Err(FileFault::Folder) => return Err(Unreadable::Folder),
+        Err(FileFault::TooLarge { bytes, limit }) => {
+            return Err(Unreadable::TooLarge { bytes, limit });
+        }
+        Err(FileFault::Unreadable(error)) => return Err(Unreadable::Os(error)),
+        Err(_) => return Ok(String::new()),
+    };
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        Unreadable::NotUtf8 { line }
+    })
+}
+
+/// The whole file, if it has at most `limit` bytes; a pipe is as good as a file.
+fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileFault> {
+    let metadata = fs::metadata(path).map_err(FileFault::Unreadable)?;
+    if metadata.is_dir() {
+        return Err(FileFault::Folder);
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+        .map_err(FileFault::Unreadable)?;
+    let read = bytes.len() as u64;
+    if read > limit {
+        let bytes = metadata.len().max(read);
+        return Err(FileFault::TooLarge { bytes, limit });
+    }
+    Ok(bytes)
+}
+
+fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigFault> {
+    let unset = |empty| ConfigFault::PasswordEnvUnset {
+        variable: variable.to_owned(),
+        empty,
+    };
+    let value = value.ok_or_else(|| unset(false))?;
+    if value.is_empty() {
+        return Err(unset(true));
+    }
+    secret(value.into_encoded_bytes()).map_err(|why| ConfigFault::PasswordEnvUnusable {
+        variable: variable.to_owned(),
+        why,
+    })
+}
+
+/// The first line without its end: `echo` and every editor put one there. Nothing else is cut.
+fn from_file(path: &Path) -> Result<Secret, FileFault> {
+    let metadata = fs::metadata(path).map_err(FileFault::Unreadable)?;
+    if metadata.is_dir() {
+        return Err(FileFault::Folder);
+    }
+    // As much as the longest password, its line end, and one byte that shows there is more.
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_PASSWORD as u64 + 3).read_to_end(&mut bytes))
+        .map_err(FileFault::Unreadable)?;
+    let mut line = bytes;
+    if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+        line.truncate(end);
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+    }
+    if line.is_empty() {
+        return Err(FileFault::Empty);
+    }
+    secret(line).map_err(|why| FileFault::Damaged {
+        words: match why {
+            SecretFault::NotUtf8 => "its first line is not UTF-8 text",
+            SecretFault::Nul => "its first line holds a NUL byte",
+            SecretFault::TooLong => "its first line is longer than the 65535 bytes of MQTT",
+        }
+        .to_owned(),
+    })
+}
+
+fn secret(bytes: Vec<u8>) -> Result<Secret, SecretFault> {
+    if bytes.len() > MAX_PASSWORD {
+        return Err(SecretFault::TooLong);
+    }
+    if bytes.contains(&0) {
+        return Err(SecretFault::Nul);
+    }
+    let text = String::from_utf8(bytes).map_err(|_| SecretFault::NotUtf8)?;
+    Ok(Secret::new(text))
+}
+
+/// The config files in the folder of `target` and in `config/`, as a user would type them.
+fn beside(target: &str) -> Vec<String> {
+    let own = Path::new(target).parent().unwrap_or(Path::new(""));
+    let mut found = Vec::new();
+    let folders = [own, Path::new("config")];
+    for folder in folders.iter().take(if *own == *folders[1] { 1 } else { 2 }) {
+        let here = Path::new(".");
+        let listed = if folder.as_os_str().is_empty() {
+            here
+        } else {
+            folder
+        };
+        let Ok(entries) = fs::read_dir(listed) else {
+            continue;
+        };
+        let mut paths: Vec<_> = entries
+            .flatten()
+            .map(|entry| folder.join(entry.file_name()))
+            .filter(|path| path.extension().is_some_and(|e| e == "conf") && path.is_file())
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect();
+        paths.sort();
+        found.extend(paths);
+    }
+    found.truncate(MAX_BESIDE);
+    found
+}
+
+fn ambient() -> Ambient {
+    Ambient {
+        pid: std::process::id(),
+        random: random(),
+        now: clock::rfc3339(clock::now()),
+        home: env::var_os("HOME")
+            .filter(|home| !home.is_empty())
+            .map(PathBuf::from),
+    }
+}
+
+/// From the keys that the standard library draws from the system for its hash maps: enough for a
+/// name that no other run has, and no crate. Not a key for cryptography.
+fn random() -> [u8; 20] {
+    let mut random = [0; 20];
+    for chunk in random.chunks_mut(8) {
+        // One `RandomState` differs from the next by a counter only, and hashes it well.
+        let word = RandomState::new().build_hasher().finish().to_ne_bytes();
+        chunk.copy_from_slice(&word[..chunk.len()]);
+    }
+    random
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

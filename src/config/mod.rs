@@ -1,0 +1,24 @@
+//! File, URL and flags to a [`Config`], or every problem with its line. It contacts nothing.
+//!
+//! May import `util`.
+
+mod error;
+mod host;
+pub(crate) mod load;
+pub(crate) mod parse;
+mod reader;
+pub(crate) mod settings;
+pub(crate) mod templates;
+pub(crate) mod types;
+pub(crate) mod url;
+pub(crate) mod values;
+
+pub(crate) use error::{
+    ConfigFault, FileFault, Flaw, HostFault, Problem, ProblemKind, SecretFault, Slip, Spot,
+    TopicFlaw, Unreadable, UrlFault, UsageFault,
+};
+pub(crate) use settings::KEYS;
+pub(crate) use templates::PROVIDERS;
+pub(crate) use types::{
+    ClientCertFiles, Config, Message, Override, Place, Qos, Secret, TlsSettings, Transport,
+};

@@ -1,0 +1,256 @@
+//! Settings to a finished [`Config`], or every problem with its line: each value by itself, then
+//! the rules between keys. Pure: it opens no file, reads no environment and asks no clock.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config::error::{Flaw, Problem, ProblemKind};
+use crate::config::reader::{Names, Reader};
+use crate::config::settings::{PASSWORD_KEYS, Setting, Settings, TLS_KEYS};
+use crate::config::types::{
+    Ambient, ClientCertFiles, Config, Credentials, Message, Override, PasswordSource, Place, Qos,
+    Secret, Source, TlsSettings, Transport, Will,
+};
+use crate::config::{host, url, values};
+
+/// Reads a whole configuration.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file, then of the flags.
+pub(crate) fn config(
+    source: Source<'_>,
+    overrides: &[Override],
+    ambient: &Ambient,
+) -> Result<Config, Vec<Problem>> {
+    let (target, folder) = match source {
+        Source::File { path, .. } => (path.to_owned(), Path::new(path).parent()),
+        Source::Url(text) => (url::redact(text), None),
+    };
+    let mut settings = Settings::gather(source, overrides);
+    one_password_of_the_flags(&mut settings);
+    let mut reader = Reader {
+        problems: std::mem::take(&mut settings.problems),
+        settings: &settings,
+        ambient,
+        folder: folder.unwrap_or(Path::new("")),
+    };
+    let config = reader.config(target);
+    let mut problems = reader.problems;
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => {
+            problems.sort_by_key(|(order, _)| *order);
+            Err(problems.into_iter().map(|(_, problem)| problem).collect())
+        }
+    }
+}
+
+/// `--set password_env=X` stands above a `password_file` of the file: it is the same setting in
+/// another form, not a second one.
+fn one_password_of_the_flags(settings: &mut Settings) {
+    let password = |setting: &Setting| PASSWORD_KEYS.contains(&setting.key);
+    let flag = |setting: &Setting| matches!(setting.spot.place, Place::Flag(_));
+    if settings.list.iter().any(|s| password(s) && flag(s)) {
+        settings.list.retain(|s| !password(s) || flag(s));
+    }
+}
+
+impl Reader<'_> {
+    fn config(&mut self, target: String) -> Option<Config> {
+        let host = self.host(&target);
+        let tls = self.read("tls", values::switch).unwrap_or(true);
+        let port = self.read("port", values::port);
+        let port = port.unwrap_or(if tls { 8883 } else { 1883 });
+        let transport = self.transport(tls);
+        let credentials = self.credentials();
+        let generated = format!("mqtt-test-{}", hex(&self.ambient.random[..4]));
+        let client_id = self.read("client_id", values::string);
+        let client_id = client_id.unwrap_or_else(|| generated.clone());
+        self.read("protocol", values::protocol);
+        let clean_session = self.read("clean_session", values::switch).unwrap_or(true);
+        self.session_has_an_id(clean_session, &client_id);
+        let keep_alive = self.read("keep_alive", values::keep_alive);
+        let timeout = self.read("timeout", values::timeout);
+        let names = Names {
+            // An empty id leaves the choice to the broker; the topic still wants a name.
+            client_id: if client_id.is_empty() {
+                &generated
+            } else {
+                &client_id
+            },
+            host: host.as_deref().unwrap_or_default(),
+            pid: self.ambient.pid,
+        };
+        let topic = self.topic("topic", "mqtt-test/{client_id}", &names);
+        let qos = self.read("qos", values::qos).unwrap_or(Qos::AtLeastOnce);
+        let retain = self.read("retain", values::switch).unwrap_or(false);
+        let message = self.message();
+        let max_packet_size = self.read("max_packet_size", values::packet_size);
+        let will = self.will(&names);
+        let host = host?;
+        if host::is_aws(&host) {
+            self.aws(&host, port, &transport);
+        }
+        Some(Config {
+            target,
+            places: self.places(),
+            host,
+            port,
+            transport,
+            credentials,
+            client_id,
+            clean_session,
+            keep_alive: keep_alive.unwrap_or(Duration::from_secs(60)),
+            timeout: timeout.unwrap_or(Duration::from_secs(15)),
+            topic,
+            qos,
+            retain,
+            message,
+            max_packet_size: max_packet_size.unwrap_or(1024 * 1024),
+            will,
+        })
+    }
+
+    fn places(&self) -> Vec<(&'static str, Place)> {
+        let place = |setting: &Setting| (setting.key, setting.spot.place.clone());
+        self.settings.list.iter().map(place).collect()
+    }
+
+    fn host(&mut self, target: &str) -> Option<String> {
+        // A URL that could not be read has said so already.
+        let told = |(_, p): &(usize, Problem)| matches!(p.kind, ProblemKind::Url(_));
+        if !self.is_set("host") && !self.problems.iter().any(told) {
+            let kind = ProblemKind::Missing {
+                key: "host",
+                target: target.to_owned(),
+            };
+            let (place, shown) = (Place::Default, String::new());
+            // Behind the last line, before the first flag, would be right as well; last is plain.
+            self.problems
+                .push((usize::MAX, Problem { place, shown, kind }));
+        }
+        self.read("host", |value| host::host(value).map_err(Flaw::Host))
+    }
+
+    fn transport(&mut self, tls: bool) -> Transport {
+        if !tls {
+            for key in TLS_KEYS {
+                let tls = self.spot("tls");
+                self.wrong_at(key, ProblemKind::TlsOff { key, tls });
+            }
+            return Transport::Plain;
+        }
+        let name = |value: &str| host::host(value).map_err(Flaw::Host);
+        let settings = TlsSettings {
+            sni: self.read("sni", values::switch).unwrap_or(true),
+            server_name: self.read("server_name", name),
+            ca_file: self.path("ca_file"),
+            system_roots: self.read("system_roots", values::switch).unwrap_or(true),
+            pin_sha256: self.read("pin_sha256", values::pin),
+            client: self.client_cert(),
+            alpn: self.read("alpn", values::alpn).unwrap_or_default(),
+        };
+        if !settings.system_roots && !self.is_set("ca_file") && !self.is_set("pin_sha256") {
+            self.wrong_at("system_roots", ProblemKind::NothingTrusted);
+        }
+        Transport::Tls(settings)
+    }
+
+    fn client_cert(&mut self) -> Option<ClientCertFiles> {
+        let (cert_file, key_file) = (self.path("cert_file"), self.path("key_file"));
+        for (key, needs) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
+            if !self.is_set(needs) {
+                self.wrong_at(key, ProblemKind::Needs { key, needs });
+            }
+        }
+        Some(ClientCertFiles {
+            cert_file: cert_file?,
+            key_file: key_file?,
+        })
+    }
+
+    fn credentials(&mut self) -> Option<Credentials> {
+        let username = self.read("username", values::string);
+        let secret = |value: &str| values::string(value).map(Secret::new);
+        let literal = self.read("password", secret).map(PasswordSource::Literal);
+        let file = self.path("password_file").map(PasswordSource::File);
+        let env = self.read("password_env", values::env_name);
+        let mut set = PASSWORD_KEYS.into_iter().filter(|key| self.is_set(key));
+        if let Some(other) = set.next() {
+            for key in set.collect::<Vec<_>>() {
+                let spot = self.spot(other);
+                self.wrong_at(key, ProblemKind::TwoPasswords { key, other, spot });
+            }
+            if !self.is_set("username") {
+                // MQTT 3.1.1 §3.1.2.9: without the user name flag, no password flag.
+                let (key, needs) = (other, "username");
+                self.wrong_at(key, ProblemKind::Needs { key, needs });
+            }
+        }
+        Some(Credentials {
+            username: username?,
+            password: literal.or(file).or(env.map(PasswordSource::Env)),
+        })
+    }
+
+    fn session_has_an_id(&mut self, clean_session: bool, client_id: &str) {
+        if !clean_session && client_id.is_empty() {
+            let client_id = self.spot("client_id");
+            self.wrong_at("clean_session", ProblemKind::SessionWithoutId { client_id });
+        }
+    }
+
+    fn message(&mut self) -> Message {
+        let own = self.read("message", |value| Ok(value.as_bytes().to_vec()));
+        own.map_or_else(
+            || {
+                let mark = hex(&self.ambient.random[4..]);
+                // 64 bytes in all: 11 + 20 + 1 + 32.
+                let text = format!("mqtt-test: {} {mark}", self.ambient.now);
+                Message::Marked { text, mark }
+            },
+            Message::Own,
+        )
+    }
+
+    fn will(&mut self, names: &Names<'_>) -> Option<Will> {
+        let message = self.read("will_message", values::binary);
+        let qos = self.read("will_qos", values::qos);
+        let retain = self.read("will_retain", values::switch);
+        if !self.is_set("will_topic") {
+            let needs = "will_topic";
+            for key in ["will_message", "will_qos", "will_retain"] {
+                self.wrong_at(key, ProblemKind::Needs { key, needs });
+            }
+            return None;
+        }
+        Some(Will {
+            topic: self.topic("will_topic", "", names),
+            message: message.unwrap_or_default(),
+            qos: qos.unwrap_or(Qos::AtMostOnce),
+            retain: retain.unwrap_or(false),
+        })
+    }
+
+    /// What AWS IoT Core demands of every client.
+    fn aws(&mut self, host: &str, port: u16, transport: &Transport) {
+        for key in ["qos", "will_qos"] {
+            if self.settings.get(key).is_some_and(|s| s.value == "2") {
+                let host = host.to_owned();
+                self.wrong_at(key, ProblemKind::QosUnsupported { key, host });
+            }
+        }
+        if port == 443 && !self.is_set("alpn") && *transport != Transport::Plain {
+            let host = host.to_owned();
+            self.wrong_at("port", ProblemKind::AlpnRequired { host });
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

@@ -1,0 +1,321 @@
+//! Text and flags to settings: lines, keys, where each was written, and how much of it may be
+//! shown. It knows which keys exist, not what their values mean.
+
+use crate::config::error::{Problem, ProblemKind, Spot};
+use crate::config::types::{Override, Place, Source};
+use crate::config::url;
+use crate::util::nearest;
+
+/// Every key, in the order of the manual.
+pub(crate) const KEYS: [&str; 29] = [
+    "host",
+    "port",
+    "tls",
+    "sni",
+    "server_name",
+    "ca_file",
+    "system_roots",
+    "pin_sha256",
+    "cert_file",
+    "key_file",
+    "alpn",
+    "username",
+    "password",
+    "password_file",
+    "password_env",
+    "client_id",
+    "protocol",
+    "clean_session",
+    "keep_alive",
+    "timeout",
+    "topic",
+    "qos",
+    "retain",
+    "message",
+    "max_packet_size",
+    "will_topic",
+    "will_message",
+    "will_qos",
+    "will_retain",
+];
+
+/// The keys that only make sense over TLS.
+pub(crate) const TLS_KEYS: [&str; 8] = [
+    "sni",
+    "server_name",
+    "ca_file",
+    "system_roots",
+    "pin_sha256",
+    "cert_file",
+    "key_file",
+    "alpn",
+];
+
+/// Three ways to one password.
+pub(crate) const PASSWORD_KEYS: [&str; 3] = ["password", "password_file", "password_env"];
+
+/// What other programs call our keys.
+const FOREIGN: [(&str, &str); 22] = [
+    ("hostname", "host"),
+    ("broker", "host"),
+    ("server", "host"),
+    ("address", "host"),
+    ("user", "username"),
+    ("login", "username"),
+    ("pass", "password"),
+    ("passwd", "password"),
+    ("pwd", "password"),
+    ("pw", "password"),
+    ("cafile", "ca_file"),
+    ("ca", "ca_file"),
+    ("ca_cert", "ca_file"),
+    ("cert", "cert_file"),
+    ("certfile", "cert_file"),
+    ("key", "key_file"),
+    ("keyfile", "key_file"),
+    ("clientid", "client_id"),
+    ("id", "client_id"),
+    ("keepalive", "keep_alive"),
+    ("payload", "message"),
+    ("fingerprint", "pin_sha256"),
+];
+
+/// Keys by which other programs switch verification off. There is no such key here.
+const VERIFICATION_OFF: [&str; 9] = [
+    "no_verify",
+    "tls_insecure",
+    "insecure",
+    "tls_verify",
+    "verify",
+    "verify_tls",
+    "ssl_verify",
+    "skip_verify",
+    "insecure_skip_verify",
+];
+
+/// No key has one of these: what follows the first is a value after all, perhaps a secret.
+const NOT_IN_KEYS: [char; 3] = [' ', '\t', ':'];
+
+/// One known key with its value, as text.
+pub(crate) struct Setting {
+    pub(crate) key: &'static str,
+    pub(crate) value: String,
+    pub(crate) spot: Spot,
+    /// Lines by number, then flags in their order.
+    pub(crate) order: usize,
+}
+
+/// All settings, and what was wrong with the lines that are none.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) list: Vec<Setting>,
+    pub(crate) problems: Vec<(usize, Problem)>,
+}
+
+impl Settings {
+    pub(crate) fn gather(source: Source<'_>, overrides: &[Override]) -> Self {
+        let mut settings = Self::default();
+        let mut order = 0;
+        match source {
+            Source::File { path, text } => {
+                for (index, line) in lines(text).enumerate() {
+                    order = index + 1;
+                    settings.line(path, order, line);
+                }
+            }
+            Source::Url(text) => settings.url(text),
+        }
+        let flags = settings.list.len();
+        for over in overrides {
+            order += 1;
+            settings.flag(over, order, flags);
+        }
+        settings
+    }
+
+    /// The setting that counts: the last one, as flags come last.
+    pub(crate) fn get(&self, key: &str) -> Option<&Setting> {
+        self.list.iter().rev().find(|setting| setting.key == key)
+    }
+
+    fn url(&mut self, text: &str) {
+        let spot = Spot {
+            place: Place::Url,
+            shown: url::redact(text),
+        };
+        match url::parts(text) {
+            Err(fault) => self.problem(0, spot.place, spot.shown, ProblemKind::Url(fault)),
+            Ok(parts) => self
+                .list
+                .extend(parts.into_iter().map(|(key, value)| Setting {
+                    key,
+                    value,
+                    spot: spot.clone(),
+                    order: 0,
+                })),
+        }
+    }
+
+    fn line(&mut self, path: &str, number: usize, line: &str) {
+        let line = line.trim_matches([' ', '\t']);
+        if line.is_empty() || line.starts_with('#') {
+            return;
+        }
+        let place = Place::Line {
+            path: path.to_owned(),
+            line: number,
+        };
+        let (key, value) = match line.split_once('=') {
+            Some((key, value)) => (key.trim_end_matches([' ', '\t']), value),
+            None => (line, ""),
+        };
+        if key.contains(NOT_IN_KEYS) || !line.contains('=') {
+            // `password: hunter2`: all but the first word may be a secret.
+            let shown = first_word(line);
+            self.problem(number, place, shown, ProblemKind::NoEquals);
+            return;
+        }
+        let value = value.trim_start_matches([' ', '\t']);
+        let shown = if looks_secret(key) {
+            first_word(key)
+        } else {
+            shown(key, " = ", value)
+        };
+        self.add(key, value, Spot { place, shown }, number, 0);
+    }
+
+    fn flag(&mut self, over: &Override, order: usize, from: usize) {
+        let key = over.key.trim_matches([' ', '\t']);
+        let value = over.value.trim_matches([' ', '\t']);
+        let Place::Flag(flag) = &over.place else {
+            return;
+        };
+        let shown = match (flag.as_str(), looks_secret(key)) {
+            ("-r" | "--retain", _) => flag.clone(),
+            ("--set", true) => format!("--set {}", first_word(key)),
+            ("--set", false) => format!("--set {}", shown(key, "=", value)),
+            _ => format!("{flag} {}", without_secrets("", value)),
+        };
+        let place = over.place.clone();
+        if key.contains(NOT_IN_KEYS) {
+            let shown = format!("{flag} {}", first_word(key));
+            self.problem(order, place, shown, ProblemKind::NoEquals);
+            return;
+        }
+        self.add(key, value, Spot { place, shown }, order, from);
+    }
+
+    /// `from`: where in the list the settings of the same kind begin, among which a key may
+    /// stand only once.
+    fn add(&mut self, given: &str, value: &str, spot: Spot, order: usize, from: usize) {
+        let Spot { place, shown } = spot.clone();
+        let Some(key) = KEYS.iter().find(|key| **key == given).copied() else {
+            let kind = unknown(given);
+            self.problem(order, place, shown, kind);
+            return;
+        };
+        let first = self.list[from..].iter().find(|setting| setting.key == key);
+        if let Some(first) = first {
+            let first = first.spot.clone();
+            self.problem(order, place, shown, ProblemKind::Duplicate { key, first });
+            return;
+        }
+        self.list.push(Setting {
+            key,
+            value: value.to_owned(),
+            spot,
+            order,
+        });
+    }
+
+    pub(crate) fn problem(&mut self, order: usize, place: Place, shown: String, kind: ProblemKind) {
+        self.problems.push((order, Problem { place, shown, kind }));
+    }
+}
+
+/// Lines without their ends; a byte order mark in front is none of the first line's.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+}
+
+fn unknown(given: &str) -> ProblemKind {
+    let plain = given.to_ascii_lowercase().replace('-', "_");
+    if given.is_empty() {
+        return ProblemKind::NoKey;
+    }
+    let given = first_word(given);
+    if switches_verification_off(&plain) {
+        return ProblemKind::VerificationOff { given };
+    }
+    let nearest = known_as(&plain);
+    ProblemKind::UnknownKey { given, nearest }
+}
+
+/// The key that was probably meant by `plain`, which is in lower case and has no dashes.
+fn known_as(plain: &str) -> Option<&'static str> {
+    named(plain).or_else(|| nearest(plain, &KEYS))
+}
+
+/// The key that `plain` is, here or in another program.
+pub(crate) fn named(plain: &str) -> Option<&'static str> {
+    let same = KEYS.iter().find(|key| **key == plain).copied();
+    let foreign = || FOREIGN.iter().find(|(name, _)| *name == plain);
+    same.or_else(|| foreign().map(|(_, key)| *key))
+}
+
+pub(crate) fn switches_verification_off(plain: &str) -> bool {
+    VERIFICATION_OFF.contains(&plain)
+}
+
+/// Whether a value under this key must not be shown: a secret's, or one that was meant to be.
+pub(crate) fn looks_secret(key: &str) -> bool {
+    let plain = key.to_ascii_lowercase().replace('-', "_");
+    let known = KEYS.contains(&plain.as_str());
+    let parts = ["pass", "pwd", "psw", "secret", "token", "credential"];
+    parts.iter().any(|part| plain.contains(part))
+        || (!known && (plain.contains("pw") || nearest(&plain, &["password"]).is_some()))
+}
+
+/// What stands before the first blank, `=` or `:`. A long word is cut: it may be a line of a key
+/// that was pasted in.
+fn first_word(text: &str) -> String {
+    let end = text.find([' ', '\t', '=', ':']).unwrap_or(text.len());
+    let word = &text[..end];
+    if word.chars().count() <= 32 {
+        return word.to_owned();
+    }
+    word.chars().take(8).chain(['…']).collect()
+}
+
+/// `key = value` without anything secret, for keys that are not themselves a secret's.
+fn shown(key: &str, equals: &str, value: &str) -> String {
+    let word = if key.len() > 32 {
+        first_word(key)
+    } else {
+        key.to_owned()
+    };
+    format!("{word}{equals}{}", without_secrets(key, value))
+}
+
+fn without_secrets(key: &str, value: &str) -> String {
+    let known = KEYS.contains(&key) || key.is_empty();
+    if value.contains("-----BEGIN") || (!known && key.len() > 32) {
+        return "…".to_owned();
+    }
+    let named = matches!(key, "host" | "server_name");
+    let value = if named || (value.contains('@') && value.contains("://")) {
+        url::redact(value)
+    } else {
+        value.to_owned()
+    };
+    if value.chars().count() <= 200 {
+        return value;
+    }
+    value.chars().take(200).chain(['…']).collect()
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

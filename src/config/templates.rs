@@ -1,0 +1,67 @@
+//! The config files that come with the program, for `mqtt-test new PROVIDER`. They are the very
+//! files under `config/`.
+
+/// Every provider with the text of its file.
+const FILES: [(&str, &str); 5] = [
+    ("hivemq", include_str!("../../config/hivemq.conf")),
+    ("emqx", include_str!("../../config/emqx.conf")),
+    ("aws", include_str!("../../config/aws-iot.conf")),
+    ("mosquitto", include_str!("../../config/mosquitto.conf")),
+    ("local", include_str!("../../config/local.conf")),
+];
+
+/// The names that [`text`] knows.
+pub(crate) const PROVIDERS: [&str; 5] = ["hivemq", "emqx", "aws", "mosquitto", "local"];
+
+/// The commented config file for `provider`.
+pub(crate) fn text(provider: &str) -> Option<&'static str> {
+    FILES
+        .iter()
+        .find(|(name, _)| *name == provider)
+        .map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics is a test that fails"
+)]
+mod tests {
+    use super::*;
+    use crate::config::settings::KEYS;
+    use crate::testing::{file, said};
+
+    #[test]
+    fn shipped_files_want_only_their_placeholders() {
+        for provider in PROVIDERS {
+            let text = text(provider).unwrap();
+            match file(text) {
+                Ok(_) => assert!(!text.contains("YOUR-")),
+                Err(problems) => {
+                    let (_, said) = said(Err(problems));
+                    let first = said.lines().next().unwrap();
+                    assert!(first.contains("values are still placeholders"), "{said}");
+                }
+            }
+            let filled = file(&text.replace("YOUR-", "my-")).expect(provider);
+            assert!(filled.is_set("host"));
+            assert!(
+                text.lines().all(|line| line.chars().count() <= 80),
+                "{provider}"
+            );
+            // What is commented out must be right as well, key by key.
+            for line in text.lines().filter_map(|line| line.strip_prefix("# ")) {
+                let Some((key, value)) = line.split_once(" = ") else {
+                    continue;
+                };
+                if key.contains(' ') {
+                    continue;
+                }
+                assert!(KEYS.contains(&key), "{provider}: {line}");
+                assert!(!value.is_empty());
+            }
+        }
+        assert_eq!(text("nobody"), None);
+    }
+}

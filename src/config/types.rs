@@ -1,0 +1,197 @@
+//! The configuration as types: what goes into `parse` and the finished [`Config`] that comes out.
+//! It reads nothing; `settings` and `parse` make it from text, `load` from files.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where a setting was written, so that a message can name it as the user wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A line of a config file, counted from 1.
+    Line { path: String, line: usize },
+    /// A flag of the command line, such as `--set` or `-t`.
+    Flag(String),
+    /// The URL given as the target.
+    Url,
+    /// Not written anywhere: a default.
+    Default,
+}
+
+/// What the user named as the target.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// A config file: its path as typed, and its whole text.
+    File { path: &'a str, text: &'a str },
+    /// `mqtts://user@host:8883/topic`: a check without a file.
+    Url(&'a str),
+}
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, .. } => write!(f, "File({path:?}, …)"),
+            Self::Url(_) => f.write_str("Url(…)"),
+        }
+    }
+}
+
+/// A setting of the command line; it stands above the file's or the URL's.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Override {
+    pub(crate) place: Place,
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+impl fmt::Debug for Override {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The value may be a password under a mistyped key, so none is shown.
+        write!(f, "Override({:?}, {:?}, …)", self.place, self.key)
+    }
+}
+
+/// What a run has of its surroundings, handed in so that `parse` stays pure.
+#[derive(Clone, Debug)]
+pub(crate) struct Ambient {
+    pub(crate) pid: u32,
+    /// 4 bytes for the client id, 16 for the mark of the message.
+    pub(crate) random: [u8; 20],
+    /// RFC 3339, UTC, whole seconds.
+    pub(crate) now: String,
+    pub(crate) home: Option<PathBuf>,
+}
+
+/// A value that must never be shown. It has no `Display`, and its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, for the CONNECT packet and nothing else.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Where the password comes from; `load` turns it into a [`Secret`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PasswordSource {
+    Literal(Secret),
+    File(PathBuf),
+    Env(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) username: String,
+    /// `None`: a user name alone, which MQTT 3.1.1 §3.1.2.9 allows.
+    pub(crate) password: Option<PasswordSource>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Plain,
+    Tls(TlsSettings),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TlsSettings {
+    /// Send the DNS name in the ClientHello (RFC 6066 §3).
+    pub(crate) sni: bool,
+    /// The name that the certificate must carry; `None`: the host itself.
+    pub(crate) server_name: Option<String>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) system_roots: bool,
+    /// SHA-256 of the one server certificate to trust.
+    pub(crate) pin_sha256: Option<[u8; 32]>,
+    pub(crate) client: Option<ClientCertFiles>,
+    /// Protocol names of RFC 7301, in the order of preference.
+    pub(crate) alpn: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClientCertFiles {
+    pub(crate) cert_file: PathBuf,
+    pub(crate) key_file: PathBuf,
+}
+
+/// Quality of service of MQTT 3.1.1 §4.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(
+    clippy::enum_variant_names,
+    reason = "the standard's own names: at most once, at least once, exactly once"
+)]
+pub(crate) enum Qos {
+    AtMostOnce = 0,
+    AtLeastOnce = 1,
+    ExactlyOnce = 2,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Will {
+    pub(crate) topic: String,
+    pub(crate) message: Vec<u8>,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+}
+
+/// What is published, and how it is known again when it comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// Our own line; `mark` is the random part that no other run has.
+    Marked { text: String, mark: String },
+    /// The user's own bytes, known again by being equal.
+    Own(Vec<u8>),
+}
+
+/// Everything that a run needs, checked; impossible combinations cannot be written down.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The target as the user typed it: a path, or a URL without its password.
+    pub(crate) target: String,
+    /// Every key that was set, with where; for messages.
+    pub(crate) places: Vec<(&'static str, Place)>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) transport: Transport,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) client_id: String,
+    pub(crate) clean_session: bool,
+    /// Zero switches it off (MQTT 3.1.1 §3.1.2.10).
+    pub(crate) keep_alive: Duration,
+    /// The limit of each stage.
+    pub(crate) timeout: Duration,
+    pub(crate) topic: String,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+    pub(crate) message: Message,
+    /// Bytes of one packet, both ways.
+    pub(crate) max_packet_size: usize,
+    pub(crate) will: Option<Will>,
+}
+
+impl Config {
+    /// Where `key` was written.
+    pub(crate) fn place(&self, key: &str) -> &Place {
+        self.places
+            .iter()
+            .rev()
+            .find(|(name, _)| *name == key)
+            .map_or(&Place::Default, |(_, place)| place)
+    }
+
+    /// Whether the user set `key` anywhere.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        self.places.iter().any(|(name, _)| *name == key)
+    }
+}

@@ -1,0 +1,191 @@
+//! One value at a time: text becomes a switch, a duration, a size, a pin, a topic, or the [`Flaw`]
+//! that says what it should have been. It knows neither lines nor other keys.
+
+use std::time::Duration;
+
+use crate::config::error::{Flaw, TopicFlaw};
+use crate::config::types::Qos;
+
+/// The longest string of MQTT, in bytes (MQTT 3.1.1 §1.5.3).
+pub(crate) const MAX_STRING: usize = 65_535;
+/// The largest packet of MQTT, in bytes, rounded up to what a user would write
+/// (MQTT 3.1.1 §2.2.3).
+const MAX_PACKET: u64 = 256 * 1024 * 1024;
+/// Below this not even a CONNECT with a user name fits.
+const MIN_PACKET: u64 = 64;
+/// A stage that takes longer than this is not being waited for by anyone.
+const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
+
+pub(crate) fn switch(value: &str) -> Result<bool, Flaw> {
+    match value.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" => Ok(true),
+        "off" | "false" | "no" => Ok(false),
+        _ => Err(Flaw::Switch),
+    }
+}
+
+pub(crate) fn port(value: &str) -> Result<u16, Flaw> {
+    match digits(value) {
+        Some(number) if (1..=65_535).contains(&number) => u16::try_from(number).ok(),
+        _ => None,
+    }
+    .ok_or(Flaw::Port)
+}
+
+pub(crate) fn qos(value: &str) -> Result<Qos, Flaw> {
+    match value {
+        "0" => Ok(Qos::AtMostOnce),
+        "1" => Ok(Qos::AtLeastOnce),
+        "2" => Ok(Qos::ExactlyOnce),
+        _ => Err(Flaw::Qos),
+    }
+}
+
+pub(crate) fn protocol(value: &str) -> Result<(), Flaw> {
+    match value {
+        "3.1.1" => Ok(()),
+        "5" | "5.0" => Err(Flaw::Protocol5),
+        _ => Err(Flaw::Protocol),
+    }
+}
+
+/// Whole seconds, as CONNECT carries them; 1 to 4 s are refused by rumqttc's MQTT 5 side.
+pub(crate) fn keep_alive(value: &str) -> Result<Duration, Flaw> {
+    if value == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let time = duration(value)?.ok_or(Flaw::KeepAlive)?;
+    let legal = time.is_zero() || (5..=65_535).contains(&time.as_secs());
+    if legal && time.subsec_nanos() == 0 {
+        Ok(time)
+    } else {
+        Err(Flaw::KeepAlive)
+    }
+}
+
+pub(crate) fn timeout(value: &str) -> Result<Duration, Flaw> {
+    match duration(value)? {
+        Some(time) if !time.is_zero() && time <= MAX_TIMEOUT => Ok(time),
+        _ => Err(Flaw::Timeout),
+    }
+}
+
+/// `500ms`, `15s`, `2m`; `None` where it is none of these.
+pub(crate) fn duration(value: &str) -> Result<Option<Duration>, Flaw> {
+    let (number, unit) = number_and_unit(value);
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    Ok(match unit {
+        "" => return Err(Flaw::NoUnit { given: number }),
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    })
+}
+
+/// Bytes: `4096`, `64KiB`, `1MiB`.
+pub(crate) fn packet_size(value: &str) -> Result<usize, Flaw> {
+    let (number, unit) = number_and_unit(value);
+    let factor = match unit {
+        "" | "B" => 1,
+        "KiB" => 1024,
+        "MiB" => 1024 * 1024,
+        _ => return Err(Flaw::PacketSize),
+    };
+    number
+        .and_then(|number: u64| number.checked_mul(factor))
+        .filter(|bytes| (MIN_PACKET..=MAX_PACKET).contains(bytes))
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or(Flaw::PacketSize)
+}
+
+fn number_and_unit(value: &str) -> (Option<u64>, &str) {
+    let end = value
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(value.len());
+    (digits(&value[..end]), value[end..].trim_start())
+}
+
+/// Digits alone: `str::parse` would let a `+` pass.
+fn digits(value: &str) -> Option<u64> {
+    let plain = value.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| value.parse().ok()).flatten()
+}
+
+/// SHA-256 in hex, as `openssl x509 -fingerprint -sha256` or `sha256sum` print it.
+pub(crate) fn pin(value: &str) -> Result<[u8; 32], Flaw> {
+    let mut nibbles = Vec::with_capacity(64);
+    for c in value.chars().filter(|c| *c != ':') {
+        let nibble = c.to_digit(16).ok_or(Flaw::Pin { digits: None })?;
+        nibbles.push(u8::try_from(nibble).unwrap_or_default());
+    }
+    let mut pin = [0; 32];
+    if nibbles.len() != 2 * pin.len() {
+        return Err(Flaw::Pin {
+            digits: Some(nibbles.len()),
+        });
+    }
+    for (byte, pair) in pin.iter_mut().zip(nibbles.chunks_exact(2)) {
+        *byte = pair[0] << 4 | pair[1];
+    }
+    Ok(pin)
+}
+
+/// Names of 1 to 255 bytes (RFC 7301 §3.1).
+pub(crate) fn alpn(value: &str) -> Result<Vec<String>, Flaw> {
+    let names: Vec<_> = value
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    let total: usize = names.iter().map(|name| name.len() + 1).sum();
+    let each = names.iter().all(|name| (1..=255).contains(&name.len()));
+    if each && total <= MAX_STRING {
+        Ok(names)
+    } else {
+        Err(Flaw::Alpn)
+    }
+}
+
+/// A name as POSIX shells can set it. A password pasted here by mistake mostly is none.
+pub(crate) fn env_name(value: &str) -> Result<String, Flaw> {
+    let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    let legal = value.bytes().all(|b| letter(b) || b.is_ascii_digit())
+        && value.bytes().next().is_some_and(letter);
+    legal.then(|| value.to_owned()).ok_or(Flaw::EnvName)
+}
+
+/// A UTF-8 string of MQTT (MQTT 3.1.1 §1.5.3).
+pub(crate) fn string(value: &str) -> Result<String, Flaw> {
+    if value.contains('\0') {
+        return Err(Flaw::Nul);
+    }
+    binary(value)?;
+    Ok(value.to_owned())
+}
+
+/// Binary data with a 16-bit length (MQTT 3.1.1 §3.1.3.3).
+pub(crate) fn binary(value: &str) -> Result<Vec<u8>, Flaw> {
+    if value.len() > MAX_STRING {
+        return Err(Flaw::TooLong {
+            bytes: value.len(),
+            limit: MAX_STRING,
+        });
+    }
+    Ok(value.as_bytes().to_vec())
+}
+
+/// Whether something can be published to `topic` (MQTT 3.1.1 §4.7).
+pub(crate) fn topic(topic: &str) -> Result<(), TopicFlaw> {
+    if let Some(c) = topic.chars().find(|c| matches!(c, '+' | '#')) {
+        return Err(TopicFlaw::Wildcard(c));
+    }
+    if topic.contains('\0') {
+        return Err(TopicFlaw::Nul);
+    }
+    if topic.len() > MAX_STRING {
+        return Err(TopicFlaw::TooLong(topic.len()));
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The explanations of the warnings, which never change the exit code, and of an interruption.
+//! Texts only.
+
+use crate::diagnosis::entry::Entry;
+
+pub(crate) const INTERRUPTED: Entry = Entry {
+    line: "the program was stopped before it was done",
+    more: "A signal (SIGINT from Ctrl-C, or SIGTERM from the system) came while a stage was under way. It says nothing about the broker.",
+    causes: &[
+        "someone pressed Ctrl-C",
+        "the system shut down, or a service manager or `timeout` ended the program",
+    ],
+    remedies: &[
+        "run it again and let it end: each stage ends by itself after `timeout`",
+        "if a script ends it too early, give it more time, or make each stage shorter: `--timeout 5s`",
+    ],
+};
+
+pub(crate) const CERT_EXPIRES_SOON: Entry = Entry {
+    line: "the broker's certificate expires soon",
+    more: "Less than 21 days and less than a third of its life are left; once it has expired, clients refuse the broker. With `pin_sha256` the dates are not checked, and it may have expired already.",
+    causes: &[
+        "the certificate is renewed by hand, and it is time to",
+        "automatic renewal (certbot, acme.sh) failed, or the broker was not reloaded after it",
+    ],
+    remedies: &[
+        "renew the certificate on the broker: `certbot renew`, or what its CA asks for",
+        "reload the broker, which else goes on with the old one: `systemctl reload mosquitto`",
+        "look at the dates: `openssl x509 -in server.crt -noout -dates`",
+    ],
+};
+
+pub(crate) const SNI_NOT_SENT: Entry = Entry {
+    line: "the broker was not told which name is meant",
+    more: "With its first TLS message a client names the server that it wants (SNI). None was sent, and this broker does without; those that share an address, as most clouds do, refuse such a connection.",
+    causes: &[
+        "`host` is an IP address, and SNI carries names only",
+        "`sni = off` is set",
+    ],
+    remedies: &[
+        "set `host` to the broker's name instead of its address",
+        "take `sni = off` away",
+    ],
+};
+
+pub(crate) const PASSWORD_IN_CLEAR: Entry = Entry {
+    line: "the password went over the network unencrypted",
+    more: "Without TLS, everyone on the way can read user name, password and messages.",
+    causes: &["`tls = off`, or `mqtt://` in a URL, with a broker on another machine"],
+    remedies: &[
+        "use the broker's TLS port: `tls = on` and `port = 8883`, or `mqtts://` in the URL",
+        "then change the password, which others can have read",
+        "if the broker has no TLS port, give it one, or reach it through a VPN or an SSH tunnel",
+    ],
+};
+
+pub(crate) const CONFIG_WORLD_READABLE: Entry = Entry {
+    line: "every user of this machine can read a secret",
+    more: "The named file holds a password or a private key, and its permissions let all users read it.",
+    causes: &["the file was made with usual permissions, which let others read (644)"],
+    remedies: &[
+        "close it to others: `chmod 600 FILE`",
+        "or take the password out of the config file: `password_env = MQTT_PASSWORD`",
+    ],
+};
+
+pub(crate) const ADDRESS_FAILED: Entry = Entry {
+    line: "one of the broker's addresses failed, another worked",
+    more: "The broker's name has several addresses. Not all of them can be reached from here; programs that try only the first one, or wait long for it, fail now and then.",
+    causes: &[
+        "the name has an IPv6 address, and IPv6 does not work here or on the broker",
+        "`localhost` means `::1` and `127.0.0.1`, and the broker listens on one of them",
+        "one machine of several is down",
+    ],
+    remedies: &[
+        "let the broker listen on all of its addresses",
+        "or take the address that fails out of the name's DNS records",
+        "or write the address that works into `host`, and the name into `server_name`",
+    ],
+};
+
+pub(crate) const CLOCK_SUSPECT: Entry = Entry {
+    line: "this machine's clock is wrong",
+    more: "It says a time before this program was built, which cannot be. Here it did no harm yet; certificates, which begin and end at a date, will seem not yet valid.",
+    causes: &[
+        "a board without a battery for its clock, such as a Raspberry Pi, that has not asked for the time yet",
+        "time servers (NTP) cannot be reached from this network",
+    ],
+    remedies: &[
+        "let the system set it: `timedatectl set-ntp true`",
+        "or set it by hand, with the present time: `date -s '2026-01-31 12:00:00'`",
+        "for a service that starts with the machine, add `After=time-sync.target`",
+    ],
+};
+
+pub(crate) const QOS_DOWNGRADED: Entry = Entry {
+    line: "the broker grants a lower QoS than was asked for",
+    more: "QoS (quality of service) says how surely a message arrives: 0 at most once, 1 at least once, 2 exactly once. The broker delivers with the lower one.",
+    causes: &["the broker, or this account on it, is limited to a lower QoS"],
+    remedies: &[
+        "ask for what is granted, so that nothing relies on more: `qos = 1` or `qos = 0`",
+        "or raise the limit on the broker (mosquitto: `max_qos`)",
+    ],
+};
+
+pub(crate) const ROOTS_SKIPPED: Entry = Entry {
+    line: "some CA certificates of this system are unusable",
+    more: "Certificates of the system's collection of trusted CAs could not be read and were left out. Only a broker whose certificate goes back to one of them is affected.",
+    causes: &[
+        "an old certificate whose form breaks today's rules",
+        "a damaged file in `/etc/ssl/certs`",
+    ],
+    remedies: &[
+        "bring the collection up to date: `apt install --reinstall ca-certificates`, then `update-ca-certificates --fresh`",
+        "if the check itself succeeds, this can wait",
+    ],
+};

@@ -1,0 +1,370 @@
+//! Tables for `diagnose_mqtt`: every answer to a CONNECT, every end of the stages after it, and what
+//! holds for the words of any of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics is a test that fails"
+)]
+
+use std::io;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::diagnosis::{Context, Diagnosis, diagnose};
+use crate::failure::Failure;
+use crate::testing::errors::rustls_errors;
+use crate::testing::{SECRET, assert_sound, good};
+
+const LIMIT: Duration = Duration::from_secs(15);
+const PLAIN: &str = "tls = off\n";
+
+fn fault(stage: Stage, cause: impl Into<MqttCause>) -> MqttFault {
+    MqttFault {
+        stage,
+        cause: cause.into(),
+        after: Duration::from_millis(12),
+        look: None,
+        password_ends_in_blank: false,
+    }
+}
+
+fn told(lines: &str, fault: MqttFault) -> Diagnosis {
+    let config = good(&format!("{lines}\nusername = me\npassword = {SECRET}"));
+    let context = Context {
+        config: Some(&config),
+        now: 0,
+    };
+    let diagnosis = diagnose(&Failure::Mqtt(Box::new(fault)), context);
+    assert_sound(&diagnosis);
+    diagnosis
+}
+
+#[track_caller]
+fn check(lines: &str, fault: MqttFault, expected: Code) -> Diagnosis {
+    let shown = format!("{lines:?} {fault:?}");
+    let diagnosis = told(lines, fault);
+    assert_eq!(diagnosis.code, expected.name(), "{shown}");
+    diagnosis
+}
+
+fn closed() -> LinkFault {
+    LinkFault::Closed { reset: false }
+}
+
+fn timed_out() -> LinkFault {
+    LinkFault::TimedOut { limit: LIMIT }
+}
+
+fn undecodable() -> LinkFault {
+    LinkFault::Undecodable {
+        words: "Malformed packet".to_owned(),
+    }
+}
+
+/// At CONNECT, and what the second look read.
+fn looked(link: LinkFault, bytes: &[u8], ended: LookEnd) -> MqttFault {
+    MqttFault {
+        look: Some(Look {
+            bytes: bytes.to_vec(),
+            ended,
+        }),
+        ..fault(Stage::Connect, link)
+    }
+}
+
+const CLOSED: LookEnd = LookEnd::Closed;
+
+#[test]
+fn every_connack_has_its_code() {
+    for code in 0..=255 {
+        let expected = match code {
+            1 | 0x84 => Code::MqttVersion,
+            2 | 0x85 => Code::MqttClientIdRejected,
+            3 | 0x88 | 0x89 => Code::MqttServerUnavailable,
+            4 | 0x86 => Code::MqttBadCredentials,
+            5 | 7 | 0x87 => Code::MqttNotAuthorized,
+            _ => Code::MqttRefused,
+        };
+        let told = check(
+            "",
+            fault(Stage::Connect, LinkFault::Refused { code }),
+            expected,
+        );
+        // The number itself is evidence, as the version that has it writes it.
+        let number = if !(0x80..=0x9f).contains(&code) {
+            format!("CONNACK {code}")
+        } else {
+            format!("CONNACK {code:#04x}")
+        };
+        assert!(
+            told.notes.iter().any(|note| note.contains(&number)),
+            "{told:?}"
+        );
+        // And where it is of another version, so are both versions.
+        let notes = told.notes.join("\n");
+        let of_5 = (0x80..=0x9f).contains(&code);
+        assert_eq!(
+            of_5,
+            notes.contains("a code of MQTT 5, to MQTT 3.1.1"),
+            "{notes}"
+        );
+    }
+}
+
+#[test]
+fn a_blank_at_the_end_of_the_password_is_pointed_out() {
+    for (code, points) in [(4, true), (5, true), (0x86, true), (0x87, true), (3, false)] {
+        for blank in [false, true] {
+            let mut fault = fault(Stage::Connect, LinkFault::Refused { code });
+            fault.password_ends_in_blank = blank;
+            let notes = told("", fault).notes.join("\n");
+            let pointed = notes.contains("the password's last character is a blank");
+            assert_eq!(pointed, blank && points, "{code}");
+        }
+    }
+}
+
+#[test]
+fn a_tls_port_spoken_to_in_the_clear() {
+    let alert = b"\x15\x03\x01\0\x02\x02\x0a";
+    for link in [closed(), undecodable(), timed_out()] {
+        check(PLAIN, looked(link, alert, CLOSED), Code::MqttIsTls);
+    }
+    for port in [8883, 8884, 443] {
+        let lines = format!("{PLAIN}port = {port}");
+        check(&lines, looked(closed(), b"", CLOSED), Code::MqttIsTls);
+        check(&lines, fault(Stage::Connect, closed()), Code::MqttIsTls);
+        let reset = LinkFault::Closed { reset: true };
+        check(&lines, fault(Stage::Connect, reset), Code::MqttIsTls);
+        // Silence proves nothing.
+        check(
+            &lines,
+            fault(Stage::Connect, timed_out()),
+            Code::MqttTimeout,
+        );
+        // Over TLS the port is right.
+        let lines = format!("port = {port}");
+        check(&lines, fault(Stage::Connect, closed()), Code::MqttClosed);
+    }
+    check(PLAIN, looked(closed(), b"", CLOSED), Code::MqttClosed);
+    check(
+        "port = 1883",
+        looked(closed(), b"", CLOSED),
+        Code::MqttClosed,
+    );
+}
+
+#[test]
+fn what_is_not_mqtt() {
+    for first in [
+        &b"HTTP/1.1 400 Bad Request\r\n"[..],
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\0\0\0\0",
+        b"<html>",
+    ] {
+        for link in [closed(), undecodable(), timed_out()] {
+            let told = check("", looked(link, first, CLOSED), Code::MqttNotMqtt);
+            let shown = format!("its first bytes: `{}`", text::escape_bytes(first, 48));
+            assert!(told.notes.contains(&shown), "{told:?}");
+        }
+    }
+    check("", fault(Stage::Connect, undecodable()), Code::MqttNotMqtt);
+    let huge = || LinkFault::TooLarge { size: 268_435_455 };
+    check("", fault(Stage::Connect, huge()), Code::MqttNotMqtt);
+    for stage in [Stage::Subscribe, Stage::Publish, Stage::Receive] {
+        check("", fault(stage, undecodable()), Code::MqttNotMqtt);
+        check("", fault(stage, huge()), Code::ReceiveTooLarge);
+    }
+}
+
+#[test]
+fn connect_without_an_answer() {
+    let silence = || LookEnd::Silence;
+    check("", looked(closed(), b"", CLOSED), Code::MqttClosed);
+    check("", looked(timed_out(), b"", silence()), Code::MqttTimeout);
+    // The look met another end than rumqttc; what rumqttc met counts.
+    check("", looked(timed_out(), b"", CLOSED), Code::MqttTimeout);
+    check("", looked(closed(), b"", silence()), Code::MqttClosed);
+    check(
+        "",
+        looked(closed(), b"\x20\x02\0\0", LookEnd::Enough),
+        Code::MqttClosed,
+    );
+    let unreachable = LookEnd::Unreachable(io::ErrorKind::ConnectionRefused.into());
+    check("", looked(closed(), b"", unreachable), Code::MqttClosed);
+    let io = LinkFault::Io(io::Error::other("weather"));
+    check("", fault(Stage::Connect, io), Code::MqttClosed);
+    check(
+        "",
+        fault(Stage::Connect, MqttCause::TimedOut { limit: LIMIT }),
+        Code::MqttTimeout,
+    );
+}
+
+#[test]
+fn the_stages_after_connect() {
+    for (stage, closed_there) in [
+        (Stage::Subscribe, Code::SubscribeClosed),
+        (Stage::Publish, Code::PublishClosed),
+        (Stage::Receive, Code::ReceiveClosed),
+    ] {
+        for link in [
+            closed(),
+            LinkFault::Closed { reset: true },
+            LinkFault::Io(io::ErrorKind::TimedOut.into()),
+            LinkFault::NoPingResponse,
+        ] {
+            check("", fault(stage, link), closed_there);
+        }
+        let taken = MqttCause::TakenOver { after: LIMIT };
+        check("client_id = me", fault(stage, taken), Code::MqttTakenOver);
+    }
+    let late = || MqttCause::TimedOut { limit: LIMIT };
+    check("", fault(Stage::Subscribe, late()), Code::SubscribeTimeout);
+    check("", fault(Stage::Publish, late()), Code::PublishTimeout);
+    check(
+        "qos = 2",
+        fault(Stage::Publish, late()),
+        Code::PublishTimeout,
+    );
+    for code in (0x80..=0xff).chain([3, 0x7f]) {
+        let filter = "a/b".to_owned();
+        let denied = MqttCause::SubscribeDenied { filter, code };
+        let told = check("", fault(Stage::Subscribe, denied), Code::SubscribeDenied);
+        assert!(told.notes[0].starts_with(&format!("SUBACK {code:#04x} for the filter `a/b`")));
+    }
+    let (size, limit) = (2_000_000, 1_048_576);
+    let large = MqttCause::PublishTooLarge { size, limit };
+    let told = check("", fault(Stage::Publish, large), Code::PublishTooLarge);
+    assert!(told.notes[0].contains("2000000 bytes; the limit is 1048576 bytes"));
+    for foreign in [0, 1, 7] {
+        let limit = LIMIT;
+        let lost = MqttCause::NotDelivered { limit, foreign };
+        check("", fault(Stage::Receive, lost), Code::ReceiveTimeout);
+    }
+}
+
+#[test]
+fn a_changed_payload_is_compared() {
+    let altered = |sent: &[u8], received: &[u8]| MqttCause::Altered {
+        sent: sent.to_vec(),
+        received: received.to_vec(),
+    };
+    for (sent, received, expected) in [
+        (&b"abc"[..], &b"abd"[..], "byte 2: sent `c`, received `d`"),
+        (b"abc", b"ab", "byte 2: sent `c`, received ``"),
+        (b"", b"\x1b", "byte 0: sent ``, received `\\x1b`"),
+    ] {
+        let cause = altered(sent, received);
+        let told = check("", fault(Stage::Receive, cause), Code::ReceiveAltered);
+        assert_eq!(told.notes[1], format!("first difference at {expected}"));
+    }
+}
+
+fn io_error(text: &str) -> io::Error {
+    io::Error::other(text.to_owned())
+}
+
+/// One of every kind.
+fn links(text: &str, code: u8, size: usize) -> Vec<LinkFault> {
+    let mut links = vec![
+        timed_out(),
+        closed(),
+        LinkFault::Closed { reset: true },
+        LinkFault::Refused { code },
+        LinkFault::SubackCode { code },
+        LinkFault::Undecodable {
+            words: text.to_owned(),
+        },
+        LinkFault::TooLarge { size },
+        LinkFault::Tls(TlsCause::Closed { reset: true }),
+        LinkFault::Tcp(io_error(text)),
+        LinkFault::Io(io_error(text)),
+        LinkFault::NoPingResponse,
+    ];
+    let errors = rustls_errors(text).into_iter().step_by(17);
+    links.extend(errors.map(|error| LinkFault::Tls(TlsCause::Rustls(error))));
+    links
+}
+
+fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
+    let mut causes: Vec<_> = links(text, code, size)
+        .into_iter()
+        .map(Into::into)
+        .collect();
+    causes.extend([
+        MqttCause::TimedOut { limit: LIMIT },
+        MqttCause::SubscribeDenied {
+            filter: text.to_owned(),
+            code,
+        },
+        MqttCause::TakenOver { after: LIMIT },
+        MqttCause::PublishTooLarge { size, limit: 1 },
+        MqttCause::Altered {
+            sent: text.as_bytes().to_vec(),
+            received: bytes.to_vec(),
+        },
+        MqttCause::NotDelivered {
+            limit: LIMIT,
+            foreign: u64::from(code),
+        },
+    ]);
+    causes
+}
+
+fn look(bytes: &[u8], kind: u8, text: &str) -> Option<Look> {
+    let ended = match kind {
+        0 => return None,
+        1 => CLOSED,
+        2 => LookEnd::Silence,
+        3 => LookEnd::Enough,
+        4 => LookEnd::Tls(TlsCause::Io(io_error(text))),
+        _ => LookEnd::Unreachable(io_error(text)),
+    };
+    let bytes = bytes.to_vec();
+    Some(Look { bytes, ended })
+}
+
+/// Every setting that the words look at.
+const CONFIGS: [&str; 6] = [
+    "",
+    "tls = off",
+    "tls = off\nport = 8883",
+    "sni = off\nalpn = mqtt\ncert_file = c.crt\nkey_file = c.key",
+    "qos = 2\nretain = on\nmessage = hello\nclient_id = me",
+    "qos = 0\ntopic = a/b\nmax_packet_size = 1KiB",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 48,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_ends_a_session_has_a_code_and_sound_words(
+        lines in prop::sample::select(&CONFIGS[..]),
+        text in "[^`\\p{C}]{1,40}",
+        code in any::<u8>(),
+        size in any::<usize>(),
+        bytes in prop::collection::vec(any::<u8>(), 0..64),
+        kind in 0..6_u8,
+        blank in any::<bool>(),
+    ) {
+        for stage in [Stage::Connect, Stage::Subscribe, Stage::Publish, Stage::Receive] {
+            for cause in causes(&text, code, size, &bytes) {
+                let fault = MqttFault {
+                    look: look(&bytes, kind, &text),
+                    password_ends_in_blank: blank,
+                    ..fault(stage, cause)
+                };
+                let told = told(lines, fault);
+                prop_assert!((6..=9).contains(&told.exit_code), "{:?}", told);
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The words for settings: what is wrong with each, and what would be right. Facts come from
+//! `problem`; no value of a secret is among them.
+
+use std::collections::BTreeSet;
+
+use crate::config::{Flaw, Place, Problem, ProblemKind, Slip, Spot, UrlFault};
+use crate::diagnosis::codes::value::{flaw, keys};
+use crate::diagnosis::{Code, Words};
+
+/// More lines than this are not read any more; the rest is counted.
+const MAX_NOTES: usize = 20;
+const MAX_HELP: usize = 10;
+
+/// All problems of one configuration in one diagnosis.
+pub(crate) fn words(problems: &[Problem]) -> Words {
+    if let [problem] = problems {
+        let (wrong, right) = explain(problem);
+        let mut notes: Vec<_> = written(&problem.place, &problem.shown)
+            .into_iter()
+            .collect();
+        notes.extend(other(problem).and_then(|spot| written(&spot.place, &spot.shown)));
+        return Words {
+            code: code(problem),
+            error: wrong,
+            notes,
+            help: right.into_iter().collect(),
+        };
+    }
+    let mut notes = Vec::new();
+    let mut help: Vec<String> = Vec::new();
+    for problem in problems {
+        let (mut wrong, mut right) = explain(problem);
+        // A guess at one name is lost when it stands apart from its line.
+        if let ProblemKind::UnknownKey { nearest, .. } = problem.kind
+            && let (Some(_), Some(meant)) = (nearest, right.take_if(|_| nearest.is_some()))
+        {
+            wrong = format!("{wrong}; {meant}");
+        }
+        notes.push(match written(&problem.place, &problem.shown) {
+            Some(written) => format!("{written}: {wrong}"),
+            None => wrong,
+        });
+        help.extend(right.filter(|right| !help.contains(right)));
+    }
+    if notes.len() > MAX_NOTES {
+        let more = notes.len() - MAX_NOTES;
+        notes.truncate(MAX_NOTES);
+        notes.push(format!("and {more} more"));
+    }
+    help.truncate(MAX_HELP);
+    let codes: BTreeSet<_> = problems.iter().map(code).collect();
+    let placeholder = |p: &Problem| matches!(p.kind, ProblemKind::Placeholder { .. });
+    let what = if problems.iter().all(placeholder) {
+        "values are still placeholders"
+    } else {
+        "settings are wrong"
+    };
+    Words {
+        code: match codes.first() {
+            Some(code) if codes.len() == 1 => *code,
+            _ => Code::ConfigInvalid,
+        },
+        error: match only_file(problems) {
+            Some(path) => format!("{} {what} in `{path}`", problems.len()),
+            None => format!("{} {what}", problems.len()),
+        },
+        notes,
+        help,
+    }
+}
+
+/// The code of one problem alone.
+pub(crate) fn code(problem: &Problem) -> Code {
+    match &problem.kind {
+        ProblemKind::BadValue {
+            key: "host",
+            flaw: Flaw::Host(_),
+            ..
+        }
+        | ProblemKind::Url(UrlFault::NoScheme | UrlFault::Scheme { .. } | UrlFault::NoHost) => {
+            Code::HostInvalid
+        }
+        ProblemKind::QosUnsupported { .. } => Code::QosUnsupported,
+        ProblemKind::AlpnRequired { .. } => Code::AlpnRequired,
+        _ => Code::ConfigInvalid,
+    }
+}
+
+/// Where something was written, and what.
+pub(crate) fn written(place: &Place, shown: &str) -> Option<String> {
+    let place = match place {
+        Place::Line { path, line } => format!("{path}:{line}"),
+        Place::Flag(_) => "command line".to_owned(),
+        Place::Url => "URL".to_owned(),
+        Place::Default => return None,
+    };
+    Some(format!("{place}: `{shown}`"))
+}
+
+/// The file that every problem is in, if it is one.
+fn only_file(problems: &[Problem]) -> Option<&str> {
+    let paths: Option<BTreeSet<_>> = problems
+        .iter()
+        .map(|problem| match (&problem.place, &problem.kind) {
+            (Place::Line { path, .. }, _) => Some(path.as_str()),
+            (_, ProblemKind::Missing { target, .. }) => Some(target.as_str()),
+            _ => None,
+        })
+        .collect();
+    let paths = paths?;
+    paths.first().copied().filter(|_| paths.len() == 1)
+}
+
+/// The other line of a contradiction.
+fn other(problem: &Problem) -> Option<&Spot> {
+    match &problem.kind {
+        ProblemKind::Duplicate { first: spot, .. }
+        | ProblemKind::TlsOff { tls: spot, .. }
+        | ProblemKind::TwoPasswords { spot, .. }
+        | ProblemKind::SessionWithoutId { client_id: spot } => Some(spot),
+        _ => None,
+    }
+}
+
+/// Where the other line of a contradiction stands, for a sentence.
+fn at(spot: &Spot) -> String {
+    match &spot.place {
+        Place::Line { line, .. } => format!("line {line}"),
+        Place::Flag(flag) => format!("`{flag}`"),
+        Place::Url => "the URL".to_owned(),
+        Place::Default => "the default".to_owned(),
+    }
+}
+
+/// What is wrong, and what would be right.
+fn explain(problem: &Problem) -> (String, Option<String>) {
+    let (wrong, right) = match &problem.kind {
+        ProblemKind::NoEquals => (
+            "this is not `key = value`".to_owned(),
+            "write `key = value`, one a line; a comment line begins with `#`".to_owned(),
+        ),
+        ProblemKind::NoKey => (
+            "there is no key before the `=`".to_owned(),
+            "write `key = value`, one a line; a comment line begins with `#`".to_owned(),
+        ),
+        ProblemKind::UnknownKey { given, nearest } => (
+            format!("there is no key `{given}`"),
+            match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => format!("the keys are {}", keys()),
+            },
+        ),
+        ProblemKind::VerificationOff { given } => (
+            format!("there is no key `{given}`: the broker is always verified"),
+            "to trust a broker with a certificate of its own, set `ca_file` to its CA \
+             certificate, or `pin_sha256` to its fingerprint"
+                .to_owned(),
+        ),
+        ProblemKind::Duplicate { key, first } => (
+            format!("`{key}` is set twice, first by {}", at(first)),
+            format!("leave one `{key}`"),
+        ),
+        ProblemKind::Missing { key, target } => (
+            format!("`{key}` is not set in `{target}`"),
+            format!("add a line `{key} = …` with the broker's name or address"),
+        ),
+        ProblemKind::Empty { key } => (
+            format!("`{key}` has no value"),
+            format!("give `{key}` a value, or leave it out"),
+        ),
+        ProblemKind::Placeholder { key } => (
+            format!("`{key}` still holds the placeholder"),
+            "put your own values in place of `YOUR-…`; the comments above them say where to \
+             find them"
+                .to_owned(),
+        ),
+        ProblemKind::BadValue { key, flaw: f, slip } => return value(key, f, *slip),
+        ProblemKind::Url(fault) => url(fault),
+        ProblemKind::Needs {
+            key,
+            needs: "username",
+        } => (
+            format!("`{key}` without `username`: MQTT 3.1.1 sends no password without a user name"),
+            "set `username`".to_owned(),
+        ),
+        ProblemKind::Needs { key, needs } => (
+            format!("`{key}` works only together with `{needs}`"),
+            format!("set `{needs}` too, or leave `{key}` out"),
+        ),
+        ProblemKind::NothingTrusted => (
+            "`system_roots = off` without `ca_file`: no certificate would be trusted".to_owned(),
+            "set `ca_file` to the broker's CA certificate, or leave `system_roots` out".to_owned(),
+        ),
+        ProblemKind::TlsOff { key, tls } => (
+            format!("`{key}` is for TLS, which {} switches off", at(tls)),
+            "use TLS (`tls = on`, or `mqtts://` in a URL), or leave the keys of TLS out".to_owned(),
+        ),
+        ProblemKind::TwoPasswords { key, other, spot } => (
+            format!("`{key}` beside `{other}` of {}: two passwords", at(spot)),
+            "leave one of `password`, `password_file` and `password_env`".to_owned(),
+        ),
+        ProblemKind::SessionWithoutId { client_id } => (
+            format!(
+                "`clean_session = off` keeps a session under a client id, and {} leaves it empty",
+                at(client_id)
+            ),
+            "give `client_id` a value, or set `clean_session = on`".to_owned(),
+        ),
+        ProblemKind::QosUnsupported { key, host } => (
+            format!("`{key} = 2`: AWS IoT Core (`{host}`) supports QoS 0 and 1 only"),
+            format!("set `{key} = 1`"),
+        ),
+        ProblemKind::AlpnRequired { host } => (
+            format!("AWS IoT Core (`{host}`) takes MQTT on port 443 only with ALPN"),
+            "add `alpn = x-amzn-mqtt-ca`, or use `port = 8883`".to_owned(),
+        ),
+    };
+    (wrong, Some(right))
+}
+
+fn value(key: &str, fault: &Flaw, slip: Option<Slip>) -> (String, Option<String>) {
+    let (wrong, right) = flaw(key, fault);
+    let right = match slip {
+        Some(Slip::Quoted) => Some(format!(
+            "leave the quotes out: they are part of the value of `{key}`"
+        )),
+        Some(Slip::Comment) => Some(format!(
+            "give the comment a line of its own: behind `{key}` it is part of the value"
+        )),
+        None => right,
+    };
+    (wrong, right)
+}
+
+fn url(fault: &UrlFault) -> (String, String) {
+    let plain = |wrong: &str, right: &str| (wrong.to_owned(), right.to_owned());
+    match fault {
+        UrlFault::NoScheme => plain(
+            "this is neither a file nor a URL",
+            "put `mqtts://` before it for TLS, or `mqtt://` for none",
+        ),
+        UrlFault::Scheme { scheme } => (
+            match scheme.to_ascii_lowercase().as_str() {
+                "ws" | "wss" => {
+                    format!("`{scheme}://` is MQTT over WebSocket, which is not spoken here")
+                }
+                "http" | "https" => format!("`{scheme}://` is a web address, not a broker's"),
+                _ => format!("`{scheme}://` is no scheme of MQTT"),
+            },
+            "use `mqtts://` with the broker's TLS port, mostly 8883, or `mqtt://` with its plain \
+             port, mostly 1883"
+                .to_owned(),
+        ),
+        UrlFault::NoHost => plain(
+            "there is no host in the URL",
+            "write `mqtts://host:8883/topic`",
+        ),
+        UrlFault::Query => plain(
+            "a `?` in the URL: no options are read there",
+            "use flags such as `--set qos=0`; in a topic or password write `%3F`",
+        ),
+        UrlFault::Fragment => plain(
+            "a `#` in the URL",
+            "in a password write `%23`; a topic to publish to cannot hold one",
+        ),
+        UrlFault::At => plain(
+            "an `@` behind the first `/`, `?` or `#` of the URL",
+            "in a user name or password write `%2F` for `/`, `%3F` for `?`, `%23` for `#`; in a \
+             topic write `%40` for `@`",
+        ),
+        UrlFault::Percent { part } => (
+            format!("the {part} in the URL is not percent-encoded UTF-8"),
+            "write `%25` for a `%` that stands for itself".to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,353 @@
+//! Tables for `diagnose_tls`: which code each end of a handshake is, and what holds for the words
+//! of whatever rustls or the wire can come up with.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics is a test that fails"
+)]
+
+use std::io;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rustls::AlertDescription as Alert;
+
+use super::*;
+use crate::diagnosis::{Context, diagnose};
+use crate::failure::{Failure, Stage, TlsFacts};
+use crate::testing::errors::rustls_errors;
+use crate::testing::facts::any_facts;
+use crate::testing::{DAY, SECRET, assert_sound, facts, good, leaf};
+
+const LIMIT: Duration = Duration::from_secs(15);
+
+fn fault(cause: TlsCause, facts: TlsFacts) -> TlsFault {
+    TlsFault {
+        cause,
+        facts,
+        late: false,
+    }
+}
+
+fn closed() -> TlsCause {
+    TlsCause::Closed { reset: false }
+}
+
+fn timed_out() -> TlsCause {
+    TlsCause::TimedOut { limit: LIMIT }
+}
+
+fn rustls(error: Error) -> TlsCause {
+    TlsCause::Rustls(error)
+}
+
+fn alert(alert: Alert) -> TlsCause {
+    rustls(Error::AlertReceived(alert))
+}
+
+fn now() -> i64 {
+    clock::build_date() + DAY
+}
+
+fn with_sni() -> TlsFacts {
+    facts(vec![])
+}
+
+fn without_sni() -> TlsFacts {
+    TlsFacts {
+        sni: None,
+        ..facts(vec![])
+    }
+}
+
+/// The broker asked for a client certificate.
+fn asked() -> TlsFacts {
+    TlsFacts {
+        client_cert_requested: true,
+        ..facts(vec![leaf()])
+    }
+}
+
+/// And got one.
+fn answered() -> TlsFacts {
+    TlsFacts {
+        client_cert_sent: true,
+        client_certificate: Some(leaf()),
+        client_cert_issuers: vec!["CN=Devices".to_owned()],
+        ..asked()
+    }
+}
+
+fn began_with(first_bytes: &[u8]) -> TlsFacts {
+    TlsFacts {
+        first_bytes: first_bytes.to_vec(),
+        ..with_sni()
+    }
+}
+
+/// The code, on a TLS port unless `lines` say otherwise.
+#[track_caller]
+fn check_on(lines: &str, cause: TlsCause, facts: TlsFacts, expected: Code) {
+    let config = good(lines);
+    let fault = fault(cause, facts);
+    assert_eq!(code(&fault, &config, now()), expected, "{fault:?}");
+    let context = Context {
+        config: Some(&config),
+        now: now(),
+    };
+    let diagnosis = diagnose(&Failure::Tls(Box::new(fault)), context);
+    assert_eq!(diagnosis.code, expected.name());
+    assert_sound(&diagnosis);
+}
+
+#[track_caller]
+fn check(cause: TlsCause, facts: TlsFacts, expected: Code) {
+    check_on("", cause, facts, expected);
+}
+
+#[test]
+fn what_is_no_tls() {
+    let not = Code::TlsNotTls;
+    let garbled = || rustls(Error::InvalidMessage(InvalidMessage::InvalidContentType));
+    for first in [
+        &b"HTTP/1.1 400 Bad Request\r\n"[..],
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x20\x02\0\0",
+        b"\x16\x02",
+        b"\x18\x03",
+        b"\0",
+    ] {
+        check(garbled(), began_with(first), not);
+        check(closed(), began_with(first), not);
+        check(timed_out(), began_with(first), not);
+    }
+    // The form of TLS, and then not.
+    check(garbled(), began_with(b"\x16\x03\x03\xff\xff"), not);
+    let plain = || TlsFacts {
+        answers_plain_mqtt: true,
+        ..with_sni()
+    };
+    check(closed(), plain(), not);
+    check(timed_out(), plain(), not);
+    for port in ["port = 1883", "port = 1884"] {
+        check_on(port, closed(), with_sni(), not);
+        check_on(port, TlsCause::Closed { reset: true }, with_sni(), not);
+        check_on(port, closed(), without_sni(), not);
+        // A beginning of TLS was there.
+        check_on(port, closed(), began_with(b"\x16\x03\x03"), Code::TlsClosed);
+    }
+}
+
+#[test]
+fn what_ends_without_a_word() {
+    for reset in [false, true] {
+        let closed = || TlsCause::Closed { reset };
+        check(closed(), with_sni(), Code::TlsClosed);
+        check(closed(), began_with(b"\x16\x03\x03"), Code::TlsClosed);
+        check(closed(), without_sni(), Code::TlsNoSni);
+        check(closed(), asked(), Code::TlsClientCertRequired);
+        check(closed(), answered(), Code::TlsClientCertRejected);
+    }
+    let io = || TlsCause::Io(io::Error::other("weather"));
+    check(io(), with_sni(), Code::TlsClosed);
+    check(io(), without_sni(), Code::TlsNoSni);
+    check(timed_out(), with_sni(), Code::TlsTimeout);
+    check(timed_out(), without_sni(), Code::TlsTimeout);
+    check_on("port = 1883", timed_out(), with_sni(), Code::TlsTimeout);
+    check_on("sni = off", closed(), without_sni(), Code::TlsNoSni);
+}
+
+#[test]
+fn alerts_mean_what_was_seen_before_them() {
+    for (received, sni, no_sni, requested, sent) in [
+        (
+            Alert::HandshakeFailure,
+            Code::TlsNoCommonCipher,
+            Code::TlsNoSni,
+            Code::TlsClientCertRequired,
+            Code::TlsClientCertRejected,
+        ),
+        (
+            Alert::InternalError,
+            Code::TlsAlert,
+            Code::TlsNoSni,
+            Code::TlsClientCertRequired,
+            Code::TlsClientCertRejected,
+        ),
+        (
+            Alert::UnrecognisedName,
+            Code::TlsUnrecognisedName,
+            Code::TlsNoSni,
+            Code::TlsUnrecognisedName,
+            Code::TlsUnrecognisedName,
+        ),
+        (
+            Alert::CertificateRequired,
+            Code::TlsClientCertRequired,
+            Code::TlsClientCertRequired,
+            Code::TlsClientCertRequired,
+            Code::TlsClientCertRejected,
+        ),
+    ] {
+        check(alert(received), with_sni(), sni);
+        check(alert(received), without_sni(), no_sni);
+        check(alert(received), asked(), requested);
+        check(alert(received), answered(), sent);
+    }
+    for received in [
+        Alert::BadCertificate,
+        Alert::UnsupportedCertificate,
+        Alert::CertificateRevoked,
+        Alert::CertificateExpired,
+        Alert::CertificateUnknown,
+        Alert::UnknownCA,
+        Alert::AccessDenied,
+        Alert::DecryptError,
+    ] {
+        check(alert(received), asked(), Code::TlsClientCertRequired);
+        check(alert(received), answered(), Code::TlsClientCertRejected);
+        check(alert(received), with_sni(), Code::TlsAlert);
+        check(alert(received), without_sni(), Code::TlsAlert);
+    }
+    for facts in [with_sni, without_sni, asked, answered] {
+        check(alert(Alert::ProtocolVersion), facts(), Code::TlsVersion);
+        check(alert(Alert::NoApplicationProtocol), facts(), Code::TlsAlpn);
+        check(alert(Alert::UserCanceled), facts(), Code::TlsAlert);
+        check(alert(Alert::Unknown(200)), facts(), Code::TlsAlert);
+        let insufficient = alert(Alert::InsufficientSecurity);
+        check(insufficient, facts(), Code::TlsNoCommonCipher);
+    }
+}
+
+#[test]
+fn what_rustls_itself_finds_wrong() {
+    use PeerIncompatible as Incompatible;
+    let answer = || began_with(b"\x16\x03\x03\0\x7a");
+    for incompatible in [
+        Incompatible::ServerDoesNotSupportTls12Or13,
+        Incompatible::ServerTlsVersionIsDisabledByOurConfig,
+    ] {
+        let error = rustls(Error::PeerIncompatible(incompatible));
+        check(error, answer(), Code::TlsVersion);
+    }
+    for incompatible in [
+        Incompatible::NoCipherSuitesInCommon,
+        Incompatible::NoKxGroupsInCommon,
+        Incompatible::NoSignatureSchemesInCommon,
+    ] {
+        let error = rustls(Error::PeerIncompatible(incompatible));
+        check(error, answer(), Code::TlsNoCommonCipher);
+    }
+    check(
+        rustls(Error::NoApplicationProtocol),
+        answer(),
+        Code::TlsAlpn,
+    );
+    check(
+        rustls(Error::NoCertificatesPresented),
+        answer(),
+        Code::TlsBadCertificate,
+    );
+    let pin = || TlsCause::PinMismatch { expected: [1; 32] };
+    check(pin(), facts(vec![leaf()]), Code::TlsPinMismatch);
+    check(pin(), asked(), Code::TlsPinMismatch);
+    check(TlsCause::AlpnNotChosen, answer(), Code::TlsAlpn);
+    check(TlsCause::AlpnNotChosen, asked(), Code::TlsAlpn);
+}
+
+/// The same of the words: they must not say more than what was seen.
+#[test]
+fn a_break_after_the_handshake_is_no_plaintext_port() {
+    let config = good("");
+    let mut fault = fault(rustls(Error::DecryptError), with_sni());
+    fault.late = true;
+    let words = words(&fault, &config, now());
+    let notes = words.notes.join("\n");
+    assert!(!notes.contains("is a port for MQTT without TLS"), "{notes}");
+    assert!(notes.contains("the TLS library says: "), "{notes}");
+}
+
+#[test]
+fn alerts_are_called_as_in_the_rfc() {
+    for (alert, name) in [
+        (Alert::HandshakeFailure, "handshake_failure"),
+        (Alert::UnknownCA, "unknown_ca"),
+        (Alert::UnrecognisedName, "unrecognized_name"),
+        (Alert::UnknownPSKIdentity, "unknown_psk_identity"),
+        (Alert::NoApplicationProtocol, "no_application_protocol"),
+        (Alert::BadRecordMac, "bad_record_mac"),
+    ] {
+        assert_eq!(alert::name(alert), name);
+    }
+}
+
+#[test]
+fn a_client_certificate_that_is_out_of_date_is_named() {
+    let mut facts = answered();
+    let mut own = leaf();
+    own.not_after = now() - 3 * DAY;
+    facts.client_certificate = Some(own);
+    let fault = fault(alert(Alert::CertificateExpired), facts);
+    let words = words(&fault, &good(""), now());
+    let notes = words.notes.join("\n");
+    assert!(notes.contains("received during the handshake: alert certificate_expired (45)"));
+    assert!(notes.contains("it expired 3 days ago"));
+    assert!(notes.contains("accepts certificates issued by `CN=Devices`"));
+}
+
+fn causes(text: &str) -> Vec<TlsCause> {
+    let mut causes: Vec<_> = rustls_errors(text).into_iter().map(rustls).collect();
+    causes.extend([
+        closed(),
+        TlsCause::Closed { reset: true },
+        timed_out(),
+        TlsCause::PinMismatch { expected: [7; 32] },
+        TlsCause::AlpnNotChosen,
+        TlsCause::Io(io::Error::other(text.to_owned())),
+        TlsCause::Io(io::ErrorKind::PermissionDenied.into()),
+    ]);
+    causes
+}
+
+/// Every setting that the words of TLS look at.
+const CONFIGS: [&str; 6] = [
+    "",
+    "port = 1883",
+    "port = 1884\nsni = off",
+    "server_name = x.example\nalpn = mqtt\nca_file = ca.crt",
+    "ca_file = ca.crt\nsystem_roots = off\nsni = off",
+    "port = 443\npin_sha256 = abababababababababababababababababababababababababababababababab",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 48,
+        ..ProptestConfig::default()
+    })]
+
+    /// Each case goes through everything that rustls can say.
+    #[test]
+    fn whatever_rustls_says_has_a_code_of_its_stage_and_sound_words(
+        facts in any_facts(),
+        late in any::<bool>(),
+        lines in prop::sample::select(&CONFIGS[..]),
+        text in "[^`\\p{C}]{1,40}",
+        now in prop_oneof![any::<i64>(), Just(0), Just(clock::build_date() + DAY)],
+    ) {
+        let config = good(&format!("{lines}\nusername = me\npassword = {SECRET}"));
+        for cause in causes(&text) {
+            let fault = TlsFault {
+                late,
+                ..fault(cause, facts.clone())
+            };
+            let context = Context { config: Some(&config), now };
+            let diagnosis = diagnose(&Failure::Tls(Box::new(fault)), context);
+            prop_assert_eq!(diagnosis.stage, Stage::Tls);
+            prop_assert_eq!(diagnosis.exit_code, 5);
+            prop_assert!(diagnosis.code.starts_with("tls-"));
+            assert_sound(&diagnosis);
+        }
+    }
+}

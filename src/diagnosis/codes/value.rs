@@ -1,0 +1,215 @@
+//! The words for one value: what it must be. They never repeat the value; the line shows it where
+//! it may be shown.
+
+use crate::config::{Flaw, HostFault, KEYS, TopicFlaw};
+
+/// What is wrong, and what would be right where that adds something.
+pub(crate) fn flaw(key: &str, flaw: &Flaw) -> (String, Option<String>) {
+    let must = |be: &str| format!("`{key}` must be {be}");
+    match flaw {
+        Flaw::Switch => (must("`on` or `off`"), None),
+        Flaw::Port => (
+            must("a number from 1 to 65535"),
+            Some("MQTT over TLS is mostly on 8883, without TLS on 1883".to_owned()),
+        ),
+        Flaw::Qos => (must("0, 1 or 2"), None),
+        Flaw::Protocol => (must("`3.1.1`"), None),
+        Flaw::Protocol5 => (
+            "this version of mqtt-test speaks MQTT 3.1.1 only".to_owned(),
+            Some("leave `protocol` out: brokers of MQTT 5 mostly take 3.1.1 too".to_owned()),
+        ),
+        Flaw::NoUnit { given } => (
+            format!("`{key}` needs a unit: `ms`, `s` or `m`"),
+            Some(format!("if seconds are meant, write `{key} = {given}s`")),
+        ),
+        Flaw::KeepAlive => (
+            must("0, or whole seconds from 5s to 65535s, such as `60s` or `2m`"),
+            None,
+        ),
+        Flaw::Timeout => (
+            must("more than 0 and at most 60m, such as `500ms`, `15s` or `2m`"),
+            None,
+        ),
+        Flaw::PacketSize => (
+            must("from 64 bytes to 256MiB, such as `4096`, `64KiB` or `1MiB`"),
+            None,
+        ),
+        Flaw::Pin { digits } => (
+            match digits {
+                Some(digits) => format!("`{key}` must have 64 hex digits, and has {digits}"),
+                None => must("64 hex digits, with or without colons"),
+            },
+            Some(
+                "`openssl x509 -in broker.pem -noout -fingerprint -sha256` prints it behind the \
+                 `=`"
+                .to_owned(),
+            ),
+        ),
+        Flaw::Alpn => (
+            must("one or more names of 1 to 255 bytes, separated by commas"),
+            None,
+        ),
+        Flaw::EnvName => (
+            must("the name of an environment variable: letters, digits and `_`"),
+            Some(format!(
+                "write `{key} = MQTT_PASSWORD`, and set that variable"
+            )),
+        ),
+        Flaw::NoHome => (
+            format!("`{key}` begins with `~/`, and no home folder is known (HOME is not set)"),
+            Some(format!("write the whole path in `{key}`")),
+        ),
+        Flaw::PastedPem => (
+            must("the path of a file, not the PEM text itself"),
+            Some(format!(
+                "save that text as a file, and name the file in `{key}`"
+            )),
+        ),
+        Flaw::TooLong { bytes, limit } => (
+            format!("`{key}` has {bytes} bytes, and MQTT carries at most {limit}"),
+            None,
+        ),
+        Flaw::Nul => (format!("`{key}` holds a NUL character"), None),
+        Flaw::Host(fault) => host(key, fault),
+        Flaw::Topic(fault) => {
+            let from = match fault.from {
+                Some(from) => format!(", which `{from}` brings in"),
+                None => String::new(),
+            };
+            match fault.why {
+                TopicFlaw::Wildcard(c) => (
+                    format!("nothing can be published to a `{key}` with the wildcard `{c}`{from}"),
+                    Some("name one topic, without `+` and `#`".to_owned()),
+                ),
+                TopicFlaw::Nul => (format!("`{key}` holds a NUL character{from}"), None),
+                TopicFlaw::TooLong(bytes) => (
+                    format!("`{key}` has {bytes} bytes{from}, and MQTT carries at most 65535"),
+                    None,
+                ),
+            }
+        }
+    }
+}
+
+/// All keys, for a sentence.
+pub(crate) fn keys() -> String {
+    KEYS.join(", ")
+}
+
+fn host(key: &str, fault: &HostFault) -> (String, Option<String>) {
+    let must = format!("`{key}` must be a name or an address alone");
+    let (wrong, right) = match fault {
+        HostFault::Parts {
+            scheme,
+            user,
+            host,
+            port,
+            path,
+        } => {
+            return parts(
+                key,
+                scheme.as_deref(),
+                *user,
+                host,
+                port.as_deref(),
+                path.as_deref(),
+            );
+        }
+        HostFault::Nothing => (
+            format!("{must}, and holds none"),
+            "write the broker's name there",
+        ),
+        HostFault::Blank => (format!("{must}: a blank is in it"), "take the blank out"),
+        HostFault::Comma => (
+            format!("{must}: a comma is in it"),
+            "name one broker; check another one with another run",
+        ),
+        HostFault::Zone => (
+            format!("`{key}` is an IPv6 address with a zone (`%…`), which cannot be used here"),
+            "use a global address, or a name",
+        ),
+        HostFault::Ipv6 => (
+            format!("`{key}` looks like an IPv6 address and is none"),
+            "write it like `2001:db8::7`, without a port",
+        ),
+        HostFault::Ipv4 => (
+            format!("`{key}` looks like an IPv4 address and is none"),
+            "write four numbers from 0 to 255, like `192.168.1.2`",
+        ),
+        HostFault::NonAscii => (
+            format!("`{key}` holds letters that DNS does not have"),
+            "write the punycode form of the name, which begins with `xn--`",
+        ),
+        HostFault::Character(c) => (
+            format!("`{key}` holds `{c}`, which no name of a host has"),
+            "a name has letters, digits, `-` and dots",
+        ),
+        HostFault::EmptyLabel => (
+            format!("`{key}` has nothing before, behind or between two of its dots"),
+            "write the name with one dot between its parts",
+        ),
+        HostFault::LongLabel { bytes } => (
+            format!("`{key}` has a part of {bytes} bytes between two dots; DNS allows 63"),
+            "copy the name once more from the broker's console",
+        ),
+        HostFault::LongName { bytes } => (
+            format!("`{key}` has {bytes} bytes; DNS allows 253"),
+            "copy the name once more from the broker's console",
+        ),
+        HostFault::Hyphen => (
+            format!("`{key}` has a part that begins or ends with `-`"),
+            "copy the name once more from the broker's console",
+        ),
+    };
+    (wrong, Some(right.to_owned()))
+}
+
+/// Names every part that does not belong there, and the key where it does.
+fn parts(
+    key: &str,
+    scheme: Option<&str>,
+    user: bool,
+    host: &str,
+    port: Option<&str>,
+    path: Option<&str>,
+) -> (String, Option<String>) {
+    let mut wrong = Vec::new();
+    let mut right = vec![format!("`{key} = {host}`")];
+    if let Some(scheme) = scheme {
+        wrong.push(format!("the scheme `{scheme}://`"));
+        match scheme.to_ascii_lowercase().as_str() {
+            "mqtts" | "ssl" | "tls" | "https" | "wss" => right.push("`tls = on`".to_owned()),
+            "mqtt" | "tcp" | "http" | "ws" => right.push("`tls = off`".to_owned()),
+            _ => {}
+        }
+    }
+    if user {
+        wrong.push("a user name or password".to_owned());
+        right.push("`username = …`".to_owned());
+    }
+    if let Some(port) = port {
+        wrong.push(format!("a port (`:{port}`)"));
+        if port.parse().is_ok_and(|port: u16| port > 0) {
+            right.push(format!("`port = {port}`"));
+        }
+    }
+    if let Some(path) = path {
+        wrong.push(format!("a path (`{path}`)"));
+    }
+    if wrong.is_empty() {
+        wrong.push("a `/` at its end".to_owned());
+    }
+    let web = scheme.is_some_and(|s| matches!(s.to_ascii_lowercase().as_str(), "ws" | "wss"));
+    let web = if web || path == Some("/mqtt") {
+        "; WebSocket is not spoken here, use the broker's MQTT port"
+    } else {
+        ""
+    };
+    (
+        format!(
+            "`{key}` must be a name or an address alone, and holds {}",
+            wrong.join(" and ")
+        ),
+        Some(format!("write {}{web}", right.join(", "))),
+    )
+}

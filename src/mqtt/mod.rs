@@ -1,0 +1,15 @@
+//! MQTT through rumqttc, which nothing else names. It never reconnects.
+//!
+//! May import `failure`, `config`, `net` and `tls`.
+
+mod event;
+mod resume;
+pub(crate) mod session;
+mod v4_fault;
+mod v4_options;
+mod v4_trace;
+
+pub(crate) use session::{
+    Ending, Event, Limits, Message, Opened, Pending, Session, Target, Unfinished,
+};
+pub(crate) use v4_trace::Trace;

@@ -1,0 +1,79 @@
+//! The errors of rumqttc, by what happened on the wire. Nothing above the session knows their types.
+
+use std::io;
+use std::time::Duration;
+
+use rumqttc::mqttbytes::Error as CodecError;
+use rumqttc::{ConnectionError, StateError, TlsError};
+
+use crate::failure::{LinkFault, TlsCause};
+use crate::tls::cause_of;
+
+/// What is half a packet to rumqttc when the connection ends.
+const CUT_SHORT: &str = "the connection ended in the middle of a packet";
+
+/// The same for a session that is open: whoever sent whole packets before speaks MQTT, and half a
+/// packet is a link that was cut.
+pub(crate) fn classify_open(error: ConnectionError, limit: Duration) -> LinkFault {
+    match classify(error, limit) {
+        LinkFault::Undecodable { words } if words == CUT_SHORT => {
+            LinkFault::Closed { reset: false }
+        }
+        fault => fault,
+    }
+}
+
+/// Every error of rumqttc, by what happened on the wire. Its own words survive where ours end.
+pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkFault {
+    let undecodable = |error: &dyn std::fmt::Display| LinkFault::Undecodable {
+        words: error.to_string(),
+    };
+    match error {
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
+            LinkFault::TimedOut { limit }
+        }
+        ConnectionError::Io(error) => of_io(error),
+        ConnectionError::Tls(TlsError::Io(error)) => of_io(error),
+        ConnectionError::Tls(TlsError::TLS(error)) => LinkFault::Tls(TlsCause::Rustls(error)),
+        ConnectionError::ConnectionRefused(code) => LinkFault::Refused { code: code as u8 },
+        ConnectionError::MqttState(error) => match error {
+            StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
+                of_io(error)
+            }
+            StateError::ConnectionAborted => LinkFault::Closed { reset: false },
+            StateError::AwaitPingResp => LinkFault::NoPingResponse,
+            StateError::Deserialization(error) => match error {
+                CodecError::InvalidConnectReturnCode(code) => LinkFault::Refused { code },
+                CodecError::InvalidSubscribeReasonCode(code) => LinkFault::SubackCode { code },
+                CodecError::PayloadSizeLimitExceeded(size) => LinkFault::TooLarge { size },
+                error => undecodable(&error),
+            },
+            error => undecodable(&error),
+        },
+        error => undecodable(&error),
+    }
+}
+
+fn of_io(error: io::Error) -> LinkFault {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::TimedOut | Kind::WouldBlock => LinkFault::Io(error),
+        Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable => {
+            LinkFault::Tcp(error)
+        }
+        _ => match cause_of(error) {
+            TlsCause::Closed { reset } => LinkFault::Closed { reset },
+            TlsCause::Io(error) if error.to_string().contains("bytes remaining on stream") => {
+                LinkFault::Undecodable {
+                    words: CUT_SHORT.to_owned(),
+                }
+            }
+            TlsCause::Io(error) => LinkFault::Io(error),
+            cause => LinkFault::Tls(cause),
+        },
+    }
+}
+
+#[cfg(test)]
+#[path = "v4_fault_tests.rs"]
+mod tests;

@@ -1,0 +1,73 @@
+//! The packets of a session in a line each, for `--verbose`. Of a PUBLISH its size and never its
+//! payload, of a CONNECT never the password.
+
+use std::time::Duration;
+
+use rumqttc::{Outgoing, Packet};
+
+use crate::config::Config;
+
+/// One packet and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace {
+    /// Since the session began to connect.
+    pub(crate) at: Duration,
+    pub(crate) sent: bool,
+    pub(crate) packet: String,
+}
+
+pub(crate) fn connect_line(config: &Config) -> String {
+    let flags = [
+        (config.clean_session, "clean session"),
+        (config.credentials.is_some(), "user name"),
+        (config.will.is_some(), "last will"),
+    ];
+    let set: Vec<_> = flags
+        .iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, name)| *name)
+        .collect();
+    format!(
+        "CONNECT {}, keep-alive {} s, {}",
+        config.client_id,
+        config.keep_alive.as_secs(),
+        set.join(", ")
+    )
+}
+
+pub(crate) fn incoming_line(packet: &Packet) -> String {
+    match packet {
+        Packet::SubAck(suback) => format!("SUBACK {} {:?}", suback.pkid, suback.return_codes),
+        Packet::UnsubAck(unsuback) => format!("UNSUBACK {}", unsuback.pkid),
+        Packet::PubAck(puback) => format!("PUBACK {}", puback.pkid),
+        Packet::PubRec(pubrec) => format!("PUBREC {}", pubrec.pkid),
+        Packet::PubRel(pubrel) => format!("PUBREL {}", pubrel.pkid),
+        Packet::PubComp(pubcomp) => format!("PUBCOMP {}", pubcomp.pkid),
+        Packet::Publish(publish) => format!(
+            "PUBLISH {} {} bytes, QoS {}{}",
+            publish.topic,
+            publish.payload.len(),
+            publish.qos as u8,
+            if publish.retain { ", retained" } else { "" }
+        ),
+        Packet::PingResp => "PINGRESP".to_owned(),
+        packet => format!("{packet:?}"),
+    }
+}
+
+pub(crate) fn outgoing_line(outgoing: &Outgoing) -> String {
+    match outgoing {
+        Outgoing::Publish(0) => "PUBLISH".to_owned(),
+        Outgoing::Publish(id) => format!("PUBLISH {id}"),
+        Outgoing::Subscribe(id) => format!("SUBSCRIBE {id}"),
+        Outgoing::Unsubscribe(id) => format!("UNSUBSCRIBE {id}"),
+        Outgoing::PubAck(id) => format!("PUBACK {id}"),
+        Outgoing::PubRec(id) => format!("PUBREC {id}"),
+        Outgoing::PubRel(id) => format!("PUBREL {id}"),
+        Outgoing::PubComp(id) => format!("PUBCOMP {id}"),
+        Outgoing::PingReq => "PINGREQ".to_owned(),
+        Outgoing::PingResp => "PINGRESP".to_owned(),
+        Outgoing::Disconnect => "DISCONNECT".to_owned(),
+        Outgoing::AwaitAck(id) => format!("(waiting for the acknowledgement of {id})"),
+    }
+}

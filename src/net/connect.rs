@@ -1,0 +1,166 @@
+//! The stages dns and tcp, on `std::net`. Every address keeps its own error. It never sends a byte.
+
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+use std::{fs, io};
+
+use crate::failure::{AddressError, DnsFault, Failure, Stage, TcpFault};
+use crate::net::signals::Stop;
+use crate::net::wait;
+use crate::net::wait::Ended;
+
+/// Asks the system for the addresses of `host`, in the order in which it wants them tried
+/// (RFC 6724), without duplicates. An IP address is its own answer.
+///
+/// # Errors
+/// A [`DnsFault`], after `limit` at the latest.
+pub(crate) fn resolve(
+    host: &str,
+    port: u16,
+    limit: Duration,
+    stop: &Stop,
+) -> Result<Vec<SocketAddr>, Failure> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let name = host.to_owned();
+    let look_up = move || (name.as_str(), port).to_socket_addrs();
+    match wait::bounded(limit, stop, look_up) {
+        Ended::Done(Ok(found)) => {
+            let mut addresses = Vec::new();
+            for address in found {
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+            if addresses.is_empty() {
+                let words = "the resolver answered without an address".to_owned();
+                return Err(Failure::Dns(DnsFault::NotFound { words }));
+            }
+            Ok(addresses)
+        }
+        Ended::Done(Err(error)) => Err(Failure::Dns(classify(&error))),
+        Ended::TimedOut => Err(Failure::Dns(DnsFault::TimedOut {
+            limit,
+            servers: name_servers(),
+        })),
+        Ended::Interrupted => Err(Failure::Interrupted(Stage::Dns)),
+    }
+}
+
+/// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs).
+fn classify(error: &io::Error) -> DnsFault {
+    const UNAVAILABLE: [&str; 6] = [
+        "Temporary failure",
+        "Try again",
+        "on-recoverable",
+        "nrecoverable",
+        "System error",
+        "Memory allocation",
+    ];
+    let words = error.to_string();
+    let words = words
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(&words)
+        .to_owned();
+    if UNAVAILABLE.iter().any(|known| words.contains(known)) {
+        DnsFault::Unavailable {
+            words,
+            servers: name_servers(),
+        }
+    } else {
+        DnsFault::NotFound { words }
+    }
+}
+
+/// The name servers that resolv.conf(5) names.
+fn name_servers() -> Vec<String> {
+    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("nameserver"))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A connected socket, and the addresses that failed before it.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) failed: Vec<AddressError>,
+}
+
+/// Tries the addresses in their order, each for at most `limit`, until one answers.
+///
+/// # Errors
+/// [`Failure::Tcp`] with every address's own error.
+pub(crate) fn connect(
+    addresses: &[SocketAddr],
+    limit: Duration,
+    stop: &Stop,
+) -> Result<Connected, Failure> {
+    let mut failed = Vec::new();
+    for &address in addresses {
+        // The thread is for the signal's sake: `connect_timeout` goes on after EINTR. Its own limit
+        // is the real one; ours is a little longer, so that its word is heard.
+        let call = move || TcpStream::connect_timeout(&address, limit);
+        let error = match wait::bounded(limit + wait::SLICE, stop, call) {
+            Ended::Done(Ok(stream)) => {
+                // Small packets, each awaited: Nagle's algorithm would only delay them.
+                let _ = stream.set_nodelay(true);
+                return Ok(Connected {
+                    stream,
+                    peer: address,
+                    failed,
+                });
+            }
+            Ended::Done(Err(error)) => error,
+            Ended::TimedOut => io::ErrorKind::TimedOut.into(),
+            Ended::Interrupted => return Err(Failure::Interrupted(Stage::Tcp)),
+        };
+        failed.push(AddressError { address, error });
+    }
+    Err(Failure::Tcp(TcpFault {
+        tried: failed,
+        answered: None,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(words: &str, unavailable: bool) {
+        let error = io::Error::other(format!("failed to lookup address information: {words}"));
+        let fault = classify(&error);
+        assert_eq!(
+            matches!(fault, DnsFault::Unavailable { .. }),
+            unavailable,
+            "{fault:?}"
+        );
+    }
+
+    #[test]
+    fn the_resolvers_words_tell_a_missing_name_from_a_missing_resolver() {
+        check("Name or service not known", false);
+        check("No address associated with hostname", false);
+        check("Name does not resolve", false);
+        check("nodename nor servname provided, or not known", false);
+        check("Temporary failure in name resolution", true);
+        check("Try again", true);
+        check("Non-recoverable failure in name resolution", true);
+        check("Unrecoverable error", true);
+    }
+
+    #[test]
+    fn an_ip_address_needs_no_resolver() {
+        let stop = Stop::default();
+        let found = resolve("::1", 8883, Duration::ZERO, &stop).ok();
+        assert_eq!(
+            found,
+            Some(vec![SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 8883))])
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The stages dns and tcp, waiting, and signals. It never sends a byte.
+//!
+//! May import `failure`.
+
+pub(crate) mod connect;
+mod signals;
+pub(crate) mod wait;
+
+pub(crate) use signals::Stop;
+pub(crate) use wait::{Ended, SLICE};

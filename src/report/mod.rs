@@ -1,0 +1,13 @@
+//! The screen, JSON, the lines of `pub` and `sub`. It decides nothing.
+//!
+//! May import `failure`, `config`, `x509`, `mqtt`, `check::step`, `stream::event`, `stream::options`,
+//! `diagnosis` and `util`.
+
+mod json;
+mod message;
+mod screen;
+mod stream;
+
+pub(crate) use json::Report;
+pub(crate) use screen::{Detail, Screen};
+pub(crate) use stream::{Chronicle, Manner};

@@ -1,0 +1,14 @@
+//! What runs on: `pub` and `sub`, over as many connections as it takes. It prints nothing.
+//!
+//! May import `failure`, `config`, `net`, `mqtt`, `check`, `diagnosis` and `util`.
+
+mod input;
+pub(crate) mod options;
+mod outbox;
+pub(crate) mod publish;
+mod reconnect;
+pub(crate) mod subscribe;
+
+pub(crate) use input::Input;
+pub(crate) use reconnect::News;
+pub(crate) use subscribe::Listener;

@@ -1,0 +1,241 @@
+//! What `pub` has taken and the broker has not yet acknowledged, in its order. rumqttc forgets its
+//! own copy when a session is lost; this one is kept until PUBACK or PUBCOMP.
+
+use std::collections::VecDeque;
+
+use crate::mqtt::{Pending, Unfinished};
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not handed to the session.
+    Waiting,
+    /// Handed to the session, without a packet id yet.
+    Submitted,
+    /// Under this packet id.
+    Sent(u16),
+    /// The same, and PUBREC came: the broker has it, PUBCOMP is awaited.
+    Received(u16),
+    Done,
+}
+
+#[derive(Debug)]
+struct Item {
+    payload: Vec<u8>,
+    state: State,
+}
+
+/// Messages between being read and being acknowledged. In the queue stand first those with a packet
+/// id, then those handed to the session, then those that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    items: VecDeque<Item>,
+    /// How many from the front have a packet id.
+    sent: usize,
+    /// How many from the front were handed to the session.
+    submitted: usize,
+    /// Items that are done and stand behind one that is not.
+    done: usize,
+    /// Items that came over from an earlier connection under their packet ids.
+    resuming: usize,
+}
+
+impl Outbox {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many are in the hands of the session.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.submitted - self.done
+    }
+
+    /// How many slots of the window are taken, with those that wait only for their turn to leave
+    /// the front. Packet ids go round in the window, so an id is free only when its place is.
+    pub(crate) fn span(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Gives away the next message, which will be acknowledged by nobody.
+    pub(crate) fn give(&mut self) -> Option<Vec<u8>> {
+        self.items.pop_front().map(|item| item.payload)
+    }
+
+    /// Takes a message.
+    pub(crate) fn push(&mut self, payload: Vec<u8>) {
+        self.items.push_back(Item {
+            payload,
+            state: State::Waiting,
+        });
+    }
+
+    /// The next message for the session; [`Outbox::submitted`] says that it was taken.
+    pub(crate) fn waiting(&self) -> Option<&[u8]> {
+        self.items
+            .get(self.submitted)
+            .map(|item| item.payload.as_slice())
+    }
+
+    /// The message of [`Outbox::waiting`] was handed to the session.
+    pub(crate) fn submitted(&mut self) {
+        if let Some(item) = self.items.get_mut(self.submitted) {
+            item.state = State::Submitted;
+            self.submitted += 1;
+        }
+    }
+
+    /// A PUBLISH left under `id`. Sessions send in the order of submission.
+    pub(crate) fn sent(&mut self, id: u16) {
+        // A message that is resumed has its id already, and nothing else is sent meanwhile.
+        if self.resuming > 0 {
+            return;
+        }
+        if let Some(item) = self.items.get_mut(self.sent)
+            && item.state == State::Submitted
+        {
+            item.state = State::Sent(id);
+            self.sent += 1;
+        }
+    }
+
+    /// PUBREC.
+    pub(crate) fn received(&mut self, id: u16) {
+        if let Some(item) = self
+            .items
+            .iter_mut()
+            .find(|item| item.state == State::Sent(id))
+        {
+            item.state = State::Received(id);
+        }
+    }
+
+    /// PUBACK or PUBCOMP. Whether it was for one of ours.
+    pub(crate) fn acknowledged(&mut self, id: u16) -> bool {
+        let own = |item: &&mut Item| matches!(item.state, State::Sent(its) | State::Received(its) if its == id);
+        let Some(item) = self.items.iter_mut().take(self.sent).find(own) else {
+            return false;
+        };
+        item.state = State::Done;
+        self.done += 1;
+        self.resuming = self.resuming.saturating_sub(1);
+        while self
+            .items
+            .front()
+            .is_some_and(|item| item.state == State::Done)
+        {
+            self.items.pop_front();
+            self.sent -= 1;
+            self.submitted -= 1;
+            self.done -= 1;
+        }
+        true
+    }
+
+    /// What to take up where the broker still has the session.
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        let mut unfinished = Unfinished::default();
+        for Item { payload, state } in &self.items {
+            match *state {
+                State::Sent(id) => {
+                    unfinished.publishes.push(Pending {
+                        id,
+                        payload: payload.clone(),
+                    });
+                }
+                State::Received(id) => unfinished.releases.push(id),
+                State::Waiting | State::Submitted | State::Done => {}
+            }
+        }
+        unfinished
+    }
+
+    /// The session was lost. If a new one goes on where it ended, what has a packet id stays under
+    /// it; what was on its way to one begins again. If not, everything does.
+    pub(crate) fn restart(&mut self, resumed: bool) {
+        self.items.retain(|item| item.state != State::Done);
+        self.done = 0;
+        self.sent = 0;
+        for item in &mut self.items {
+            match item.state {
+                State::Sent(_) | State::Received(_) if resumed => self.sent += 1,
+                _ => item.state = State::Waiting,
+            }
+        }
+        self.submitted = self.sent;
+        self.resuming = self.sent;
+    }
+
+    /// Whether messages of an earlier connection still wait for their acknowledgement under their
+    /// old packet ids. Until they are done new ones must wait: rumqttc counts from 1 again.
+    pub(crate) fn is_resuming(&self) -> bool {
+        self.resuming > 0
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn filled(ids: &[u16]) -> Outbox {
+        let mut outbox = Outbox::default();
+        for id in ids {
+            outbox.push(vec![u8::try_from(*id).unwrap()]);
+            outbox.submitted();
+            outbox.sent(*id);
+        }
+        outbox
+    }
+
+    #[test]
+    fn acknowledgements_may_come_in_any_order() {
+        let mut outbox = filled(&[1, 2, 3]);
+        assert!(outbox.acknowledged(2));
+        assert_eq!((outbox.in_flight(), outbox.span()), (2, 3));
+        assert!(!outbox.acknowledged(2), "it was acknowledged before");
+        assert!(outbox.acknowledged(1));
+        assert_eq!((outbox.in_flight(), outbox.span()), (1, 1));
+        assert!(outbox.acknowledged(3));
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn a_lost_session_gives_everything_back_in_its_order() {
+        let mut outbox = filled(&[1, 2, 3]);
+        outbox.push(vec![4]);
+        outbox.submitted();
+        outbox.push(vec![5]);
+        outbox.acknowledged(2);
+        outbox.restart(false);
+        let mut again = Vec::new();
+        while let Some(payload) = outbox.waiting() {
+            again.push(payload[0]);
+            outbox.submitted();
+        }
+        assert_eq!(again, [1, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_resumed_session_keeps_its_packet_ids() {
+        let mut outbox = filled(&[7, 8]);
+        outbox.received(7);
+        outbox.push(vec![9]);
+        outbox.submitted();
+        let unfinished = outbox.unfinished();
+        assert_eq!(unfinished.releases, [7]);
+        assert_eq!(
+            unfinished
+                .publishes
+                .iter()
+                .map(|pending| pending.id)
+                .collect::<Vec<_>>(),
+            [8]
+        );
+        outbox.restart(true);
+        assert!(outbox.is_resuming());
+        outbox.sent(8);
+        assert!(outbox.acknowledged(7) && outbox.acknowledged(8));
+        assert!(!outbox.is_resuming());
+        assert_eq!(outbox.waiting(), Some(&[9][..]));
+    }
+}

@@ -1,0 +1,335 @@
+//! A connection that is had again when it is lost: back-off, what can heal and what cannot, and when
+//! to give up. It holds no messages; `pub` and `sub` bring what is to be taken up.
+
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::check::{Seen, stages};
+use crate::diagnosis::{Code, Context, Diagnosis, diagnose};
+use crate::failure::{Failure, GaveUp, LinkFault, LostFault, MqttCause, Stage, TlsCause};
+use crate::mqtt::{Ending, Limits, Opened, Session, Target, Unfinished};
+use crate::net::SLICE;
+use crate::stream::options::Reconnect;
+use crate::util::clock;
+
+/// The first pause; the very first try has none.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What happens to the connection, for the user to hear.
+#[derive(Debug)]
+pub(crate) enum News<'a> {
+    Lost(&'a Diagnosis),
+    /// A try failed; the next one comes after `pause`.
+    Failed {
+        diagnosis: &'a Diagnosis,
+        pause: Duration,
+    },
+    Back {
+        gap: Duration,
+        tries: u32,
+    },
+}
+
+/// Opens sessions to one target.
+#[derive(Debug)]
+pub(crate) struct Link<'a> {
+    target: Target<'a>,
+    limits: Limits,
+    policy: Reconnect,
+    /// Giving up counts from here: when the connection was lost. Where it was had again and lost
+    /// before it was of use, from the first loss, without the time for which it stood.
+    since: Instant,
+    /// Tries since then.
+    tries: u32,
+    /// When the last session was opened.
+    opened: Instant,
+    pub(crate) reconnects: u64,
+}
+
+impl<'a> Link<'a> {
+    pub(crate) fn new(target: Target<'a>, limits: Limits, policy: Reconnect) -> Self {
+        Self {
+            target,
+            limits,
+            policy,
+            since: Instant::now(),
+            tries: 0,
+            opened: Instant::now(),
+            reconnects: 0,
+        }
+    }
+
+    /// The first session. Whoever starts the program wants to know at once what is wrong.
+    ///
+    /// # Errors
+    /// What a check would find.
+    pub(crate) fn open(&mut self) -> Result<Session, Failure> {
+        let (session, _) = self.attempt(&Unfinished::default(), Duration::MAX)?;
+        self.opened = Instant::now();
+        Ok(session)
+    }
+
+    /// Something got through: a next loss is a new one.
+    pub(crate) fn of_use(&mut self) {
+        self.tries = 0;
+    }
+
+    /// A session after one that ended with `why`.
+    ///
+    /// # Errors
+    /// What cannot heal, as it is; [`Failure::Lost`] when it is given up; [`Failure::Interrupted`].
+    pub(crate) fn reopen(
+        &mut self,
+        why: Failure,
+        unfinished: &Unfinished,
+        say: &mut dyn FnMut(News<'_>),
+    ) -> Result<(Session, Opened), Failure> {
+        let lost = Instant::now();
+        let stood = lost - self.opened;
+        // One that stood longer than any pause was no failed try, though nothing came to be sent.
+        if stood >= LONGEST_PAUSE {
+            self.tries = 0;
+        }
+        self.since = if self.tries == 0 {
+            lost
+        } else {
+            self.since + stood
+        };
+        let mut last = why;
+        let mut diagnosis = self.words(&last);
+        if !can_heal(&diagnosis) {
+            return Err(last);
+        }
+        if !self.policy.on {
+            return Err(self.lost(GaveUp::Never, last));
+        }
+        say(News::Lost(&diagnosis));
+        loop {
+            // Tries that led to a connection of no use count on: an ACL that closes each new
+            // connection must not be asked thousands of times.
+            let pause = pause(self.tries);
+            let again = self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1;
+            if again && pause < self.left() {
+                say(News::Failed {
+                    diagnosis: &diagnosis,
+                    pause,
+                });
+            }
+            self.sleep(pause.min(self.left()))?;
+            if let Some(limit) = self.policy.give_up
+                && self.left().is_zero()
+            {
+                return Err(self.lost(GaveUp::After(limit), last));
+            }
+            self.tries += 1;
+            match self.attempt(unfinished, self.left()) {
+                Ok(opened) => {
+                    self.reconnects += 1;
+                    self.opened = Instant::now();
+                    say(News::Back {
+                        gap: lost.elapsed(),
+                        tries: self.tries,
+                    });
+                    return Ok(opened);
+                }
+                Err(stopped @ Failure::Interrupted(_)) => return Err(stopped),
+                Err(failure) => {
+                    diagnosis = self.words(&failure);
+                    last = failure;
+                    if !can_heal(&diagnosis) {
+                        return Err(last);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a fault of an open session is, in the stage that it was used for.
+    pub(crate) fn failure(&self, fault: LinkFault, stage: Stage, after: Duration) -> Failure {
+        match fault {
+            LinkFault::Tls(cause @ TlsCause::Rustls(_)) => {
+                Seen::new(self.target).tls(cause, stage, after)
+            }
+            fault => self.stage_failure(MqttCause::Link(fault), stage, after),
+        }
+    }
+
+    /// A failure of `pub` or `sub` that is not the connection's.
+    pub(crate) fn stage_failure(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
+        Seen::new(self.target).mqtt(cause, stage, after)
+    }
+
+    /// Straight there; only if that fails does the ladder tell why. Both within `left` or nearly, so
+    /// that giving up is not late.
+    fn attempt(
+        &self,
+        unfinished: &Unfinished,
+        left: Duration,
+    ) -> Result<(Session, Opened), Failure> {
+        let timeout = self.target.config.timeout;
+        let limit = timeout.min(left);
+        match Session::open(self.target, self.limits, unfinished, limit) {
+            Ok(opened) => Ok(opened),
+            Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
+            // The ladder would wait as long again.
+            Err(Ending::Fault(LinkFault::TimedOut { .. })) if limit < timeout => {
+                Err(self.stage_failure(MqttCause::TimedOut { limit }, Stage::Connect, limit))
+            }
+            Err(Ending::Fault(_)) => stages::reach(self.target, self.limits, unfinished),
+        }
+    }
+
+    /// What is left of the time in which it is tried.
+    fn left(&self) -> Duration {
+        match self.policy.give_up {
+            Some(limit) => limit.saturating_sub(self.since.elapsed()),
+            None => Duration::MAX,
+        }
+    }
+
+    fn lost(&self, end: GaveUp, last: Failure) -> Failure {
+        let (gap, tries) = (self.since.elapsed(), self.tries);
+        Failure::Lost(Box::new(LostFault {
+            gap,
+            tries,
+            end,
+            last,
+            unacknowledged: 0,
+        }))
+    }
+
+    fn words(&self, failure: &Failure) -> Diagnosis {
+        diagnose(
+            failure,
+            Context {
+                config: Some(self.target.config),
+                now: clock::now(),
+            },
+        )
+    }
+
+    fn sleep(&self, pause: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + pause;
+        loop {
+            if self.target.stop.is_set() {
+                return Err(Failure::Interrupted(Stage::Connection));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(SLICE));
+        }
+    }
+}
+
+/// Exponential, with jitter, so that a thousand boards do not knock at a restarted broker at once.
+fn pause(tries: u32) -> Duration {
+    let Some(doublings) = tries.checked_sub(1) else {
+        return Duration::ZERO;
+    };
+    let pause = FIRST_PAUSE
+        .saturating_mul(1 << doublings.min(10))
+        .min(LONGEST_PAUSE);
+    // Between half of it and all of it; the standard library's hash keys are random.
+    let random = RandomState::new().hash_one(tries);
+    let share = u32::try_from(random % 512).unwrap_or_default() + 512;
+    pause * share / 1024
+}
+
+/// Whether the same try may succeed later without anybody changing anything here. What needs a hand
+/// ends the program, so that the hand is called.
+fn can_heal(diagnosis: &Diagnosis) -> bool {
+    let Some(code) = Code::ALL.iter().find(|code| code.name() == diagnosis.code) else {
+        return false;
+    };
+    match code {
+        Code::DnsNotFound
+        | Code::DnsUnavailable
+        | Code::TcpRefused
+        | Code::TcpTimeout
+        | Code::TcpUnreachable
+        | Code::TlsNotTls
+        | Code::TlsClosed
+        | Code::TlsTimeout
+        | Code::TlsAlert
+        // A board's clock is set by NTP some time after the start.
+        | Code::TlsClockWrong
+        | Code::TlsNotYetValid
+        // What a broker that is just starting, or a link that is cut, looks like where no name is
+        // sent or on a port for TLS. The first connection went through, so that is not the reason.
+        | Code::TlsNoSni
+        | Code::MqttIsTls
+        | Code::MqttNotMqtt
+        | Code::MqttClosed
+        | Code::MqttTimeout
+        | Code::MqttServerUnavailable
+        | Code::SubscribeClosed
+        | Code::SubscribeTimeout
+        | Code::PublishClosed
+        | Code::PublishTimeout
+        | Code::ReceiveClosed
+        | Code::ReceiveTimeout => true,
+        Code::UsageInvalid
+        | Code::ConfigUnreadable
+        | Code::ConfigInvalid
+        | Code::HostInvalid
+        | Code::PasswordUnavailable
+        | Code::CaFileInvalid
+        | Code::ClientCertInvalid
+        | Code::ClientKeyInvalid
+        | Code::ClientKeyEncrypted
+        | Code::ClientKeyMismatch
+        | Code::NoTrustRoots
+        | Code::QosUnsupported
+        | Code::AlpnRequired
+        | Code::TlsUnknownIssuer
+        | Code::TlsMissingIntermediate
+        | Code::TlsSelfSigned
+        | Code::TlsPinMismatch
+        | Code::TlsCaAsLeaf
+        | Code::TlsExpired
+        | Code::TlsNameMismatch
+        | Code::TlsNoSan
+        | Code::TlsV1Certificate
+        | Code::TlsBadCertificate
+        | Code::TlsVersion
+        | Code::TlsNoCommonCipher
+        | Code::TlsUnrecognisedName
+        | Code::TlsAlpn
+        | Code::TlsClientCertRequired
+        | Code::TlsClientCertRejected
+        | Code::MqttBadCredentials
+        | Code::MqttNotAuthorized
+        | Code::MqttClientIdRejected
+        | Code::MqttVersion
+        | Code::MqttRefused
+        | Code::MqttTakenOver
+        | Code::SubscribeDenied
+        | Code::PublishTooLarge
+        | Code::ReceiveTooLarge
+        | Code::ReceiveAltered
+        | Code::ConnectionLost => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pauses_grow_and_stay_bounded() {
+        assert_eq!(pause(0), Duration::ZERO);
+        for (tries, longest) in [(1, 500), (2, 1000), (3, 2000), (7, 30_000), (60, 30_000)] {
+            let (found, longest) = (pause(tries), Duration::from_millis(longest));
+            assert!(
+                found >= longest / 2 && found <= longest,
+                "{tries}: {found:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the standard library lacks: a calendar, JSON, text for a terminal, the nearest name. It knows
+//! nothing of MQTT.
+//!
+//! May import nothing of this crate.
+
+pub(crate) mod clock;
+mod json;
+mod suggest;
+pub(crate) mod text;
+
+pub(crate) use json::Json;
+pub(crate) use suggest::nearest;
+pub(crate) use text::quoted;

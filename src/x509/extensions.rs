@@ -1,0 +1,167 @@
+//! The extensions of a certificate that a diagnosis needs (RFC 5280 §4.2). The others are only
+//! stepped over: an unknown critical one is rustls's to refuse.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::x509::der::{Element, Fault, Reader, context, context_primitive};
+use crate::x509::name::Name;
+use crate::x509::unreadable::{NotACertificate, hex, in_part};
+use crate::x509::{der, oid};
+
+/// Each is `None` when its extension is not there.
+#[derive(Default)]
+pub(crate) struct Extensions {
+    pub(crate) names: Option<Vec<String>>,
+    pub(crate) is_ca: Option<bool>,
+    pub(crate) purposes: Option<Vec<String>>,
+    pub(crate) ca_issuers: Option<Vec<String>>,
+}
+
+impl Extensions {
+    /// Reads them where they stand, at the end of the body, if they do.
+    pub(crate) fn read(body: &mut Reader<'_>) -> Result<Self, NotACertificate> {
+        let fault = in_part("extensions");
+        let mut found = Self::default();
+        let Some(list) = body.optional(context(3)).map_err(&fault)? else {
+            return Ok(found);
+        };
+        let list = der::single(list.value, der::SEQUENCE).map_err(&fault)?;
+        let mut list = list.reader();
+        while !list.is_empty() {
+            let (oid, value) = extension(&mut list).map_err(&fault)?;
+            found.take(&oid, value)?;
+        }
+        Ok(found)
+    }
+
+    /// What rustls reads too must be right; authorityInfoAccess, which it does not read, may be
+    /// odd without making the certificate unreadable.
+    fn take(&mut self, oid: &str, value: &[u8]) -> Result<(), NotACertificate> {
+        match oid {
+            "2.5.29.17" => {
+                once(&mut self.names, alternative_names(value)).map_err(in_part("subjectAltName"))
+            }
+            "2.5.29.19" => once(&mut self.is_ca, ca(value)).map_err(in_part("basicConstraints")),
+            "2.5.29.37" => {
+                once(&mut self.purposes, purposes(value)).map_err(in_part("extKeyUsage"))
+            }
+            "1.3.6.1.5.5.7.1.1" => {
+                self.ca_issuers = Some(ca_issuers(value).unwrap_or_default());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// RFC 5280 §4.2: no extension may stand there twice. Two would be two truths.
+fn once<T>(slot: &mut Option<T>, value: Result<T, Fault>) -> Result<(), Fault> {
+    match slot.replace(value?) {
+        None => Ok(()),
+        Some(_) => Err(Fault::Value("single extension")),
+    }
+}
+
+/// The dotted OID and the DER inside the OCTET STRING; whether it is critical is not asked. An
+/// OID that is none is none of those looked for, and no more is asked of it.
+fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), Fault> {
+    let mut inside = list.inside(der::SEQUENCE)?;
+    let oid = oid::dotted(inside.expect(der::OID)?.value).unwrap_or_default();
+    if let Some(critical) = inside.optional(der::BOOLEAN)? {
+        critical.boolean()?;
+    }
+    let value = inside.expect(der::OCTET_STRING)?.value;
+    inside.end()?;
+    Ok((oid, value))
+}
+
+/// BasicConstraints (§4.2.1.9). `FALSE`, which DER leaves out, is often written all the same.
+fn ca(value: &[u8]) -> Result<bool, Fault> {
+    let mut inside = der::single(value, der::SEQUENCE)?.reader();
+    let ca = inside.optional(der::BOOLEAN)?;
+    if let Some(length) = inside.optional(der::INTEGER)?
+        && length.unsigned_bytes()?.len() > 4
+    {
+        return Err(Fault::Value("path length"));
+    }
+    inside.end()?;
+    ca.map_or(Ok(false), Element::boolean)
+}
+
+/// ExtKeyUsageSyntax (§4.2.1.12).
+fn purposes(value: &[u8]) -> Result<Vec<String>, Fault> {
+    let mut inside = der::single(value, der::SEQUENCE)?.reader();
+    let mut purposes = Vec::new();
+    while !inside.is_empty() {
+        let purpose = oid::read(&mut inside)?;
+        purposes.push(oid::name_or_numbers(oid::purpose, purpose));
+    }
+    Ok(purposes)
+}
+
+/// AuthorityInfoAccessSyntax (§4.2.2.1): the addresses of the method caIssuers.
+fn ca_issuers(value: &[u8]) -> Result<Vec<String>, Fault> {
+    let mut list = der::single(value, der::SEQUENCE)?.reader();
+    let mut addresses = Vec::new();
+    while !list.is_empty() {
+        let mut access = list.inside(der::SEQUENCE)?;
+        let method = oid::read(&mut access)?;
+        let location = access.any()?;
+        access.end()?;
+        if method == "1.3.6.1.5.5.7.48.2" && location.tag == context_primitive(6) {
+            addresses.push(lossy(location));
+        }
+    }
+    Ok(addresses)
+}
+
+/// GeneralNames (§4.2.1.6); how each is written is at `Certificate::names`.
+fn alternative_names(value: &[u8]) -> Result<Vec<String>, Fault> {
+    let mut list = der::single(value, der::SEQUENCE)?.reader();
+    let mut names = Vec::new();
+    while !list.is_empty() {
+        names.push(general_name(list.any()?)?);
+    }
+    Ok(names)
+}
+
+fn general_name(name: Element<'_>) -> Result<String, Fault> {
+    const OTHER_NAME: u8 = context(0);
+    const EMAIL: u8 = context_primitive(1);
+    const DNS: u8 = context_primitive(2);
+    const X400: u8 = context(3);
+    const DIRECTORY: u8 = context(4);
+    const EDI_PARTY: u8 = context(5);
+    const URI: u8 = context_primitive(6);
+    const IP: u8 = context_primitive(7);
+    const REGISTERED_ID: u8 = context_primitive(8);
+    Ok(match name.tag {
+        DNS => match lossy(name) {
+            text if text.parse::<IpAddr>().is_ok() => format!("DNS:{text}"),
+            text => text,
+        },
+        IP => ip_address(name.value),
+        EMAIL => format!("email:{}", lossy(name)),
+        URI => format!("URI:{}", lossy(name)),
+        DIRECTORY => format!("DirName:{}", Name::read(name.value)?),
+        REGISTERED_ID => format!("Registered ID:{}", oid::dotted(name.value)?),
+        OTHER_NAME => format!("othername:{}", oid::read(&mut name.reader())?),
+        X400 => "X400Name".to_owned(),
+        EDI_PARTY => "EdiPartyName".to_owned(),
+        _ => return Err(Fault::Value("GeneralName")),
+    })
+}
+
+fn ip_address(bytes: &[u8]) -> String {
+    if let Ok(address) = <[u8; 4]>::try_from(bytes) {
+        Ipv4Addr::from(address).to_string()
+    } else if let Ok(address) = <[u8; 16]>::try_from(bytes) {
+        Ipv6Addr::from(address).to_string()
+    } else {
+        format!("IP:{}", hex(bytes, ":"))
+    }
+}
+
+fn lossy(element: Element<'_>) -> String {
+    String::from_utf8_lossy(element.value).into_owned()
+}

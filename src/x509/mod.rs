@@ -1,0 +1,15 @@
+//! What a certificate says. It judges nothing: no trust, no dates, no names.
+//!
+//! May import `util`.
+
+pub(crate) mod certificate;
+mod der;
+mod extensions;
+mod name;
+mod oid;
+mod unreadable;
+
+pub(crate) use certificate::Certificate;
+
+#[cfg(test)]
+mod oracle;
