@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::ConfigFault;
+use crate::config::ConfigError;
 use crate::x509::Certificate;
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -21,13 +21,13 @@ pub(crate) enum Stage {
     Subscribe,
     Publish,
     Receive,
-    /// Not a rung: an established connection of `pub` or `sub`.
+    /// Not part of a check: an established connection of `pub` or `sub`.
     Connection,
 }
 
 impl Stage {
-    /// The seven rungs of the ladder.
-    pub(crate) const LADDER: [Self; 7] = [
+    /// The seven stages of a check.
+    pub(crate) const CHECK: [Self; 7] = [
         Self::Dns,
         Self::Tcp,
         Self::Tls,
@@ -72,23 +72,23 @@ impl Stage {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Usage and configuration: nothing was contacted.
-    Config(ConfigFault),
-    Dns(DnsFault),
-    Tcp(TcpFault),
-    Tls(Box<TlsFault>),
-    Mqtt(Box<MqttFault>),
-    /// An established connection was lost, and having it again was given up.
-    Lost(Box<LostFault>),
+    Config(ConfigError),
+    Dns(DnsError),
+    Tcp(TcpError),
+    Tls(Box<TlsError>),
+    Mqtt(Box<MqttError>),
+    /// An established connection was lost, and reconnecting was given up.
+    Lost(Box<LostError>),
     /// SIGINT or SIGTERM came before the work was done.
     Interrupted(Stage),
 }
 
 /// See [`Failure::Lost`].
 #[derive(Debug)]
-pub(crate) struct LostFault {
+pub(crate) struct LostError {
     /// Since the connection was lost.
     pub(crate) gap: Duration,
-    /// How often it was tried to have it again.
+    /// How many reconnections were tried.
     pub(crate) tries: u32,
     /// Why no longer.
     pub(crate) end: GaveUp,
@@ -108,7 +108,7 @@ pub(crate) enum GaveUp {
 }
 
 #[derive(Debug)]
-pub(crate) enum DnsFault {
+pub(crate) enum DnsError {
     /// The resolver said that the name, or an address for it, does not exist.
     NotFound { words: String },
     /// The resolver could not be asked.
@@ -122,7 +122,7 @@ pub(crate) enum DnsFault {
 
 /// No usable TCP connection.
 #[derive(Debug)]
-pub(crate) struct TcpFault {
+pub(crate) struct TcpError {
     /// Every address that was tried, with its own error.
     pub(crate) tried: Vec<AddressError>,
     /// The stage tcp found an address that answers, but rumqttc, which tries the addresses in
@@ -138,7 +138,7 @@ pub(crate) struct AddressError {
 
 /// A broken TLS connection: the cause, with all that was seen on the way in [`TlsFacts`].
 #[derive(Debug)]
-pub(crate) struct TlsFault {
+pub(crate) struct TlsError {
     pub(crate) cause: TlsCause,
     pub(crate) facts: TlsFacts,
     /// The refusal came after the handshake had ended on our side, as the refusal of a client
@@ -221,7 +221,7 @@ pub(crate) struct Roots {
 
 /// What ended a connection that rumqttc held.
 #[derive(Debug)]
-pub(crate) enum LinkFault {
+pub(crate) enum LinkError {
     TimedOut {
         limit: Duration,
     },
@@ -254,25 +254,25 @@ pub(crate) enum LinkFault {
 
 /// A failure from CONNECT on.
 #[derive(Debug)]
-pub(crate) struct MqttFault {
+pub(crate) struct MqttError {
     pub(crate) stage: Stage,
     pub(crate) cause: MqttCause,
     /// How long after the stage began.
     pub(crate) after: Duration,
     /// What one more connection of our own read, where rumqttc blurs the answer.
-    pub(crate) look: Option<Look>,
+    pub(crate) probe: Option<Probe>,
     pub(crate) password_ends_in_blank: bool,
 }
 
-impl From<LinkFault> for MqttCause {
-    fn from(fault: LinkFault) -> Self {
-        Self::Link(fault)
+impl From<LinkError> for MqttCause {
+    fn from(fault: LinkError) -> Self {
+        Self::Reconnector(fault)
     }
 }
 
 #[derive(Debug)]
 pub(crate) enum MqttCause {
-    Link(LinkFault),
+    Reconnector(LinkError),
     /// The awaited packet did not come in time.
     TimedOut {
         limit: Duration,
@@ -305,13 +305,13 @@ pub(crate) enum MqttCause {
 
 /// The raw answer to a CONNECT.
 #[derive(Debug)]
-pub(crate) struct Look {
+pub(crate) struct Probe {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) ended: LookEnd,
+    pub(crate) ended: ProbeEnd,
 }
 
 #[derive(Debug)]
-pub(crate) enum LookEnd {
+pub(crate) enum ProbeEnd {
     Closed,
     Silence,
     Enough,

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use crate::check::{Verdict, stages};
 use crate::cli::{ColorChoice, Command, Output, args};
-use crate::config::{Config, ConfigFault, Override, Qos, Secret, Transport, load, templates};
+use crate::config::{Config, ConfigError, Override, Qos, Secret, Transport, load, templates};
 use crate::diagnosis::{Context, Diagnosis, Topic, diagnose, explain};
 use crate::failure::{Failure, Warning};
 use crate::mqtt::Target;
 use crate::net::Stop;
-use crate::report::{Chronicle, Detail, Manner, Report, Screen};
+use crate::report::{Detail, OutputStyle, Report, Screen, StreamReporter};
 use crate::stream::options::{Format, PubOptions, SubOptions};
 use crate::stream::{Input, publish, subscribe};
 use crate::tls::Tls;
@@ -45,7 +45,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
     let invocation = match args::parse(args.to_vec()) {
         Ok(invocation) => invocation,
         Err(fault) => {
-            let fault = ConfigFault::Usage(load::with_configs(fault));
+            let fault = ConfigError::Usage(load::with_configs(fault));
             let json = args::wants_json(args);
             let output = Output {
                 json,
@@ -170,16 +170,16 @@ impl Edge<'_, '_> {
         let input = match Input::new(options, &ready.config) {
             Ok(input) => input,
             Err(fault) => {
-                let fault = ConfigFault::Usage(fault);
+                let fault = ConfigError::Usage(fault);
                 return self.refuse(Some(target), Some(&ready.config), fault);
             }
         };
         let stop = Stop::on_signals().unwrap_or_default();
-        let mut chronicle = self.chronicle(Format::Payload);
-        warn(&mut chronicle, &ready.config);
+        let mut reporter = self.reporter(Format::Payload);
+        warn(&mut reporter, &ready.config);
         let (totals, outcome) =
             publish::run(ready.target(&stop), options, input, &mut |progress| {
-                chronicle.published(progress)
+                reporter.published(progress)
             });
         let publish::Totals {
             read,
@@ -202,7 +202,7 @@ impl Edge<'_, '_> {
             ("reconnects", reconnects),
         ];
         let failure = outcome.err().map(|it| words(&it, Some(&ready.config)));
-        chronicle.report(&summary, totals, failure.as_ref());
+        reporter.report(&summary, totals, failure.as_ref());
         failure.map_or(0, |failure| failure.exit_code)
     }
 
@@ -212,9 +212,9 @@ impl Edge<'_, '_> {
             Err(code) => return code,
         };
         let stop = Stop::on_signals().unwrap_or_default();
-        let mut chronicle = self.chronicle(options.format);
-        warn(&mut chronicle, &ready.config);
-        let (totals, outcome) = subscribe::run(ready.target(&stop), options, &mut chronicle);
+        let mut reporter = self.reporter(options.format);
+        warn(&mut reporter, &ready.config);
+        let (totals, outcome) = subscribe::run(ready.target(&stop), options, &mut reporter);
         let subscribe::Totals {
             received,
             bytes,
@@ -227,12 +227,12 @@ impl Edge<'_, '_> {
             ("reconnects", reconnects),
         ];
         let failure = outcome.err().map(|it| words(&it, Some(&ready.config)));
-        chronicle.report(&summary, totals, failure.as_ref());
+        reporter.report(&summary, totals, failure.as_ref());
         failure.map_or(0, |failure| failure.exit_code)
     }
 
-    fn chronicle(&mut self, format: Format) -> Chronicle<'_> {
-        let manner = Manner {
+    fn reporter(&mut self, format: Format) -> StreamReporter<'_> {
+        let style = OutputStyle {
             json: self.output.json,
             quiet: self.output.quiet,
             color: self.color(self.streams.err_color),
@@ -240,7 +240,7 @@ impl Edge<'_, '_> {
             terminal: self.streams.out_terminal,
             format,
         };
-        Chronicle::new(self.streams.out, self.streams.err, manner)
+        StreamReporter::new(self.streams.out, self.streams.err, style)
     }
 
     fn check_screen(&mut self, target: Target<'_>, mut warnings: Vec<Warning>) -> u8 {
@@ -301,7 +301,7 @@ impl Edge<'_, '_> {
     fn explain(&mut self, code: Option<String>) -> u8 {
         let topic = match code.as_deref().map(Topic::find).transpose() {
             Ok(topic) => topic,
-            Err(fault) => return self.refuse(None, None, ConfigFault::Usage(fault)),
+            Err(fault) => return self.refuse(None, None, ConfigError::Usage(fault)),
         };
         let text = match (topic, self.output.json) {
             (None, false) => explain::list(),
@@ -313,7 +313,7 @@ impl Edge<'_, '_> {
     }
 
     /// Usage or configuration: nothing was contacted.
-    fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, fault: ConfigFault) -> u8 {
+    fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, fault: ConfigError) -> u8 {
         let diagnosis = words(&Failure::Config(fault), config);
         if self.output.json {
             // What was typed may be a URL with a password in it; a finished configuration has taken
@@ -365,10 +365,10 @@ impl Edge<'_, '_> {
 }
 
 /// What is to be said before any contact.
-fn warn(chronicle: &mut Chronicle<'_>, config: &Config) {
+fn warn(reporter: &mut StreamReporter<'_>, config: &Config) {
     for path in load::world_readable(config) {
         let path = path.display().to_string();
-        chronicle.warning(&Warning::ConfigWorldReadable { path });
+        reporter.warning(&Warning::ConfigWorldReadable { path });
     }
 }
 

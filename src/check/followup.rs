@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 
 use crate::check::probe;
 use crate::failure::{
-    AddressError, Failure, LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TcpFault,
+    AddressError, Failure, LinkError, MqttCause, MqttError, Probe, ProbeEnd, Stage, TcpError,
     TlsCause, TlsFacts,
 };
-use crate::mqtt::{Ending, Limits, Session, Target, Unfinished, session};
+use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, session};
 
 /// How long a look waits at each step: what it looks for comes at once.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// How long the connection that only waits is given to be closed by a rival.
-const WAIT_FOR_RIVAL: Duration = Duration::from_secs(3);
+const TAKEOVER_WAIT: Duration = Duration::from_secs(3);
 
 /// What the stages before a failure showed.
 #[derive(Debug)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct Observed<'a> {
     target: Target<'a>,
     /// Of our own handshake.
     pub(crate) facts: Option<TlsFacts>,
@@ -30,7 +30,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) failed: Vec<AddressError>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> Observed<'a> {
     pub(crate) fn new(target: Target<'a>) -> Self {
         Self {
             target,
@@ -52,41 +52,41 @@ impl<'a> Seen<'a> {
         {
             let Target { config, stop, .. } = self.target;
             let limit = config.timeout.min(LOOK);
-            let look = probe::at(peer, None, probe::ANONYMOUS_CONNECT, limit, stop);
+            let probe = probe::at(peer, None, probe::ANONYMOUS_CONNECT, limit, stop);
             fault.facts.answers_plain_mqtt =
-                look.is_some_and(|look| matches!(look.bytes.as_slice(), [0x20, 2, _, _, ..]));
+                probe.is_some_and(|probe| matches!(probe.bytes.as_slice(), [0x20, 2, _, _, ..]));
         }
         failure
     }
 
     /// Why no CONNACK came that lets us in; `after` the stage began.
-    pub(crate) fn refused(&self, fault: LinkFault, after: Duration) -> Failure {
+    pub(crate) fn refused(&self, fault: LinkError, after: Duration) -> Failure {
         let stage = Stage::Connect;
         let fault = match fault {
-            LinkFault::Tls(cause) => return self.tls(cause, stage, after),
-            LinkFault::Tcp(error) => return self.tcp(error),
-            LinkFault::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
+            LinkError::Tls(cause) => return self.tls(cause, stage, after),
+            LinkError::Tcp(error) => return self.tcp(error),
+            LinkError::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
                 return self.first_address();
             }
             fault => fault,
         };
-        let Some(look) = self.second_look(&fault) else {
+        let Some(probe) = self.probe_connack(&fault) else {
             return self.mqtt(fault.into(), stage, after);
         };
         // A refusal that the close overtook on its way through rumqttc.
-        if let Some(code) = probe::refusal(&look.bytes) {
-            return self.mqtt(LinkFault::Refused { code }.into(), stage, after);
+        if let Some(code) = probe::refusal(&probe.bytes) {
+            return self.mqtt(LinkError::Refused { code }.into(), stage, after);
         }
-        match (look.ended, look.bytes.as_slice()) {
-            (LookEnd::Tls(cause), _) => self.tls(cause, stage, after),
-            (_, []) if matches!(fault, LinkFault::Closed { .. }) && self.lacks_alpn() => {
+        match (probe.ended, probe.bytes.as_slice()) {
+            (ProbeEnd::Tls(cause), _) => self.tls(cause, stage, after),
+            (_, []) if matches!(fault, LinkError::Closed { .. }) && self.lacks_alpn() => {
                 self.tls(TlsCause::AlpnNotChosen, stage, after)
             }
             (ended, bytes) => {
                 let bytes = bytes.to_vec();
                 let mut failure = self.mqtt(fault.into(), stage, after);
                 if let Failure::Mqtt(fault) = &mut failure {
-                    fault.look = Some(Look { bytes, ended });
+                    fault.probe = Some(Probe { bytes, ended });
                 }
                 failure
             }
@@ -94,7 +94,7 @@ impl<'a> Seen<'a> {
     }
 
     /// Where rumqttc cannot tell what the peer said, the raw answer.
-    fn second_look(&self, fault: &LinkFault) -> Option<Look> {
+    fn probe_connack(&self, fault: &LinkError) -> Option<Probe> {
         let Target {
             config,
             password,
@@ -103,11 +103,11 @@ impl<'a> Seen<'a> {
         } = self.target;
         let blurred = matches!(
             fault,
-            LinkFault::TimedOut { .. }
-                | LinkFault::Closed { .. }
-                | LinkFault::Undecodable { .. }
-                | LinkFault::TooLarge { .. }
-                | LinkFault::Io(_)
+            LinkError::TimedOut { .. }
+                | LinkError::Closed { .. }
+                | LinkError::Undecodable { .. }
+                | LinkError::TooLarge { .. }
+                | LinkError::Io(_)
         );
         let peer = self.peer.filter(|_| blurred)?;
         let packet = session::connect_packet(config, password);
@@ -123,7 +123,7 @@ impl<'a> Seen<'a> {
 
     fn tcp(&self, error: io::Error) -> Failure {
         let tried = self.peer.map(|address| AddressError { address, error });
-        Failure::Tcp(TcpFault {
+        Failure::Tcp(TcpError {
             tried: tried.into_iter().collect(),
             answered: None,
         })
@@ -135,7 +135,7 @@ impl<'a> Seen<'a> {
             address: tried.address,
             error: tried.error.kind().into(),
         };
-        Failure::Tcp(TcpFault {
+        Failure::Tcp(TcpError {
             tried: self.failed.iter().map(copy).collect(),
             answered: self.peer,
         })
@@ -145,7 +145,7 @@ impl<'a> Seen<'a> {
     pub(crate) fn tls(&self, cause: TlsCause, stage: Stage, after: Duration) -> Failure {
         match self.target.tls {
             Some(tls) => tls.fault(cause, self.facts.as_ref(), true),
-            None => self.mqtt(LinkFault::Tls(cause).into(), stage, after),
+            None => self.mqtt(LinkError::Tls(cause).into(), stage, after),
         }
     }
 
@@ -154,11 +154,11 @@ impl<'a> Seen<'a> {
         let password = self.target.password;
         let password_ends_in_blank =
             password.is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
-        Failure::Mqtt(Box::new(MqttFault {
+        Failure::Mqtt(Box::new(MqttError {
             stage,
             cause,
             after,
-            look: None,
+            probe: None,
             password_ends_in_blank,
         }))
     }
@@ -171,7 +171,7 @@ impl<'a> Seen<'a> {
             Failure::Mqtt(fault)
                 if matches!(
                     fault.cause,
-                    MqttCause::Link(LinkFault::Closed { .. } | LinkFault::Io(_))
+                    MqttCause::Reconnector(LinkError::Closed { .. } | LinkError::Io(_))
                 ) && config.is_set("client_id") =>
             {
                 fault.stage
@@ -184,7 +184,7 @@ impl<'a> Seen<'a> {
             return failure;
         };
         let opened = Instant::now();
-        let deadline = opened + config.timeout.min(WAIT_FOR_RIVAL);
+        let deadline = opened + config.timeout.min(TAKEOVER_WAIT);
         loop {
             match session.next(deadline, stop) {
                 Ok(Some(_)) if Instant::now() < deadline => {}
@@ -192,7 +192,7 @@ impl<'a> Seen<'a> {
                     session.close(None, config.timeout);
                     return failure;
                 }
-                Err(Ending::Fault(LinkFault::Closed { .. })) => {
+                Err(SessionError::Fault(LinkError::Closed { .. })) => {
                     let after = opened.elapsed();
                     return self.mqtt(MqttCause::TakenOver { after }, stage, after);
                 }

@@ -9,5 +9,5 @@ mod probe;
 pub(crate) mod stages;
 pub(crate) mod step;
 
-pub(crate) use followup::Seen;
+pub(crate) use followup::Observed;
 pub(crate) use stages::Verdict;

@@ -1,12 +1,12 @@
-//! The second look: where rumqttc says only "closed", "time-out" or "cannot decode", one connection
-//! of our own sends the same CONNECT and reads the raw answer. One look, never a loop.
+//! The second probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection
+//! of our own sends the same CONNECT and reads the raw answer. One probe, never a loop.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::failure::{FIRST_BYTES, Failure, Look, LookEnd, TlsCause};
-use crate::net::{SLICE, Stop, connect};
+use crate::failure::{FIRST_BYTES, Failure, Probe, ProbeEnd, TlsCause};
+use crate::net::{SIGNAL_POLL, Stop, connect};
 use crate::tls::{Tls, client};
 
 /// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
@@ -23,14 +23,14 @@ pub(crate) fn at(
     connect: &[u8],
     limit: Duration,
     stop: &Stop,
-) -> Option<Look> {
+) -> Option<Probe> {
     let stream = match connect::connect(&[peer], limit, stop) {
         Ok(connected) => connected.stream,
         Err(Failure::Tcp(fault)) => {
             let error = fault.tried.into_iter().next()?.error;
-            return Some(Look {
+            return Some(Probe {
                 bytes: Vec::new(),
-                ended: LookEnd::Unreachable(error),
+                ended: ProbeEnd::Unreachable(error),
             });
         }
         Err(_) => return None,
@@ -54,12 +54,12 @@ pub(crate) fn at(
         },
     };
     let ended = match cause {
-        None => LookEnd::Enough,
-        Some(TlsCause::Closed { .. }) => LookEnd::Closed,
-        Some(TlsCause::TimedOut { .. }) => LookEnd::Silence,
-        Some(cause) => LookEnd::Tls(cause),
+        None => ProbeEnd::Enough,
+        Some(TlsCause::Closed { .. }) => ProbeEnd::Closed,
+        Some(TlsCause::TimedOut { .. }) => ProbeEnd::Silence,
+        Some(cause) => ProbeEnd::Tls(cause),
     };
-    Some(Look { bytes, ended })
+    Some(Probe { bytes, ended })
 }
 
 /// The code of a CONNACK that refuses, in the form of MQTT 3.1.1 §3.2 (two bytes follow the length)
@@ -87,7 +87,7 @@ fn plain(
         if left.is_zero() || stop.is_set() {
             return Some(TlsCause::TimedOut { limit });
         }
-        let _ = stream.set_read_timeout(Some(left.min(SLICE * 4)));
+        let _ = stream.set_read_timeout(Some(left.min(SIGNAL_POLL * 4)));
         let mut chunk = [0; FIRST_BYTES];
         match stream.read(&mut chunk) {
             Ok(0) => {

@@ -1,15 +1,17 @@
-//! The ladder: dns, tcp, tls, connect, subscribe, publish, receive. The first failure ends it, and
+//! The stages: dns, tcp, tls, connect, subscribe, publish, receive. The first failure ends it, and
 //! what was opened is closed in order. It reports steps and prints nothing.
 
 use std::time::{Duration, Instant};
 
 use crate::check::echo::Echo;
-use crate::check::followup::Seen;
+use crate::check::followup::Observed;
 use crate::check::step::{Attempt, Finding, Status, Step};
 use crate::config::{Config, Transport};
-use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
-use crate::mqtt::{Ending, Event, Limits, Opened, Session, Target, Trace, Unfinished, session};
-use crate::net::{SLICE, connect};
+use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
+use crate::mqtt::{
+    Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, session,
+};
+use crate::net::{SIGNAL_POLL, connect};
 use crate::util::clock;
 use crate::x509::Certificate;
 
@@ -23,18 +25,18 @@ pub(crate) struct Verdict {
     pub(crate) elapsed: Duration,
 }
 
-/// Climbs the ladder; `on_step` sees each rung as soon as it is done.
+/// Runs the stages in order; `on_step` sees each as soon as it is done.
 pub(crate) fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict {
     let start = Instant::now();
-    let mut climb = Climb::new(target, on_step);
-    let failure = climb.climb().err();
-    climb.finish(failure.as_ref());
-    let Climb {
+    let mut check = Check::new(target, on_step);
+    let failure = check.run().err();
+    check.finish(failure.as_ref());
+    let Check {
         steps,
         warnings,
         trace,
         ..
-    } = climb;
+    } = check;
     Verdict {
         steps,
         failure,
@@ -44,19 +46,19 @@ pub(crate) fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict
     }
 }
 
-/// The ladder up to an open session, for those who have something to do there.
+/// The stages up to an open session, for those who have something to do there.
 ///
 /// # Errors
 /// What a check would find.
-pub(crate) fn reach(
+pub(crate) fn open_session(
     target: Target<'_>,
     limits: Limits,
     unfinished: &Unfinished,
 ) -> Result<(Session, Opened), Failure> {
-    Climb::new(target, &mut |_| {}).reach(limits, unfinished)
+    Check::new(target, &mut |_| {}).open_session(limits, unfinished)
 }
 
-struct Climb<'a> {
+struct Check<'a> {
     target: Target<'a>,
     on_step: &'a mut dyn FnMut(&Step),
     steps: Vec<Step>,
@@ -67,10 +69,10 @@ struct Climb<'a> {
     began: Instant,
     /// How long the stage under way took to fail, where a goodbye came after it.
     failed_after: Option<Duration>,
-    seen: Seen<'a>,
+    seen: Observed<'a>,
 }
 
-impl<'a> Climb<'a> {
+impl<'a> Check<'a> {
     fn new(target: Target<'a>, on_step: &'a mut dyn FnMut(&Step)) -> Self {
         Self {
             target,
@@ -81,12 +83,12 @@ impl<'a> Climb<'a> {
             stage: Stage::Dns,
             began: Instant::now(),
             failed_after: None,
-            seen: Seen::new(target),
+            seen: Observed::new(target),
         }
     }
 
     /// dns, tcp, tls and connect.
-    fn reach(
+    fn open_session(
         &mut self,
         limits: Limits,
         unfinished: &Unfinished,
@@ -135,13 +137,13 @@ impl<'a> Climb<'a> {
         self.open(limits, unfinished, timeout + start.elapsed())
     }
 
-    fn climb(&mut self) -> Result<(), Failure> {
+    fn run(&mut self) -> Result<(), Failure> {
         let Config { topic, timeout, .. } = self.target.config;
-        let (mut session, _) = self.reach(Limits::ONE, &Unfinished::default())?;
-        let outcome = self.converse(&mut session);
+        let (mut session, _) = self.open_session(Limits::ONE, &Unfinished::default())?;
+        let outcome = self.exchange(&mut session);
         self.failed_after = outcome.is_err().then(|| self.began.elapsed());
         // After an error of its connection a session cannot even say goodbye.
-        let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Link(_)));
+        let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Reconnector(_)));
         let subscribed = self.stage > Stage::Subscribe;
         self.trace = if lost {
             session.into_trace()
@@ -170,13 +172,13 @@ impl<'a> Climb<'a> {
                 });
                 Ok((session, opened))
             }
-            Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
-            Err(Ending::Fault(fault)) => Err(self.seen.refused(fault, self.began.elapsed())),
+            Err(SessionError::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
+            Err(SessionError::Fault(fault)) => Err(self.seen.refused(fault, self.began.elapsed())),
         }
     }
 
     /// subscribe, publish and receive.
-    fn converse(&mut self, session: &mut Session) -> Result<(), Failure> {
+    fn exchange(&mut self, session: &mut Session) -> Result<(), Failure> {
         let config = self.target.config;
         let mut echo = Echo::new(&config.message);
 
@@ -247,7 +249,7 @@ impl<'a> Climb<'a> {
     fn next(&self, session: &mut Session) -> Result<Option<Event>, Failure> {
         let deadline = self.began + self.target.config.timeout;
         // Where messages of others come without end, there is always one more at hand.
-        if Instant::now() > deadline + SLICE {
+        if Instant::now() > deadline + SIGNAL_POLL {
             return Ok(None);
         }
         session
@@ -255,14 +257,14 @@ impl<'a> Climb<'a> {
             .map_err(|ending| self.ended(ending))
     }
 
-    fn ended(&self, ending: Ending) -> Failure {
+    fn ended(&self, ending: SessionError) -> Failure {
         match ending {
-            Ending::Interrupted => Failure::Interrupted(self.stage),
-            Ending::Fault(LinkFault::SubackCode { code }) => self.denied(code),
-            Ending::Fault(LinkFault::Tls(cause)) => {
+            SessionError::Interrupted => Failure::Interrupted(self.stage),
+            SessionError::Fault(LinkError::SubackCode { code }) => self.denied(code),
+            SessionError::Fault(LinkError::Tls(cause)) => {
                 self.seen.tls(cause, self.stage, self.began.elapsed())
             }
-            Ending::Fault(fault) => self.mqtt(fault.into()),
+            SessionError::Fault(fault) => self.mqtt(fault.into()),
         }
     }
 
@@ -306,7 +308,7 @@ impl<'a> Climb<'a> {
         if let Some(failure) = failure {
             self.record(Status::Failed, finding_of(failure));
         }
-        for stage in Stage::LADDER.into_iter().skip(self.steps.len()) {
+        for stage in Stage::CHECK.into_iter().skip(self.steps.len()) {
             let step = Step {
                 stage,
                 status: Status::Skipped,

@@ -1,11 +1,11 @@
-//! What each stage of the ladder found, for the report. Facts again, no sentences.
+//! What each stage of a check found, for the report. Facts again, no sentences.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::failure::{AddressError, Stage, TlsFacts};
 
-/// One rung of the ladder after it was tried, or not.
+/// One stage after it was tried, or not.
 #[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) stage: Stage,

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 use crate::cli::flags::{Does, FLAGS, Found};
 use crate::cli::{flags, options};
-use crate::config::{Override, PROVIDERS, Place, UsageFault, settings, url};
+use crate::config::{Origin, Override, PROVIDERS, UsageError, settings, url};
 use crate::stream::options::{PubOptions, SubOptions};
 use crate::util::nearest;
 
@@ -95,7 +95,7 @@ pub(crate) fn wants_json(argv: &[OsString]) -> bool {
 ///
 /// # Errors
 /// The first thing that is wrong with them.
-pub(crate) fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageFault> {
+pub(crate) fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageError> {
     let (found, free) = take_apart(argv)?;
     let has = |does| found.iter().any(|found| found.flag.does == does);
     let output = output(&found)?;
@@ -112,26 +112,26 @@ pub(crate) fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageFault> {
 }
 
 /// `--set password=my secret` without quotes leaves a piece of the password over.
-fn without_secrets(fault: UsageFault, found: &[Found]) -> UsageFault {
+fn without_secrets(fault: UsageError, found: &[Found]) -> UsageError {
     let secret = |found: &Found| {
         let key = found.value.split('=').next().unwrap_or_default();
         found.flag.does == Does::Set && settings::looks_secret(key)
     };
     let hidden = || "…".to_owned();
     match fault {
-        UsageFault::Leftover { .. } if found.iter().any(secret) => {
-            UsageFault::Leftover { given: hidden() }
+        UsageError::Leftover { .. } if found.iter().any(secret) => {
+            UsageError::Leftover { given: hidden() }
         }
-        UsageFault::Leftover { given } => UsageFault::Leftover {
+        UsageError::Leftover { given } => UsageError::Leftover {
             given: url::redact(&given),
         },
-        UsageFault::UnknownCommand { nearest, .. } if found.iter().any(secret) => {
+        UsageError::UnknownCommand { nearest, .. } if found.iter().any(secret) => {
             let given = hidden();
-            UsageFault::UnknownCommand { given, nearest }
+            UsageError::UnknownCommand { given, nearest }
         }
-        UsageFault::UnknownFlag { nearest, key, .. } if found.iter().any(secret) => {
+        UsageError::UnknownFlag { nearest, key, .. } if found.iter().any(secret) => {
             let given = hidden();
-            UsageFault::UnknownFlag {
+            UsageError::UnknownFlag {
                 given,
                 nearest,
                 key,
@@ -142,7 +142,7 @@ fn without_secrets(fault: UsageFault, found: &[Found]) -> UsageFault {
 }
 
 /// By its first free argument. A config file that is called `new` can be given as `./new`.
-fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
+fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
     let overrides = overrides(found)?;
     let mut free = free.into_iter();
     let first = free.next();
@@ -155,22 +155,22 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
     };
     options::only_for(name, found)?;
     let command = match first.as_deref() {
-        None => return Err(UsageFault::MissingConfig { beside: vec![] }),
+        None => return Err(UsageError::MissingConfig { beside: vec![] }),
         Some("help") => return Ok(Command::Help(help::text(free.next().as_deref()))),
         Some("new") => {
             none_for("new", overrides)?;
-            let given = free.next().ok_or(UsageFault::MissingProvider)?;
+            let given = free.next().ok_or(UsageError::MissingProvider)?;
             let known = PROVIDERS.into_iter().find(|name| *name == given);
             let provider = known.ok_or_else(|| {
                 let nearest = nearest(&given, &PROVIDERS);
-                UsageFault::UnknownProvider { given, nearest }
+                UsageError::UnknownProvider { given, nearest }
             })?;
             Command::New { provider }
         }
         Some("pub") => {
             let target = free
                 .next()
-                .ok_or(UsageFault::MissingConfig { beside: vec![] })?;
+                .ok_or(UsageError::MissingConfig { beside: vec![] })?;
             let options = options::for_pub(found)?;
             Command::Pub {
                 target,
@@ -181,12 +181,12 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
         Some("sub") => {
             let target = free
                 .next()
-                .ok_or(UsageFault::MissingConfig { beside: vec![] })?;
+                .ok_or(UsageError::MissingConfig { beside: vec![] })?;
             let options = options::for_sub(found)?;
             // Its topics are filters, and more than one is fine.
             let topic = |it: &Override| {
-                it.place == Place::Flag("-t".to_owned())
-                    || it.place == Place::Flag("--topic".to_owned())
+                it.origin == Origin::Flag("-t".to_owned())
+                    || it.origin == Origin::Flag("--topic".to_owned())
             };
             let overrides = overrides.into_iter().filter(|it| !topic(it)).collect();
             Command::Sub {
@@ -206,27 +206,27 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageFault> {
             if word && free.len() > 0 {
                 let given = target.to_owned();
                 let nearest = nearest(&given, &COMMANDS);
-                return Err(UsageFault::UnknownCommand { given, nearest });
+                return Err(UsageError::UnknownCommand { given, nearest });
             }
             let target = target.to_owned();
             Command::Check { target, overrides }
         }
     };
     match free.next() {
-        Some(given) => Err(UsageFault::Leftover { given }),
+        Some(given) => Err(UsageError::Leftover { given }),
         None => Ok(command),
     }
 }
 
 /// For a command that contacts nothing, settings have no meaning.
-fn none_for(command: &'static str, overrides: Vec<Override>) -> Result<(), UsageFault> {
-    match overrides.into_iter().next().map(|first| first.place) {
-        Some(Place::Flag(flag)) => Err(UsageFault::NotForCommand { flag, command }),
+fn none_for(command: &'static str, overrides: Vec<Override>) -> Result<(), UsageError> {
+    match overrides.into_iter().next().map(|first| first.origin) {
+        Some(Origin::Flag(flag)) => Err(UsageError::NotForCommand { flag, command }),
         _ => Ok(()),
     }
 }
 
-fn output(found: &[Found]) -> Result<Output, UsageFault> {
+fn output(found: &[Found]) -> Result<Output, UsageError> {
     let has = |does| found.iter().any(|found| found.flag.does == does);
     let mut output = Output {
         json: has(Does::Json),
@@ -236,7 +236,7 @@ fn output(found: &[Found]) -> Result<Output, UsageFault> {
     };
     if output.quiet && output.verbose {
         let (flag, other) = ("--quiet", "--verbose");
-        return Err(UsageFault::Conflict { flag, other });
+        return Err(UsageError::Conflict { flag, other });
     }
     let mut colors = found.iter().filter(|found| found.flag.does == Does::Color);
     if let Some(color) = colors.next() {
@@ -246,17 +246,17 @@ fn output(found: &[Found]) -> Result<Output, UsageFault> {
             "never" => ColorChoice::Never,
             given => {
                 let given = given.to_owned();
-                return Err(UsageFault::BadColor { given });
+                return Err(UsageError::BadColor { given });
             }
         };
     }
     match colors.next() {
-        Some(again) => Err(UsageFault::Repeated { flag: again.name }),
+        Some(again) => Err(UsageError::Repeated { flag: again.name }),
         None => Ok(output),
     }
 }
 
-fn overrides(found: &[Found]) -> Result<Vec<Override>, UsageFault> {
+fn overrides(found: &[Found]) -> Result<Vec<Override>, UsageError> {
     let mut overrides = Vec::new();
     for Found { flag, name, value } in found {
         let (key, value) = match flag.does {
@@ -266,12 +266,12 @@ fn overrides(found: &[Found]) -> Result<Vec<Override>, UsageFault> {
                 // `--set password hunter2` in quotes: what follows the blank may be secret.
                 let given = value.split([' ', '\t', ':']).next().unwrap_or_default();
                 let given = given.to_owned();
-                UsageFault::SetWithoutEquals { given }
+                UsageError::SetWithoutEquals { given }
             })?,
             _ => continue,
         };
         overrides.push(Override {
-            place: Place::Flag((*name).to_owned()),
+            origin: Origin::Flag((*name).to_owned()),
             key: key.to_owned(),
             value: value.to_owned(),
         });
@@ -280,7 +280,7 @@ fn overrides(found: &[Found]) -> Result<Vec<Override>, UsageFault> {
 }
 
 /// All flags with their values, in the order of the table, and what is left over.
-fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageFault> {
+fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageError> {
     no_flag_for_a_value(&argv)?;
     let mut found = Vec::new();
     let mut rest = Vec::new();
@@ -296,7 +296,7 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageFau
             if flag.takes_value() {
                 let own = |value: &OsStr| Ok::<_, String>(value.to_owned());
                 let values = args.values_from_os_str(name, own);
-                let values = values.map_err(|_| UsageFault::MissingValue {
+                let values = values.map_err(|_| UsageError::MissingValue {
                     flag: name,
                     instead: None,
                 })?;
@@ -324,7 +324,7 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageFau
 }
 
 /// `-m -q 1`: pico-args would publish `-q`. Who means it can write `--message=-q`.
-fn no_flag_for_a_value(argv: &[OsString]) -> Result<(), UsageFault> {
+fn no_flag_for_a_value(argv: &[OsString]) -> Result<(), UsageError> {
     for pair in argv.windows(2) {
         let [first, second] = pair else { continue };
         let Some((flag, name)) = flags::named(first) else {
@@ -339,7 +339,7 @@ fn no_flag_for_a_value(argv: &[OsString]) -> Result<(), UsageFault> {
         let is_flag = flags::named(second).is_some()
             || joined().is_some_and(|name| flags::named(&name).is_some());
         if flag.takes_value() && is_flag {
-            return Err(UsageFault::MissingValue {
+            return Err(UsageError::MissingValue {
                 flag: name,
                 instead: Some(flags::first_part(&second.to_string_lossy())),
             });
@@ -349,7 +349,7 @@ fn no_flag_for_a_value(argv: &[OsString]) -> Result<(), UsageFault> {
 }
 
 /// `--flag=value` in one argument.
-fn joined(arg: &OsStr) -> Result<Option<Found>, UsageFault> {
+fn joined(arg: &OsStr) -> Result<Option<Found>, UsageError> {
     let lossy = arg.to_string_lossy();
     let Some((name, _)) = lossy.split_once('=') else {
         return Ok(None);
@@ -358,15 +358,15 @@ fn joined(arg: &OsStr) -> Result<Option<Found>, UsageFault> {
         return Ok(None);
     };
     if !flag.takes_value() {
-        return Err(UsageFault::UnexpectedValue { flag: name });
+        return Err(UsageError::UnexpectedValue { flag: name });
     }
     let whole = text(arg.to_owned())?;
     let value = whole[name.len() + 1..].to_owned();
     Ok(Some(Found { flag, name, value }))
 }
 
-fn text(arg: OsString) -> Result<String, UsageFault> {
-    arg.into_string().map_err(|arg| UsageFault::NotUtf8 {
+fn text(arg: OsString) -> Result<String, UsageError> {
+    arg.into_string().map_err(|arg| UsageError::NotUtf8 {
         shown: flags::first_part(&arg.to_string_lossy()),
     })
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cli::help::HELP;
-use crate::config::ConfigFault;
+use crate::config::ConfigError;
 use crate::diagnosis::codes::files::words;
 
 /// Splits at blanks; `_` stands for an empty argument.
@@ -33,9 +33,9 @@ fn check(line: &str, target: &str, expected: &[&str]) {
     };
     let overrides: Vec<_> = overrides
         .iter()
-        .map(|over| match &over.place {
-            Place::Flag(flag) => format!("{flag} {}={}", over.key, over.value),
-            place => panic!("{place:?}"),
+        .map(|over| match &over.origin {
+            Origin::Flag(flag) => format!("{flag} {}={}", over.key, over.value),
+            origin => panic!("{origin:?}"),
         })
         .collect();
     assert_eq!(
@@ -146,7 +146,7 @@ fn commands_and_output() {
 #[track_caller]
 fn fault(line: &str, error: &str, help: &[&str]) {
     let fault = parse(argv(line)).expect_err(line);
-    let mut words = words(&ConfigFault::Usage(fault), None);
+    let mut words = words(&ConfigError::Usage(fault), None);
     assert_eq!(words.code.name(), "usage-invalid");
     assert!(
         words
@@ -220,7 +220,7 @@ fn no_flag_takes_a_password_or_switches_verification_off() {
     }
     let fault = parse(argv("x --insecure")).unwrap_err();
     let given = "--insecure".to_owned();
-    assert_eq!(fault, UsageFault::VerificationOff { given });
+    assert_eq!(fault, UsageError::VerificationOff { given });
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn what_is_missing_or_too_much() {
         &["did you mean `hivemq`?", providers],
     );
     fault("new aws -t a", "`-t` has no meaning for `new`", &[]);
-    let quotes = "if it belongs to a value with blanks, put that value in quotes";
+    let quotes = "if it belongs to a value with spaces, put that value in quotes";
     fault(
         "x.conf y.conf",
         "one argument too many: `y.conf`",
@@ -327,7 +327,7 @@ fn arguments_that_are_not_text_are_refused() {
         vec!["x".into(), OsString::from_vec(b"--\xff".to_vec())],
     ] {
         let fault = parse(argv).unwrap_err();
-        let UsageFault::NotUtf8 { shown } = fault else {
+        let UsageError::NotUtf8 { shown } = fault else {
             panic!("{fault:?}");
         };
         assert!(!shown.contains("hunter2"));

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use crate::config::{UsageFault, settings};
+use crate::config::{UsageError, settings};
 use crate::util::nearest;
 
 /// What a flag does.
@@ -147,7 +147,7 @@ pub(crate) fn named(arg: &OsStr) -> Option<(&'static Flag, &'static str)> {
 }
 
 /// What to say of an argument that begins like a flag and is none.
-pub(crate) fn unknown(arg: &str) -> UsageFault {
+pub(crate) fn unknown(arg: &str) -> UsageError {
     let given = first_part(arg);
     let name = given.trim_start_matches('-').to_ascii_lowercase();
     let plain = name.replace('-', "_");
@@ -155,13 +155,13 @@ pub(crate) fn unknown(arg: &str) -> UsageFault {
     // `-Phunter2` too: what follows is not repeated.
     if arg.starts_with("-P") {
         let given = "-P".to_owned();
-        return UsageFault::PasswordFlag { given };
+        return UsageError::PasswordFlag { given };
     }
     if key == Some("password") || (key.is_none() && settings::looks_secret(&plain)) {
-        return UsageFault::PasswordFlag { given };
+        return UsageError::PasswordFlag { given };
     }
     if settings::switches_verification_off(&plain) {
-        return UsageFault::VerificationOff { given };
+        return UsageError::VerificationOff { given };
     }
     // `-thome` and `-q1`: the value of a short flag stands apart.
     let short = FLAGS.iter().find(|flag| {
@@ -173,7 +173,7 @@ pub(crate) fn unknown(arg: &str) -> UsageFault {
         None if key.is_some() => None,
         None => nearest(&format!("--{name}"), &longs),
     };
-    UsageFault::UnknownFlag {
+    UsageError::UnknownFlag {
         given,
         nearest,
         key,

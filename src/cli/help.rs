@@ -28,7 +28,7 @@ Usage:
 CONFIG is a file of `key = value` lines, or a URL: mqtts://user@host:8883/topic
 (TLS) or mqtt://host (no TLS).
 
-Settings, above those of the file:
+Settings, overriding the file:
       --set KEY=VALUE           any key; may be repeated
   -t, --topic TOPIC             where to publish and listen
   -m, --message TEXT            what to publish
@@ -47,7 +47,7 @@ Output:
 
 Exit codes: 0 it works; 2 usage or configuration, nothing was contacted; 3 dns;
   4 tcp; 5 tls; 6 connect; 7 subscribe; 8 publish; 9 receive; 10 a connection
-  was lost and not had again; 130 interrupted.
+  was lost and could not be re-established; 130 interrupted.
 
 Examples:
   mqtt-test new hivemq > hivemq.conf          then fill it in, and
@@ -74,10 +74,10 @@ How:
   -q, --qos 0|1|2               quality of service
   -r, --retain                  ask the broker to keep the message
       --repeat N                the message N times (not with -l)
-      --interval TIME           at least so long from one message to the next
+      --interval TIME           minimum time between messages
       --rate N                  at most N messages a second
       --no-reconnect            end when the connection is lost
-      --give-up TIME            try so long to have it again (5m)
+      --give-up TIME            how long to keep trying to reconnect (5m)
   -i, --client-id ID, -u, --username NAME, --timeout TIME, --set KEY=VALUE: as
                                 for the check, see mqtt-test --help
 
@@ -86,9 +86,10 @@ What is told: what was lost and came back, and totals, on standard error.
       --quiet                   only what ends it
       --color WHEN              auto, always or never
 
-Exit codes as for the check; 10 when the connection was not had again. The
-totals say how many messages are not acknowledged. Ctrl-C waits for those in
-flight, for `timeout` at most, and ends with 130; a second one ends at once.
+Exit codes as for the check; 10 when the connection was lost and could not be
+re-established. The totals say how many messages are not acknowledged. Ctrl-C
+waits for those in flight, for `timeout` at most, and ends with 130; a second
+one ends at once.
 
 Examples:
   mqtt-test pub local.conf -t sensors/7 -m 21.5 -q 1
@@ -117,7 +118,7 @@ How they are printed (else the payload and a line end):
 How:
   -q, --qos 0|1|2               at most this quality of service
       --no-reconnect            end when the connection is lost
-      --give-up TIME            try so long to have it again (for ever)
+      --give-up TIME            how long to keep trying (forever)
       --quiet                   no totals; only what ends it
       --color WHEN              auto, always or never
   -i, --client-id ID, -u, --username NAME, --timeout TIME, --set KEY=VALUE: as

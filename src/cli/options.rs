@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::flags::{Does, Found};
-use crate::config::{UsageFault, values};
+use crate::config::{UsageError, values};
 use crate::stream::options::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 
 /// How long `pub` tries to have its connection again unless `--give-up` says otherwise. `sub` does
@@ -14,13 +14,13 @@ const PUB_GIVES_UP: Duration = Duration::from_secs(5 * 60);
 const LONGEST: Duration = Duration::from_secs(525_600 * 60);
 
 /// Refuses the flags of other commands.
-pub(crate) fn only_for(command: &'static str, found: &[Found]) -> Result<(), UsageFault> {
+pub(crate) fn only_for(command: &'static str, found: &[Found]) -> Result<(), UsageError> {
     let foreign = found.iter().find(|found| {
         let commands = found.flag.does.commands();
         !commands.is_empty() && !commands.contains(&command)
     });
     match foreign {
-        Some(found) => Err(UsageFault::NotForCommand {
+        Some(found) => Err(UsageError::NotForCommand {
             flag: found.name.to_owned(),
             command,
         }),
@@ -28,7 +28,7 @@ pub(crate) fn only_for(command: &'static str, found: &[Found]) -> Result<(), Usa
     }
 }
 
-pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageFault> {
+pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageError> {
     let flags = Flags(found);
     let sources = [
         (
@@ -44,20 +44,20 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageFault> {
         .into_iter()
         .filter_map(|(flag, what)| Some((flag?, what)));
     let what = match (given.next(), given.next()) {
-        (Some((flag, _)), Some((other, _))) => return Err(UsageFault::Conflict { flag, other }),
+        (Some((flag, _)), Some((other, _))) => return Err(UsageError::Conflict { flag, other }),
         (Some((_, what)), None) => what,
         (None, _) => What::Message,
     };
     let repeat = flags.number(Does::Repeat)?;
     if let (Some(flag), Some(other)) = (flags.one(Does::Repeat)?, flags.one(Does::Lines)?) {
-        return Err(UsageFault::Conflict { flag, other });
+        return Err(UsageError::Conflict { flag, other });
     }
     let rate = flags
         .number(Does::Rate)?
         .map(|rate| Duration::from_secs(1) / u32::try_from(rate).unwrap_or(u32::MAX));
     let interval = flags.time(Does::Interval)?;
     if let (Some(flag), Some(other)) = (flags.one(Does::Rate)?, flags.one(Does::Interval)?) {
-        return Err(UsageFault::Conflict { flag, other });
+        return Err(UsageError::Conflict { flag, other });
     }
     let reconnect = flags.reconnect(Some(PUB_GIVES_UP))?;
     Ok(PubOptions {
@@ -68,7 +68,7 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageFault> {
     })
 }
 
-pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageFault> {
+pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageError> {
     let flags = Flags(found);
     let filters: Vec<_> = flags
         .all(Does::Key("topic"))
@@ -78,7 +78,7 @@ pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageFault> {
         if !is_filter(&found.value) {
             let (flag, given) = (found.name, found.value.clone());
             let expected = "a topic filter: `#` alone or after the last `/`, `+` alone between two `/`, no NUL";
-            return Err(UsageFault::BadValue {
+            return Err(UsageError::BadValue {
                 flag,
                 given,
                 expected,
@@ -95,7 +95,7 @@ pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageFault> {
         .into_iter()
         .filter_map(|(flag, format)| Some((flag?, format)));
     let format = match (given.next(), given.next()) {
-        (Some((flag, _)), Some((other, _))) => return Err(UsageFault::Conflict { flag, other }),
+        (Some((flag, _)), Some((other, _))) => return Err(UsageError::Conflict { flag, other }),
         (Some((_, format)), None) => format,
         (None, _) => Format::Payload,
     };
@@ -140,10 +140,10 @@ impl<'a> Flags<'a> {
     }
 
     /// The flag as it was written, if it was, once.
-    fn one(&self, does: Does) -> Result<Option<&'static str>, UsageFault> {
+    fn one(&self, does: Does) -> Result<Option<&'static str>, UsageError> {
         let mut all = self.all(does);
         match (all.next(), all.next()) {
-            (Some(_), Some(again)) => Err(UsageFault::Repeated { flag: again.name }),
+            (Some(_), Some(again)) => Err(UsageError::Repeated { flag: again.name }),
             (first, _) => Ok(first.map(|found| found.name)),
         }
     }
@@ -152,7 +152,7 @@ impl<'a> Flags<'a> {
         self.all(does).next().map(|found| found.value.as_str())
     }
 
-    fn number(&self, does: Does) -> Result<Option<u64>, UsageFault> {
+    fn number(&self, does: Does) -> Result<Option<u64>, UsageError> {
         let (flag, value) = (self.one(does)?, self.value(does));
         let read = |given: &str| match given.parse() {
             Ok(number) if (1..=u64::from(u32::MAX)).contains(&number) => Ok(number),
@@ -161,7 +161,7 @@ impl<'a> Flags<'a> {
         value.map(read).transpose()
     }
 
-    fn time(&self, does: Does) -> Result<Option<Duration>, UsageFault> {
+    fn time(&self, does: Does) -> Result<Option<Duration>, UsageError> {
         let (flag, value) = (self.one(does)?, self.value(does));
         let read = |given: &str| match values::duration(given) {
             Ok(Some(time)) if !time.is_zero() && time <= LONGEST => Ok(time),
@@ -174,10 +174,10 @@ impl<'a> Flags<'a> {
         value.map(read).transpose()
     }
 
-    fn reconnect(&self, give_up: Option<Duration>) -> Result<Reconnect, UsageFault> {
+    fn reconnect(&self, give_up: Option<Duration>) -> Result<Reconnect, UsageError> {
         let (never, after) = (self.one(Does::NoReconnect)?, self.one(Does::GiveUp)?);
         if let (Some(flag), Some(other)) = (never, after) {
-            return Err(UsageFault::Conflict { flag, other });
+            return Err(UsageError::Conflict { flag, other });
         }
         Ok(Reconnect {
             on: never.is_none(),
@@ -186,8 +186,8 @@ impl<'a> Flags<'a> {
     }
 }
 
-fn bad(flag: Option<&'static str>, given: &str, expected: &'static str) -> UsageFault {
-    UsageFault::BadValue {
+fn bad(flag: Option<&'static str>, given: &str, expected: &'static str) -> UsageError {
+    UsageError::BadValue {
         flag: flag.unwrap_or_default(),
         given: given.to_owned(),
         expected,

@@ -12,11 +12,11 @@ use std::ffi::OsString;
 use super::*;
 use crate::cli::args;
 use crate::cli::args::Command;
-use crate::config::{ConfigFault, Override};
+use crate::config::{ConfigError, Override};
 use crate::diagnosis::codes::files::words;
 
 /// Splits at blanks; `_` stands for an empty argument.
-fn parsed(line: &str) -> Result<Command, UsageFault> {
+fn parsed(line: &str) -> Result<Command, UsageError> {
     let arg = |arg| OsString::from(if arg == "_" { "" } else { arg });
     args::parse(line.split_whitespace().map(arg).collect()).map(|found| found.command)
 }
@@ -82,7 +82,7 @@ fn set(overrides: &[Override]) -> Vec<String> {
 #[track_caller]
 fn refused(line: &str, error: &str, shown: &str) {
     let fault = parsed(line).expect_err(line);
-    let words = words(&ConfigFault::Usage(fault), None);
+    let words = words(&ConfigError::Usage(fault), None);
     assert_eq!(words.code.name(), "usage-invalid", "{line}");
     assert_eq!(words.error, error, "{line}");
     let shown = Some(shown).filter(|shown| !shown.is_empty());

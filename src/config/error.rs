@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 
-use crate::config::types::Place;
+use crate::config::types::Origin;
 
 #[derive(Debug)]
-pub(crate) enum ConfigFault {
+pub(crate) enum ConfigError {
     /// The command line itself.
-    Usage(UsageFault),
+    Usage(UsageError),
     /// The config file could not be had.
     Unreadable {
         path: String,
@@ -24,23 +24,23 @@ pub(crate) enum ConfigFault {
     /// The variable is set, but MQTT cannot carry what it holds.
     PasswordEnvUnusable {
         variable: String,
-        why: SecretFault,
+        why: SecretError,
     },
     PasswordFile {
         path: PathBuf,
-        why: FileFault,
+        why: FileError,
     },
     CaFile {
         path: PathBuf,
-        why: FileFault,
+        why: FileError,
     },
     ClientCert {
         path: PathBuf,
-        why: FileFault,
+        why: FileError,
     },
     ClientKey {
         path: PathBuf,
-        why: FileFault,
+        why: FileError,
     },
     ClientKeyEncrypted {
         path: PathBuf,
@@ -65,7 +65,7 @@ pub(crate) enum Unreadable {
 
 /// What is wrong with a file that a key names.
 #[derive(Debug)]
-pub(crate) enum FileFault {
+pub(crate) enum FileError {
     Unreadable(std::io::Error),
     Folder,
     TooLarge {
@@ -85,7 +85,7 @@ pub(crate) enum FileFault {
 
 /// Why a password that is there cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SecretFault {
+pub(crate) enum SecretError {
     NotUtf8,
     Nul,
     TooLong,
@@ -93,7 +93,7 @@ pub(crate) enum SecretFault {
 
 /// One thing wrong with the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum UsageFault {
+pub(crate) enum UsageError {
     /// `key`: the key of that name, which has no flag of its own.
     UnknownFlag {
         given: String,
@@ -178,15 +178,15 @@ pub(crate) enum UsageFault {
 
 /// A place, and what is written there as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spot {
-    pub(crate) place: Place,
+pub(crate) struct Quoted {
+    pub(crate) origin: Origin,
     pub(crate) shown: String,
 }
 
 /// One thing wrong with one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    pub(crate) place: Place,
+    pub(crate) origin: Origin,
     /// The line, flag or URL, without anything secret; empty where nothing was written.
     pub(crate) shown: String,
     pub(crate) kind: ProblemKind,
@@ -208,7 +208,7 @@ pub(crate) enum ProblemKind {
     },
     Duplicate {
         key: &'static str,
-        first: Spot,
+        first: Quoted,
     },
     /// `target`: what was read without finding the key.
     Missing {
@@ -224,10 +224,10 @@ pub(crate) enum ProblemKind {
     },
     BadValue {
         key: &'static str,
-        flaw: Flaw,
-        slip: Option<Slip>,
+        flaw: ValueError,
+        slip: Option<LikelyCause>,
     },
-    Url(UrlFault),
+    Url(UrlError),
     /// `key` works only together with `needs`.
     Needs {
         key: &'static str,
@@ -238,16 +238,16 @@ pub(crate) enum ProblemKind {
     /// A key of TLS, and `tls` switches it off.
     TlsOff {
         key: &'static str,
-        tls: Spot,
+        tls: Quoted,
     },
     TwoPasswords {
         key: &'static str,
         other: &'static str,
-        spot: Spot,
+        quoted: Quoted,
     },
     /// MQTT 3.1.1 §3.1.3.1: an empty client id has no session to resume.
     SessionWithoutId {
-        client_id: Spot,
+        client_id: Quoted,
     },
     /// AWS IoT Core never acknowledges QoS 2.
     QosUnsupported {
@@ -262,7 +262,7 @@ pub(crate) enum ProblemKind {
 
 /// What one value should have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub(crate) enum ValueError {
     Switch,
     Port,
     Qos,
@@ -293,13 +293,13 @@ pub(crate) enum Flaw {
     },
     /// U+0000, which MQTT strings must not hold (MQTT 3.1.1 §1.5.3).
     Nul,
-    Host(HostFault),
-    Topic(TopicFault),
+    Host(HostError),
+    Topic(TopicError),
 }
 
 /// A likely reason for a bad value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slip {
+pub(crate) enum LikelyCause {
     /// The value stands in quotes, which are taken literally.
     Quoted,
     /// A comment behind the value, which is taken literally too.
@@ -308,7 +308,7 @@ pub(crate) enum Slip {
 
 /// Why a text is not the name or address of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum HostFault {
+pub(crate) enum HostError {
     /// Other parts of a URL stand around it. `user`: a user name or password was among them.
     Parts {
         scheme: Option<String>,
@@ -344,14 +344,14 @@ pub(crate) enum HostFault {
 
 /// Why nothing can be published to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TopicFault {
-    pub(crate) why: TopicFlaw,
+pub(crate) struct TopicError {
+    pub(crate) why: TopicFlawKind,
     /// The key whose value brought it in through `{client_id}`, where the topic itself is clean.
     pub(crate) from: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TopicFlaw {
+pub(crate) enum TopicFlawKind {
     /// `+` or `#` (MQTT 3.1.1 §4.7.1).
     Wildcard(char),
     Nul,
@@ -360,7 +360,7 @@ pub(crate) enum TopicFlaw {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum UrlFault {
+pub(crate) enum UrlError {
     /// `host:8883` with a user before it, and no `mqtts://`.
     NoScheme,
     /// `wss://`, `https://` or anything else that is not MQTT over TCP or TLS.

@@ -2,18 +2,18 @@
 
 use std::net::IpAddr;
 
-use crate::config::error::HostFault;
+use crate::config::error::HostError;
 
 /// The host in the form in which it is resolved and sent as SNI: no brackets, no trailing dot
 /// (RFC 6066 §3 wants the name without it).
-pub(crate) fn host(value: &str) -> Result<String, HostFault> {
+pub(crate) fn host(value: &str) -> Result<String, HostError> {
     let bare = match value.strip_prefix('[') {
         Some(rest) if rest.ends_with(']') => {
             let inside = rest.trim_end_matches(']');
             return match inside.parse() {
                 Ok(IpAddr::V6(_)) => Ok(inside.to_owned()),
-                _ if inside.contains('%') => Err(HostFault::Zone),
-                _ => Err(HostFault::Ipv6),
+                _ if inside.contains('%') => Err(HostError::Zone),
+                _ => Err(HostError::Ipv6),
             };
         }
         _ => value,
@@ -22,10 +22,10 @@ pub(crate) fn host(value: &str) -> Result<String, HostFault> {
         return Ok(bare.to_owned());
     }
     if bare.contains([' ', '\t']) {
-        return Err(HostFault::Blank);
+        return Err(HostError::Blank);
     }
     if bare.contains(',') {
-        return Err(HostFault::Comma);
+        return Err(HostError::Comma);
     }
     if let Some(fault) = other_parts(bare) {
         return Err(fault);
@@ -42,7 +42,7 @@ pub(crate) fn is_aws(host: &str) -> bool {
 }
 
 /// Takes a URL apart that was written where only its host belongs.
-fn other_parts(value: &str) -> Option<HostFault> {
+fn other_parts(value: &str) -> Option<HostError> {
     let (scheme, rest) = match value.split_once("://") {
         Some((scheme, rest)) => (Some(scheme.to_owned()), rest),
         None => (None, value),
@@ -57,15 +57,15 @@ fn other_parts(value: &str) -> Option<HostFault> {
     };
     let (host, port) = if let Some((inside, behind)) = bracketed(rest) {
         match behind.strip_prefix(':') {
-            None if !behind.is_empty() => return Some(HostFault::Ipv6),
+            None if !behind.is_empty() => return Some(HostError::Ipv6),
             port => (inside, port),
         }
     } else if rest.contains("::") || rest.matches(':').count() > 1 {
         // Brackets are what tells an IPv6 address from its port; there are none.
         match rest.parse::<IpAddr>() {
             Ok(_) => (rest, None),
-            Err(_) if rest.contains('%') => return Some(HostFault::Zone),
-            Err(_) => return Some(HostFault::Ipv6),
+            Err(_) if rest.contains('%') => return Some(HostError::Zone),
+            Err(_) => return Some(HostError::Ipv6),
         }
     } else {
         match rest.split_once(':') {
@@ -77,9 +77,9 @@ fn other_parts(value: &str) -> Option<HostFault> {
         return None;
     }
     if host.is_empty() {
-        return Some(HostFault::Nothing);
+        return Some(HostError::Nothing);
     }
-    Some(HostFault::Parts {
+    Some(HostError::Parts {
         scheme,
         user,
         host: host.to_owned(),
@@ -94,32 +94,32 @@ fn bracketed(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The limits of RFC 1035 §2.3.4, with the underscore that some local names carry.
-fn dns_name(name: &str) -> Result<String, HostFault> {
+fn dns_name(name: &str) -> Result<String, HostError> {
     if !name.is_ascii() {
-        return Err(HostFault::NonAscii);
+        return Err(HostError::NonAscii);
     }
     let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if let Some(c) = name.chars().find(odd) {
-        return Err(HostFault::Character(c));
+        return Err(HostError::Character(c));
     }
     if name.len() > 253 {
-        return Err(HostFault::LongName { bytes: name.len() });
+        return Err(HostError::LongName { bytes: name.len() });
     }
     for label in name.split('.') {
         if label.is_empty() {
-            return Err(HostFault::EmptyLabel);
+            return Err(HostError::EmptyLabel);
         }
         if label.len() > 63 {
-            return Err(HostFault::LongLabel { bytes: label.len() });
+            return Err(HostError::LongLabel { bytes: label.len() });
         }
         if label.starts_with('-') || label.ends_with('-') {
-            return Err(HostFault::Hyphen);
+            return Err(HostError::Hyphen);
         }
     }
     // A name whose last label is a number is an address to every resolver (RFC 1123 §2.1).
     let last = name.rsplit('.').next().unwrap_or(name);
     if is_number(last) {
-        return Err(HostFault::Ipv4);
+        return Err(HostError::Ipv4);
     }
     Ok(name.to_owned())
 }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(value: &str, expected: Result<&str, HostFault>) {
+    fn check(value: &str, expected: Result<&str, HostError>) {
         let found = host(value);
         assert_eq!(found, expected.map(str::to_owned), "{value}");
         if let Ok(name) = found {
@@ -148,8 +148,8 @@ mod tests {
         host: &str,
         port: Option<&str>,
         path: Option<&str>,
-    ) -> HostFault {
-        HostFault::Parts {
+    ) -> HostError {
+        HostError::Parts {
             scheme: scheme.map(str::to_owned),
             user,
             host: host.to_owned(),
@@ -196,35 +196,35 @@ mod tests {
         check("me@h.example", parts(None, true, "h.example", None, None));
         check("[::1]:8883", parts(None, false, "::1", Some("8883"), None));
         check("me:hunter2", parts(None, false, "me", Some("…"), None));
-        check("https://", Err(HostFault::Nothing));
-        check(":8883", Err(HostFault::Nothing));
+        check("https://", Err(HostError::Nothing));
+        check(":8883", Err(HostError::Nothing));
     }
 
     #[test]
     fn what_no_resolver_takes_is_refused() {
-        check("h example", Err(HostFault::Blank));
-        check("a.example,b.example", Err(HostFault::Comma));
-        check("fe80::1%eth0", Err(HostFault::Zone));
-        check("[fe80::1%eth0]", Err(HostFault::Zone));
-        check("1:2:3", Err(HostFault::Ipv6));
-        check("[1.2.3.4]", Err(HostFault::Ipv6));
-        check("[::1]x", Err(HostFault::Ipv6));
-        check("[::1", Err(HostFault::Ipv6));
-        check("1.2.3.400", Err(HostFault::Ipv4));
-        check("1.2.3", Err(HostFault::Ipv4));
-        check("bücher.example", Err(HostFault::NonAscii));
-        check("\"h.example\"", Err(HostFault::Character('"')));
-        check("*.example", Err(HostFault::Character('*')));
-        check("a..example", Err(HostFault::EmptyLabel));
-        check(".example", Err(HostFault::EmptyLabel));
-        check(".", Err(HostFault::EmptyLabel));
-        check(&"a".repeat(64), Err(HostFault::LongLabel { bytes: 64 }));
+        check("h example", Err(HostError::Blank));
+        check("a.example,b.example", Err(HostError::Comma));
+        check("fe80::1%eth0", Err(HostError::Zone));
+        check("[fe80::1%eth0]", Err(HostError::Zone));
+        check("1:2:3", Err(HostError::Ipv6));
+        check("[1.2.3.4]", Err(HostError::Ipv6));
+        check("[::1]x", Err(HostError::Ipv6));
+        check("[::1", Err(HostError::Ipv6));
+        check("1.2.3.400", Err(HostError::Ipv4));
+        check("1.2.3", Err(HostError::Ipv4));
+        check("bücher.example", Err(HostError::NonAscii));
+        check("\"h.example\"", Err(HostError::Character('"')));
+        check("*.example", Err(HostError::Character('*')));
+        check("a..example", Err(HostError::EmptyLabel));
+        check(".example", Err(HostError::EmptyLabel));
+        check(".", Err(HostError::EmptyLabel));
+        check(&"a".repeat(64), Err(HostError::LongLabel { bytes: 64 }));
         check(
             &["a"; 128].join("."),
-            Err(HostFault::LongName { bytes: 255 }),
+            Err(HostError::LongName { bytes: 255 }),
         );
-        check("-a.example", Err(HostFault::Hyphen));
-        check("a-.example", Err(HostFault::Hyphen));
+        check("-a.example", Err(HostError::Hyphen));
+        check("a-.example", Err(HostError::Hyphen));
     }
 
     #[test]

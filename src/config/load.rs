@@ -9,9 +9,9 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::config::error::{ConfigFault, FileFault, SecretFault, Unreadable, UsageFault};
+use crate::config::error::{ConfigError, FileError, SecretError, Unreadable, UsageError};
 use crate::config::types::{
-    Ambient, Config, Override, PasswordSource, Place, Secret, Source, Transport,
+    Ambient, Config, Origin, Override, PasswordSource, Secret, Source, Transport,
 };
 use crate::config::{parse, url};
 use crate::util::clock;
@@ -27,22 +27,22 @@ const MAX_BESIDE: usize = 10;
 ///
 /// # Errors
 /// The file cannot be had, or there is something wrong with its settings.
-pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, ConfigFault> {
+pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
     let parsed = |source| parse::config(source, overrides, &ambient());
     if url::is_url(target) {
-        return parsed(Source::Url(target)).map_err(ConfigFault::Problems);
+        return parsed(Source::Url(target)).map_err(ConfigError::Problems);
     }
     match text(Path::new(target)) {
         Ok(text) => parsed(Source::File {
             path: target,
             text: &text,
         })
-        .map_err(ConfigFault::Problems),
+        .map_err(ConfigError::Problems),
         // `user:password@host` is no file name: say what it lacks, and do not repeat it.
         Err(Unreadable::Os(_)) if target.contains('@') => {
-            parsed(Source::Url(target)).map_err(ConfigFault::Problems)
+            parsed(Source::Url(target)).map_err(ConfigError::Problems)
         }
-        Err(why) => Err(ConfigFault::Unreadable {
+        Err(why) => Err(ConfigError::Unreadable {
             path: target.to_owned(),
             why,
             beside: beside(target),
@@ -54,7 +54,7 @@ pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, Con
 ///
 /// # Errors
 /// The variable or the file does not hold one that MQTT can carry.
-pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigFault> {
+pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigError> {
     let credentials = config.credentials.as_ref();
     match credentials.and_then(|credentials| credentials.password.as_ref()) {
         None => Ok(None),
@@ -62,7 +62,7 @@ pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigFault> {
         Some(PasswordSource::Env(variable)) => from_env(variable, env::var_os(variable)).map(Some),
         Some(PasswordSource::File(path)) => match from_file(path) {
             Ok(secret) => Ok(Some(secret)),
-            Err(why) => Err(ConfigFault::PasswordFile {
+            Err(why) => Err(ConfigError::PasswordFile {
                 path: path.clone(),
                 why,
             }),
@@ -73,7 +73,7 @@ pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigFault> {
 /// The files that hold a secret and that others than their owner and group may read.
 pub(crate) fn world_readable(config: &Config) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    if let Place::Line { path, .. } = config.place("password") {
+    if let Origin::Line { path, .. } = config.origin("password") {
         files.push(PathBuf::from(path));
     }
     let credentials = config.credentials.as_ref();
@@ -90,9 +90,9 @@ pub(crate) fn world_readable(config: &Config) -> Vec<PathBuf> {
 }
 
 /// The same fault, with the config files that do exist.
-pub(crate) fn with_configs(fault: UsageFault) -> UsageFault {
+pub(crate) fn with_configs(fault: UsageError) -> UsageError {
     match fault {
-        UsageFault::MissingConfig { .. } => UsageFault::MissingConfig { beside: beside("") },
+        UsageError::MissingConfig { .. } => UsageError::MissingConfig { beside: beside("") },
         other => other,
     }
 }
@@ -112,11 +112,11 @@ fn others_may_read(_: &Path) -> bool {
 fn text(path: &Path) -> Result<String, Unreadable> {
     let bytes = match bytes(path, MAX_CONFIG) {
         Ok(bytes) => bytes,
-        Err(FileFault::Folder) => return Err(Unreadable::Folder),
-        Err(FileFault::TooLarge { bytes, limit }) => {
+        Err(FileError::Folder) => return Err(Unreadable::Folder),
+        Err(FileError::TooLarge { bytes, limit }) => {
             return Err(Unreadable::TooLarge { bytes, limit });
         }
-        Err(FileFault::Unreadable(error)) => return Err(Unreadable::Os(error)),
+        Err(FileError::Unreadable(error)) => return Err(Unreadable::Os(error)),
         Err(_) => return Ok(String::new()),
     };
     String::from_utf8(bytes).map_err(|error| {
@@ -127,25 +127,25 @@ fn text(path: &Path) -> Result<String, Unreadable> {
 }
 
 /// The whole file, if it has at most `limit` bytes; a pipe is as good as a file.
-fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileFault> {
-    let metadata = fs::metadata(path).map_err(FileFault::Unreadable)?;
+fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let metadata = fs::metadata(path).map_err(FileError::Unreadable)?;
     if metadata.is_dir() {
-        return Err(FileFault::Folder);
+        return Err(FileError::Folder);
     }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(FileFault::Unreadable)?;
+        .map_err(FileError::Unreadable)?;
     let read = bytes.len() as u64;
     if read > limit {
         let bytes = metadata.len().max(read);
-        return Err(FileFault::TooLarge { bytes, limit });
+        return Err(FileError::TooLarge { bytes, limit });
     }
     Ok(bytes)
 }
 
-fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigFault> {
-    let unset = |empty| ConfigFault::PasswordEnvUnset {
+fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigError> {
+    let unset = |empty| ConfigError::PasswordEnvUnset {
         variable: variable.to_owned(),
         empty,
     };
@@ -153,23 +153,23 @@ fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigFau
     if value.is_empty() {
         return Err(unset(true));
     }
-    secret(value.into_encoded_bytes()).map_err(|why| ConfigFault::PasswordEnvUnusable {
+    secret(value.into_encoded_bytes()).map_err(|why| ConfigError::PasswordEnvUnusable {
         variable: variable.to_owned(),
         why,
     })
 }
 
 /// The first line without its end: `echo` and every editor put one there. Nothing else is cut.
-fn from_file(path: &Path) -> Result<Secret, FileFault> {
-    let metadata = fs::metadata(path).map_err(FileFault::Unreadable)?;
+fn from_file(path: &Path) -> Result<Secret, FileError> {
+    let metadata = fs::metadata(path).map_err(FileError::Unreadable)?;
     if metadata.is_dir() {
-        return Err(FileFault::Folder);
+        return Err(FileError::Folder);
     }
     // As much as the longest password, its line end, and one byte that shows there is more.
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_PASSWORD as u64 + 3).read_to_end(&mut bytes))
-        .map_err(FileFault::Unreadable)?;
+        .map_err(FileError::Unreadable)?;
     let mut line = bytes;
     if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
         line.truncate(end);
@@ -178,26 +178,26 @@ fn from_file(path: &Path) -> Result<Secret, FileFault> {
         }
     }
     if line.is_empty() {
-        return Err(FileFault::Empty);
+        return Err(FileError::Empty);
     }
-    secret(line).map_err(|why| FileFault::Damaged {
+    secret(line).map_err(|why| FileError::Damaged {
         words: match why {
-            SecretFault::NotUtf8 => "its first line is not UTF-8 text",
-            SecretFault::Nul => "its first line holds a NUL byte",
-            SecretFault::TooLong => "its first line is longer than the 65535 bytes of MQTT",
+            SecretError::NotUtf8 => "its first line is not UTF-8 text",
+            SecretError::Nul => "its first line holds a NUL byte",
+            SecretError::TooLong => "its first line is longer than the 65535 bytes of MQTT",
         }
         .to_owned(),
     })
 }
 
-fn secret(bytes: Vec<u8>) -> Result<Secret, SecretFault> {
+fn secret(bytes: Vec<u8>) -> Result<Secret, SecretError> {
     if bytes.len() > MAX_PASSWORD {
-        return Err(SecretFault::TooLong);
+        return Err(SecretError::TooLong);
     }
     if bytes.contains(&0) {
-        return Err(SecretFault::Nul);
+        return Err(SecretError::Nul);
     }
-    let text = String::from_utf8(bytes).map_err(|_| SecretFault::NotUtf8)?;
+    let text = String::from_utf8(bytes).map_err(|_| SecretError::NotUtf8)?;
     Ok(Secret::new(text))
 }
 

@@ -30,7 +30,7 @@ impl Folder {
     }
 
     /// The code and the error of a fault, without the folder's own name.
-    fn said(&self, fault: &ConfigFault) -> (String, String) {
+    fn said(&self, fault: &ConfigError) -> (String, String) {
         let words = words(fault, None);
         let mut all = vec![words.error];
         all.extend(words.notes);
@@ -190,7 +190,7 @@ fn a_variable_gives_the_password() {
     assert!(error(Some(&long)).ends_with("it is longer than the 65535 bytes of MQTT"));
     // One that cargo sets for every test.
     let set = |name: &str| Override {
-        place: Place::Flag("--set".to_owned()),
+        origin: Origin::Flag("--set".to_owned()),
         key: "password_env".to_owned(),
         value: name.to_owned(),
     };

@@ -14,11 +14,11 @@ pub(crate) mod url;
 pub(crate) mod values;
 
 pub(crate) use error::{
-    ConfigFault, FileFault, Flaw, HostFault, Problem, ProblemKind, SecretFault, Slip, Spot,
-    TopicFlaw, Unreadable, UrlFault, UsageFault,
+    ConfigError, FileError, HostError, LikelyCause, Problem, ProblemKind, Quoted, SecretError,
+    TopicFlawKind, Unreadable, UrlError, UsageError, ValueError,
 };
 pub(crate) use settings::KEYS;
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
-    ClientCertFiles, Config, Message, Override, Place, Qos, Secret, TlsSettings, Transport,
+    ClientCertFiles, Config, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
 };

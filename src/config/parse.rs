@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::error::{Flaw, Problem, ProblemKind};
+use crate::config::error::{Problem, ProblemKind, ValueError};
 use crate::config::reader::{Names, Reader};
 use crate::config::settings::{PASSWORD_KEYS, Setting, Settings, TLS_KEYS};
 use crate::config::types::{
-    Ambient, ClientCertFiles, Config, Credentials, Message, Override, PasswordSource, Place, Qos,
+    Ambient, ClientCertFiles, Config, Credentials, Message, Origin, Override, PasswordSource, Qos,
     Secret, Source, TlsSettings, Transport, Will,
 };
 use crate::config::{host, url, values};
@@ -49,7 +49,7 @@ pub(crate) fn config(
 /// another form, not a second one.
 fn one_password_of_the_flags(settings: &mut Settings) {
     let password = |setting: &Setting| PASSWORD_KEYS.contains(&setting.key);
-    let flag = |setting: &Setting| matches!(setting.spot.place, Place::Flag(_));
+    let flag = |setting: &Setting| matches!(setting.quoted.origin, Origin::Flag(_));
     if settings.list.iter().any(|s| password(s) && flag(s)) {
         settings.list.retain(|s| !password(s) || flag(s));
     }
@@ -93,7 +93,7 @@ impl Reader<'_> {
         }
         Some(Config {
             target,
-            places: self.places(),
+            origins: self.origins(),
             host,
             port,
             transport,
@@ -111,9 +111,9 @@ impl Reader<'_> {
         })
     }
 
-    fn places(&self) -> Vec<(&'static str, Place)> {
-        let place = |setting: &Setting| (setting.key, setting.spot.place.clone());
-        self.settings.list.iter().map(place).collect()
+    fn origins(&self) -> Vec<(&'static str, Origin)> {
+        let origin = |setting: &Setting| (setting.key, setting.quoted.origin.clone());
+        self.settings.list.iter().map(origin).collect()
     }
 
     fn host(&mut self, target: &str) -> Option<String> {
@@ -124,23 +124,29 @@ impl Reader<'_> {
                 key: "host",
                 target: target.to_owned(),
             };
-            let (place, shown) = (Place::Default, String::new());
+            let (origin, shown) = (Origin::Default, String::new());
             // Behind the last line, before the first flag, would be right as well; last is plain.
-            self.problems
-                .push((usize::MAX, Problem { place, shown, kind }));
+            self.problems.push((
+                usize::MAX,
+                Problem {
+                    origin,
+                    shown,
+                    kind,
+                },
+            ));
         }
-        self.read("host", |value| host::host(value).map_err(Flaw::Host))
+        self.read("host", |value| host::host(value).map_err(ValueError::Host))
     }
 
     fn transport(&mut self, tls: bool) -> Transport {
         if !tls {
             for key in TLS_KEYS {
-                let tls = self.spot("tls");
+                let tls = self.quoted("tls");
                 self.wrong_at(key, ProblemKind::TlsOff { key, tls });
             }
             return Transport::Plain;
         }
-        let name = |value: &str| host::host(value).map_err(Flaw::Host);
+        let name = |value: &str| host::host(value).map_err(ValueError::Host);
         let settings = TlsSettings {
             sni: self.read("sni", values::switch).unwrap_or(true),
             server_name: self.read("server_name", name),
@@ -178,8 +184,8 @@ impl Reader<'_> {
         let mut set = PASSWORD_KEYS.into_iter().filter(|key| self.is_set(key));
         if let Some(other) = set.next() {
             for key in set.collect::<Vec<_>>() {
-                let spot = self.spot(other);
-                self.wrong_at(key, ProblemKind::TwoPasswords { key, other, spot });
+                let quoted = self.quoted(other);
+                self.wrong_at(key, ProblemKind::TwoPasswords { key, other, quoted });
             }
             if !self.is_set("username") {
                 // MQTT 3.1.1 §3.1.2.9: without the user name flag, no password flag.
@@ -195,7 +201,7 @@ impl Reader<'_> {
 
     fn session_has_an_id(&mut self, clean_session: bool, client_id: &str) {
         if !clean_session && client_id.is_empty() {
-            let client_id = self.spot("client_id");
+            let client_id = self.quoted("client_id");
             self.wrong_at("clean_session", ProblemKind::SessionWithoutId { client_id });
         }
     }

@@ -170,7 +170,7 @@ fn a_host_with_other_parts_tells_where_they_belong() {
     );
     told(
         "h.example # mine",
-        "`host` must be a name or an address alone: a blank is in it\
+        "`host` must be a name or an address alone: a space is in it\
          \n note: config/x.conf:1: `host = h.example # mine`\
          \n help: give the comment a line of its own: behind `host` it is part of the value",
     );
@@ -191,8 +191,8 @@ fn flags_stand_above_the_file() {
         Some("x.pem".into()),
         "relative to where the user is"
     );
-    assert_eq!(*config.place("topic"), Place::Flag("-t".to_owned()));
-    assert_eq!(*config.place("qos"), Place::Default);
+    assert_eq!(*config.origin("topic"), Origin::Flag("-t".to_owned()));
+    assert_eq!(*config.origin("qos"), Origin::Default);
     assert!(config.is_set("retain") && !config.is_set("qos"));
 
     let text = "username = me\nhost = h\npassword_file = p";
@@ -219,7 +219,7 @@ fn a_url_is_a_configuration() {
     let config = url("mqtt://[::1]").unwrap();
     assert_eq!((config.host.as_str(), config.port), ("::1", 1883));
     assert_eq!(config.transport, Transport::Plain);
-    assert_eq!(*config.place("tls"), Place::Url);
+    assert_eq!(*config.origin("tls"), Origin::Url);
 }
 
 #[test]
@@ -253,12 +253,12 @@ fn what_is_wrong_with_a_url() {
     check(
         "mqtts://1:2:3",
         host,
-        "`host` looks like an IPv6 address and is none",
+        "`host` looks like an IPv6 address but is not one",
     );
     check(
         "mqtts://[::1]x",
         host,
-        "`host` looks like an IPv6 address and is none",
+        "`host` looks like an IPv6 address but is not one",
     );
     check(
         "mqtts://me:hunter2",

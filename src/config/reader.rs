@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::error::{Flaw, Problem, ProblemKind, Slip, Spot, TopicFault};
+use crate::config::error::{LikelyCause, Problem, ProblemKind, Quoted, TopicError, ValueError};
 use crate::config::settings::{Setting, Settings};
-use crate::config::types::{Ambient, Place};
+use crate::config::types::{Ambient, Origin};
 use crate::config::values;
 
 /// Reads values one by one and keeps what is wrong with them.
@@ -23,7 +23,7 @@ impl Reader<'_> {
     pub(crate) fn read<T>(
         &mut self,
         key: &'static str,
-        value: impl FnOnce(&str) -> Result<T, Flaw>,
+        value: impl FnOnce(&str) -> Result<T, ValueError>,
     ) -> Option<T> {
         let settings = self.settings;
         let setting = settings.get(key)?;
@@ -47,9 +47,15 @@ impl Reader<'_> {
     }
 
     pub(crate) fn wrong(&mut self, setting: &Setting, kind: ProblemKind) {
-        let Spot { place, shown } = setting.spot.clone();
-        self.problems
-            .push((setting.order, Problem { place, shown, kind }));
+        let Quoted { origin, shown } = setting.quoted.clone();
+        self.problems.push((
+            setting.order,
+            Problem {
+                origin,
+                shown,
+                kind,
+            },
+        ));
     }
 
     /// A rule between keys is broken; it is told where `key` stands, if it stands anywhere.
@@ -60,13 +66,13 @@ impl Reader<'_> {
         }
     }
 
-    pub(crate) fn spot(&self, key: &str) -> Spot {
+    pub(crate) fn quoted(&self, key: &str) -> Quoted {
         self.settings.get(key).map_or(
-            Spot {
-                place: Place::Default,
+            Quoted {
+                origin: Origin::Default,
                 shown: String::new(),
             },
-            |setting| setting.spot.clone(),
+            |setting| setting.quoted.clone(),
         )
     }
 
@@ -77,20 +83,20 @@ impl Reader<'_> {
     /// Relative to the config file's own folder; a flag's to the current one.
     pub(crate) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         let ambient = self.ambient;
-        let folder = match self.settings.get(key)?.spot.place {
-            Place::Line { .. } => self.folder,
+        let folder = match self.settings.get(key)?.quoted.origin {
+            Origin::Line { .. } => self.folder,
             _ => Path::new(""),
         };
         let folder = folder.to_owned();
         self.read(key, |value| {
             if value.contains("-----BEGIN") {
-                return Err(Flaw::PastedPem);
+                return Err(ValueError::PastedPem);
             }
             if value.contains('\0') {
-                return Err(Flaw::Nul);
+                return Err(ValueError::Nul);
             }
             match value.strip_prefix("~/") {
-                Some(rest) => Ok(ambient.home.as_ref().ok_or(Flaw::NoHome)?.join(rest)),
+                Some(rest) => Ok(ambient.home.as_ref().ok_or(ValueError::NoHome)?.join(rest)),
                 None => Ok(folder.join(value)),
             }
         })
@@ -101,7 +107,7 @@ impl Reader<'_> {
             let topic = names.fill(default);
             if let Err(why) = values::topic(&topic) {
                 // Only the client id can have brought it in.
-                let flaw = Flaw::Topic(TopicFault {
+                let flaw = ValueError::Topic(TopicError {
                     why,
                     from: Some("client_id"),
                 });
@@ -111,7 +117,7 @@ impl Reader<'_> {
             return topic;
         }
         let filled = self.read(key, |value| {
-            let flaw = |why, from| Flaw::Topic(TopicFault { why, from });
+            let flaw = |why, from| ValueError::Topic(TopicError { why, from });
             values::topic(value).map_err(|why| flaw(why, None))?;
             let topic = names.fill(value);
             values::topic(&topic).map_err(|why| flaw(why, Some("client_id")))?;
@@ -171,14 +177,14 @@ fn is_placeholder(key: &str, value: &str) -> bool {
 }
 
 /// Only where the value's own text may be looked at and no blank could be meant.
-fn slip(key: &str, value: &str) -> Option<Slip> {
+fn slip(key: &str, value: &str) -> Option<LikelyCause> {
     let quoted = |quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
     if key == "password" {
         None
     } else if quoted('"') || quoted('\'') {
-        Some(Slip::Quoted)
+        Some(LikelyCause::Quoted)
     } else if value.contains(" #") || value.contains("\t#") {
-        Some(Slip::Comment)
+        Some(LikelyCause::Comment)
     } else {
         None
     }

@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::error::ConfigFault;
+use crate::config::error::ConfigError;
 use crate::config::types::*;
 use crate::diagnosis::codes::files::words;
 use crate::testing::*;
@@ -151,12 +151,12 @@ fn bad(line: &str, error: &str) {
     let text = format!("host = h.example\n# a comment\n{line}");
     let problems = file(&text).expect_err(line);
     assert_eq!(problems.len(), 1, "{problems:?}");
-    let expected = Place::Line {
+    let expected = Origin::Line {
         path: "config/x.conf".to_owned(),
         line: text.split('\n').count(),
     };
-    assert_eq!(problems[0].place, expected);
-    let words = words(&ConfigFault::Problems(problems), None);
+    assert_eq!(problems[0].origin, expected);
+    let words = words(&ConfigError::Problems(problems), None);
     assert_eq!(words.code.name(), "config-invalid");
     assert_eq!(words.error, error);
     assert_eq!(words.help.iter().filter(|help| help.is_empty()).count(), 0);
@@ -186,7 +186,7 @@ fn every_key_refuses_what_it_cannot_take() {
     );
     bad(
         "server_name = a b",
-        "`server_name` must be a name or an address alone: a blank is in it",
+        "`server_name` must be a name or an address alone: a space is in it",
     );
     bad(
         "ca_file = -----BEGIN CERTIFICATE-----",
@@ -337,7 +337,7 @@ fn missing_empty_and_placeholder() {
     );
     let text = "`host` still holds the placeholder\
                 \n note: config/x.conf:1: `host = YOUR-CLUSTER.s1.eu.hivemq.cloud`\
-                \n help: put your own values in place of `YOUR-…`; the comments above them say \
+                \n help: put your own values in origin of `YOUR-…`; the comments above them say \
                 where to find them";
     let found = said(file("host = YOUR-CLUSTER.s1.eu.hivemq.cloud"));
     assert_eq!(found, ("config-invalid".into(), text.into()));

@@ -1,8 +1,8 @@
 //! Text and flags to settings: lines, keys, where each was written, and how much of it may be
 //! shown. It knows which keys exist, not what their values mean.
 
-use crate::config::error::{Problem, ProblemKind, Spot};
-use crate::config::types::{Override, Place, Source};
+use crate::config::error::{Problem, ProblemKind, Quoted};
+use crate::config::types::{Origin, Override, Source};
 use crate::config::url;
 use crate::util::nearest;
 
@@ -100,7 +100,7 @@ const NOT_IN_KEYS: [char; 3] = [' ', '\t', ':'];
 pub(crate) struct Setting {
     pub(crate) key: &'static str,
     pub(crate) value: String,
-    pub(crate) spot: Spot,
+    pub(crate) quoted: Quoted,
     /// Lines by number, then flags in their order.
     pub(crate) order: usize,
 }
@@ -139,18 +139,18 @@ impl Settings {
     }
 
     fn url(&mut self, text: &str) {
-        let spot = Spot {
-            place: Place::Url,
+        let quoted = Quoted {
+            origin: Origin::Url,
             shown: url::redact(text),
         };
         match url::parts(text) {
-            Err(fault) => self.problem(0, spot.place, spot.shown, ProblemKind::Url(fault)),
+            Err(fault) => self.problem(0, quoted.origin, quoted.shown, ProblemKind::Url(fault)),
             Ok(parts) => self
                 .list
                 .extend(parts.into_iter().map(|(key, value)| Setting {
                     key,
                     value,
-                    spot: spot.clone(),
+                    quoted: quoted.clone(),
                     order: 0,
                 })),
         }
@@ -161,7 +161,7 @@ impl Settings {
         if line.is_empty() || line.starts_with('#') {
             return;
         }
-        let place = Place::Line {
+        let origin = Origin::Line {
             path: path.to_owned(),
             line: number,
         };
@@ -172,7 +172,7 @@ impl Settings {
         if key.contains(NOT_IN_KEYS) || !line.contains('=') {
             // `password: hunter2`: all but the first word may be a secret.
             let shown = first_word(line);
-            self.problem(number, place, shown, ProblemKind::NoEquals);
+            self.problem(number, origin, shown, ProblemKind::NoEquals);
             return;
         }
         let value = value.trim_start_matches([' ', '\t']);
@@ -181,13 +181,13 @@ impl Settings {
         } else {
             shown(key, " = ", value)
         };
-        self.add(key, value, Spot { place, shown }, number, 0);
+        self.add(key, value, Quoted { origin, shown }, number, 0);
     }
 
     fn flag(&mut self, over: &Override, order: usize, from: usize) {
         let key = over.key.trim_matches([' ', '\t']);
         let value = over.value.trim_matches([' ', '\t']);
-        let Place::Flag(flag) = &over.place else {
+        let Origin::Flag(flag) = &over.origin else {
             return;
         };
         let shown = match (flag.as_str(), looks_secret(key)) {
@@ -196,40 +196,53 @@ impl Settings {
             ("--set", false) => format!("--set {}", shown(key, "=", value)),
             _ => format!("{flag} {}", without_secrets("", value)),
         };
-        let place = over.place.clone();
+        let origin = over.origin.clone();
         if key.contains(NOT_IN_KEYS) {
             let shown = format!("{flag} {}", first_word(key));
-            self.problem(order, place, shown, ProblemKind::NoEquals);
+            self.problem(order, origin, shown, ProblemKind::NoEquals);
             return;
         }
-        self.add(key, value, Spot { place, shown }, order, from);
+        self.add(key, value, Quoted { origin, shown }, order, from);
     }
 
     /// `from`: where in the list the settings of the same kind begin, among which a key may
     /// stand only once.
-    fn add(&mut self, given: &str, value: &str, spot: Spot, order: usize, from: usize) {
-        let Spot { place, shown } = spot.clone();
+    fn add(&mut self, given: &str, value: &str, quoted: Quoted, order: usize, from: usize) {
+        let Quoted { origin, shown } = quoted.clone();
         let Some(key) = KEYS.iter().find(|key| **key == given).copied() else {
             let kind = unknown(given);
-            self.problem(order, place, shown, kind);
+            self.problem(order, origin, shown, kind);
             return;
         };
         let first = self.list[from..].iter().find(|setting| setting.key == key);
         if let Some(first) = first {
-            let first = first.spot.clone();
-            self.problem(order, place, shown, ProblemKind::Duplicate { key, first });
+            let first = first.quoted.clone();
+            self.problem(order, origin, shown, ProblemKind::Duplicate { key, first });
             return;
         }
         self.list.push(Setting {
             key,
             value: value.to_owned(),
-            spot,
+            quoted,
             order,
         });
     }
 
-    pub(crate) fn problem(&mut self, order: usize, place: Place, shown: String, kind: ProblemKind) {
-        self.problems.push((order, Problem { place, shown, kind }));
+    pub(crate) fn problem(
+        &mut self,
+        order: usize,
+        origin: Origin,
+        shown: String,
+        kind: ProblemKind,
+    ) {
+        self.problems.push((
+            order,
+            Problem {
+                origin,
+                shown,
+                kind,
+            },
+        ));
     }
 }
 

@@ -8,8 +8,8 @@
 
 use proptest::prelude::*;
 
-use crate::config::error::ConfigFault;
-use crate::config::types::Place;
+use crate::config::error::ConfigError;
+use crate::config::types::Origin;
 use crate::diagnosis::codes::files::words;
 use crate::testing::*;
 
@@ -21,7 +21,7 @@ fn odd(line: &str, error: &str, shown: &str, help: Option<&str>) {
         panic!("{problems:?}");
     };
     assert_eq!(problem.shown, shown);
-    let words = words(&ConfigFault::Problems(problems), None);
+    let words = words(&ConfigError::Problems(problems), None);
     assert_eq!(words.error, error);
     if let Some(help) = help {
         assert_eq!(words.help, [help]);
@@ -148,7 +148,7 @@ fn all_problems_come_at_once_in_order() {
         \n note: command line: `-i a\0`: `client_id` holds a NUL character\
         \n note: `host` is not set in `config/x.conf`\
         \n help: if seconds are meant, write `timeout = 5s`\
-        \n help: MQTT over TLS is mostly on 8883, without TLS on 1883\
+        \n help: MQTT over TLS is usually on 8883, without TLS on 1883\
         \n help: add a line `host = …` with the broker's name or address";
     let found = said(file_and(text, &[over("-i", "client_id", "a\0")]));
     assert_eq!(found, ("config-invalid".to_owned(), expected.to_owned()));
@@ -167,11 +167,11 @@ proptest! {
         if let Err(problems) = file(&text) {
             prop_assert!(!problems.is_empty());
             for problem in &problems {
-                if let Place::Line { line, .. } = problem.place {
+                if let Origin::Line { line, .. } = problem.origin {
                     prop_assert!((1..=lines).contains(&line));
                 }
             }
-            words(&ConfigFault::Problems(problems), None);
+            words(&ConfigError::Problems(problems), None);
         }
         let _ = url(&target);
         let _ = url(&format!("mqtts://{target}"));
@@ -196,11 +196,11 @@ proptest! {
         let text = format!("{lines}{key}{equals}{SECRET}{tail}\nqos = 7\n");
         let problems = file(&text).unwrap_err();
         prop_assert!(hidden(&problems));
-        prop_assert!(hidden(&words(&ConfigFault::Problems(problems), None)));
+        prop_assert!(hidden(&words(&ConfigError::Problems(problems), None)));
         let overrides = [over("--set", key, &format!("{SECRET}{tail}")), over("-q", "qos", "7")];
         let problems = file_and("host = h", &overrides).unwrap_err();
         prop_assert!(hidden(&overrides) && hidden(&problems));
-        prop_assert!(hidden(&words(&ConfigFault::Problems(problems), None)));
+        prop_assert!(hidden(&words(&ConfigError::Problems(problems), None)));
     }
 
     #[test]
@@ -214,7 +214,7 @@ proptest! {
             Ok(config) => prop_assert!(hidden(&config)),
             Err(problems) => {
                 prop_assert!(hidden(&problems));
-                prop_assert!(hidden(&words(&ConfigFault::Problems(problems), None)));
+                prop_assert!(hidden(&words(&ConfigError::Problems(problems), None)));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Where a setting was written, so that a message can name it as the user wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Origin {
     /// A line of a config file, counted from 1.
     Line { path: String, line: usize },
     /// A flag of the command line, such as `--set` or `-t`.
@@ -39,7 +39,7 @@ impl fmt::Debug for Source<'_> {
 /// A setting of the command line; it stands above the file's or the URL's.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Override {
-    pub(crate) place: Place,
+    pub(crate) origin: Origin,
     pub(crate) key: String,
     pub(crate) value: String,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Override {
 impl fmt::Debug for Override {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The value may be a password under a mistyped key, so none is shown.
-        write!(f, "Override({:?}, {:?}, …)", self.place, self.key)
+        write!(f, "Override({:?}, {:?}, …)", self.origin, self.key)
     }
 }
 
@@ -160,7 +160,7 @@ pub(crate) struct Config {
     /// The target as the user typed it: a path, or a URL without its password.
     pub(crate) target: String,
     /// Every key that was set, with where; for messages.
-    pub(crate) places: Vec<(&'static str, Place)>,
+    pub(crate) origins: Vec<(&'static str, Origin)>,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) transport: Transport,
@@ -182,16 +182,16 @@ pub(crate) struct Config {
 
 impl Config {
     /// Where `key` was written.
-    pub(crate) fn place(&self, key: &str) -> &Place {
-        self.places
+    pub(crate) fn origin(&self, key: &str) -> &Origin {
+        self.origins
             .iter()
             .rev()
             .find(|(name, _)| *name == key)
-            .map_or(&Place::Default, |(_, place)| place)
+            .map_or(&Origin::Default, |(_, origin)| origin)
     }
 
     /// Whether the user set `key` anywhere.
     pub(crate) fn is_set(&self, key: &str) -> bool {
-        self.places.iter().any(|(name, _)| *name == key)
+        self.origins.iter().any(|(name, _)| *name == key)
     }
 }

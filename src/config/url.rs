@@ -1,7 +1,7 @@
 //! A target given as a URL: `mqtts://user@host:8883/topic` becomes keys and values, and is never
 //! shown with its password. It judges no value.
 
-use crate::config::error::UrlFault;
+use crate::config::error::UrlError;
 
 /// Whether the target is meant as a URL. A file of such a name can be given as `./…`.
 pub(crate) fn is_url(target: &str) -> bool {
@@ -37,14 +37,14 @@ pub(crate) fn redact(url: &str) -> String {
 }
 
 /// The keys and values that a URL holds. Decoded, so the password is among them.
-pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlFault> {
-    let (scheme, rest) = url.split_once("://").ok_or(UrlFault::NoScheme)?;
+pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlError> {
+    let (scheme, rest) = url.split_once("://").ok_or(UrlError::NoScheme)?;
     let tls = match scheme.to_ascii_lowercase().as_str() {
         "mqtts" | "ssl" | "tls" => true,
         "mqtt" | "tcp" => false,
         _ => {
             let scheme = scheme.to_owned();
-            return Err(UrlFault::Scheme { scheme });
+            return Err(UrlError::Scheme { scheme });
         }
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -55,17 +55,17 @@ pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlFault> 
     };
     // Before the query, so that a password with a `/`, `?` or `#` in it gets the right advice.
     if path.contains('@') {
-        return Err(UrlFault::At);
+        return Err(UrlError::At);
     }
     if path.contains('?') {
-        return Err(UrlFault::Query);
+        return Err(UrlError::Query);
     }
     if path.contains('#') {
-        return Err(UrlFault::Fragment);
+        return Err(UrlError::Fragment);
     }
     let (host, port) = host_and_port(host_port);
     if host.is_empty() {
-        return Err(UrlFault::NoHost);
+        return Err(UrlError::NoHost);
     }
     let (name, password) = match user.split_once(':') {
         Some((name, password)) => (name, password),
@@ -80,7 +80,7 @@ pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlFault> 
         ("port", "port", port),
         ("topic", "topic", topic),
     ] {
-        let text = decode(text).ok_or(UrlFault::Percent { part })?;
+        let text = decode(text).ok_or(UrlError::Percent { part })?;
         if !text.is_empty() {
             found.push((key, text));
         }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(url: &str, expected: Result<&[(&str, &str)], UrlFault>) {
+    fn check(url: &str, expected: Result<&[(&str, &str)], UrlError>) {
         let expected = expected.map(|list| {
             let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
             list.iter().map(owned).collect::<Vec<_>>()
@@ -173,27 +173,27 @@ mod tests {
     fn what_is_not_understood_is_refused() {
         let scheme = |scheme: &str| {
             let scheme = scheme.to_owned();
-            Err(UrlFault::Scheme { scheme })
+            Err(UrlError::Scheme { scheme })
         };
         check("wss://h:8884/mqtt", scheme("wss"));
         check("https://h", scheme("https"));
-        check("h:8883", Err(UrlFault::NoScheme));
-        check("mqtts://", Err(UrlFault::NoHost));
-        check("mqtts://me@:8883", Err(UrlFault::NoHost));
-        check("mqtts://h/t?qos=1", Err(UrlFault::Query));
-        check("mqtts://h?qos=1", Err(UrlFault::Query));
-        check("mqtts://h/a/#", Err(UrlFault::Fragment));
-        check("mqtts://me:p/w@h", Err(UrlFault::At));
-        check("mqtts://me:p#w@h", Err(UrlFault::At));
-        check("mqtts://h/%", Err(UrlFault::Percent { part: "topic" }));
-        check("mqtts://h/%+1", Err(UrlFault::Percent { part: "topic" }));
+        check("h:8883", Err(UrlError::NoScheme));
+        check("mqtts://", Err(UrlError::NoHost));
+        check("mqtts://me@:8883", Err(UrlError::NoHost));
+        check("mqtts://h/t?qos=1", Err(UrlError::Query));
+        check("mqtts://h?qos=1", Err(UrlError::Query));
+        check("mqtts://h/a/#", Err(UrlError::Fragment));
+        check("mqtts://me:p/w@h", Err(UrlError::At));
+        check("mqtts://me:p#w@h", Err(UrlError::At));
+        check("mqtts://h/%", Err(UrlError::Percent { part: "topic" }));
+        check("mqtts://h/%+1", Err(UrlError::Percent { part: "topic" }));
         check(
             "mqtts://%ff@h",
-            Err(UrlFault::Percent { part: "user name" }),
+            Err(UrlError::Percent { part: "user name" }),
         );
         check(
             "mqtts://a:%zz@h",
-            Err(UrlFault::Percent { part: "password" }),
+            Err(UrlError::Percent { part: "password" }),
         );
     }
 

@@ -1,9 +1,9 @@
-//! One value at a time: text becomes a switch, a duration, a size, a pin, a topic, or the [`Flaw`]
+//! One value at a time: text becomes a switch, a duration, a size, a pin, a topic, or the [`ValueError`]
 //! that says what it should have been. It knows neither lines nor other keys.
 
 use std::time::Duration;
 
-use crate::config::error::{Flaw, TopicFlaw};
+use crate::config::error::{TopicFlawKind, ValueError};
 use crate::config::types::Qos;
 
 /// The longest string of MQTT, in bytes (MQTT 3.1.1 §1.5.3).
@@ -16,68 +16,68 @@ const MIN_PACKET: u64 = 64;
 /// A stage that takes longer than this is not being waited for by anyone.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
-pub(crate) fn switch(value: &str) -> Result<bool, Flaw> {
+pub(crate) fn switch(value: &str) -> Result<bool, ValueError> {
     match value.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" => Ok(true),
         "off" | "false" | "no" => Ok(false),
-        _ => Err(Flaw::Switch),
+        _ => Err(ValueError::Switch),
     }
 }
 
-pub(crate) fn port(value: &str) -> Result<u16, Flaw> {
+pub(crate) fn port(value: &str) -> Result<u16, ValueError> {
     match digits(value) {
         Some(number) if (1..=65_535).contains(&number) => u16::try_from(number).ok(),
         _ => None,
     }
-    .ok_or(Flaw::Port)
+    .ok_or(ValueError::Port)
 }
 
-pub(crate) fn qos(value: &str) -> Result<Qos, Flaw> {
+pub(crate) fn qos(value: &str) -> Result<Qos, ValueError> {
     match value {
         "0" => Ok(Qos::AtMostOnce),
         "1" => Ok(Qos::AtLeastOnce),
         "2" => Ok(Qos::ExactlyOnce),
-        _ => Err(Flaw::Qos),
+        _ => Err(ValueError::Qos),
     }
 }
 
-pub(crate) fn protocol(value: &str) -> Result<(), Flaw> {
+pub(crate) fn protocol(value: &str) -> Result<(), ValueError> {
     match value {
         "3.1.1" => Ok(()),
-        "5" | "5.0" => Err(Flaw::Protocol5),
-        _ => Err(Flaw::Protocol),
+        "5" | "5.0" => Err(ValueError::Protocol5),
+        _ => Err(ValueError::Protocol),
     }
 }
 
 /// Whole seconds, as CONNECT carries them; 1 to 4 s are refused by rumqttc's MQTT 5 side.
-pub(crate) fn keep_alive(value: &str) -> Result<Duration, Flaw> {
+pub(crate) fn keep_alive(value: &str) -> Result<Duration, ValueError> {
     if value == "0" {
         return Ok(Duration::ZERO);
     }
-    let time = duration(value)?.ok_or(Flaw::KeepAlive)?;
+    let time = duration(value)?.ok_or(ValueError::KeepAlive)?;
     let legal = time.is_zero() || (5..=65_535).contains(&time.as_secs());
     if legal && time.subsec_nanos() == 0 {
         Ok(time)
     } else {
-        Err(Flaw::KeepAlive)
+        Err(ValueError::KeepAlive)
     }
 }
 
-pub(crate) fn timeout(value: &str) -> Result<Duration, Flaw> {
+pub(crate) fn timeout(value: &str) -> Result<Duration, ValueError> {
     match duration(value)? {
         Some(time) if !time.is_zero() && time <= MAX_TIMEOUT => Ok(time),
-        _ => Err(Flaw::Timeout),
+        _ => Err(ValueError::Timeout),
     }
 }
 
 /// `500ms`, `15s`, `2m`; `None` where it is none of these.
-pub(crate) fn duration(value: &str) -> Result<Option<Duration>, Flaw> {
+pub(crate) fn duration(value: &str) -> Result<Option<Duration>, ValueError> {
     let (number, unit) = number_and_unit(value);
     let Some(number) = number else {
         return Ok(None);
     };
     Ok(match unit {
-        "" => return Err(Flaw::NoUnit { given: number }),
+        "" => return Err(ValueError::NoUnit { given: number }),
         "ms" => Some(Duration::from_millis(number)),
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),
@@ -86,19 +86,19 @@ pub(crate) fn duration(value: &str) -> Result<Option<Duration>, Flaw> {
 }
 
 /// Bytes: `4096`, `64KiB`, `1MiB`.
-pub(crate) fn packet_size(value: &str) -> Result<usize, Flaw> {
+pub(crate) fn packet_size(value: &str) -> Result<usize, ValueError> {
     let (number, unit) = number_and_unit(value);
     let factor = match unit {
         "" | "B" => 1,
         "KiB" => 1024,
         "MiB" => 1024 * 1024,
-        _ => return Err(Flaw::PacketSize),
+        _ => return Err(ValueError::PacketSize),
     };
     number
         .and_then(|number: u64| number.checked_mul(factor))
         .filter(|bytes| (MIN_PACKET..=MAX_PACKET).contains(bytes))
         .and_then(|bytes| usize::try_from(bytes).ok())
-        .ok_or(Flaw::PacketSize)
+        .ok_or(ValueError::PacketSize)
 }
 
 fn number_and_unit(value: &str) -> (Option<u64>, &str) {
@@ -115,15 +115,15 @@ fn digits(value: &str) -> Option<u64> {
 }
 
 /// SHA-256 in hex, as `openssl x509 -fingerprint -sha256` or `sha256sum` print it.
-pub(crate) fn pin(value: &str) -> Result<[u8; 32], Flaw> {
+pub(crate) fn pin(value: &str) -> Result<[u8; 32], ValueError> {
     let mut nibbles = Vec::with_capacity(64);
     for c in value.chars().filter(|c| *c != ':') {
-        let nibble = c.to_digit(16).ok_or(Flaw::Pin { digits: None })?;
+        let nibble = c.to_digit(16).ok_or(ValueError::Pin { digits: None })?;
         nibbles.push(u8::try_from(nibble).unwrap_or_default());
     }
     let mut pin = [0; 32];
     if nibbles.len() != 2 * pin.len() {
-        return Err(Flaw::Pin {
+        return Err(ValueError::Pin {
             digits: Some(nibbles.len()),
         });
     }
@@ -134,7 +134,7 @@ pub(crate) fn pin(value: &str) -> Result<[u8; 32], Flaw> {
 }
 
 /// Names of 1 to 255 bytes (RFC 7301 §3.1).
-pub(crate) fn alpn(value: &str) -> Result<Vec<String>, Flaw> {
+pub(crate) fn alpn(value: &str) -> Result<Vec<String>, ValueError> {
     let names: Vec<_> = value
         .split(',')
         .map(|name| name.trim().to_owned())
@@ -144,31 +144,31 @@ pub(crate) fn alpn(value: &str) -> Result<Vec<String>, Flaw> {
     if each && total <= MAX_STRING {
         Ok(names)
     } else {
-        Err(Flaw::Alpn)
+        Err(ValueError::Alpn)
     }
 }
 
 /// A name as POSIX shells can set it. A password pasted here by mistake mostly is none.
-pub(crate) fn env_name(value: &str) -> Result<String, Flaw> {
+pub(crate) fn env_name(value: &str) -> Result<String, ValueError> {
     let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
     let legal = value.bytes().all(|b| letter(b) || b.is_ascii_digit())
         && value.bytes().next().is_some_and(letter);
-    legal.then(|| value.to_owned()).ok_or(Flaw::EnvName)
+    legal.then(|| value.to_owned()).ok_or(ValueError::EnvName)
 }
 
 /// A UTF-8 string of MQTT (MQTT 3.1.1 §1.5.3).
-pub(crate) fn string(value: &str) -> Result<String, Flaw> {
+pub(crate) fn string(value: &str) -> Result<String, ValueError> {
     if value.contains('\0') {
-        return Err(Flaw::Nul);
+        return Err(ValueError::Nul);
     }
     binary(value)?;
     Ok(value.to_owned())
 }
 
 /// Binary data with a 16-bit length (MQTT 3.1.1 §3.1.3.3).
-pub(crate) fn binary(value: &str) -> Result<Vec<u8>, Flaw> {
+pub(crate) fn binary(value: &str) -> Result<Vec<u8>, ValueError> {
     if value.len() > MAX_STRING {
-        return Err(Flaw::TooLong {
+        return Err(ValueError::TooLong {
             bytes: value.len(),
             limit: MAX_STRING,
         });
@@ -177,15 +177,15 @@ pub(crate) fn binary(value: &str) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Whether something can be published to `topic` (MQTT 3.1.1 §4.7).
-pub(crate) fn topic(topic: &str) -> Result<(), TopicFlaw> {
+pub(crate) fn topic(topic: &str) -> Result<(), TopicFlawKind> {
     if let Some(c) = topic.chars().find(|c| matches!(c, '+' | '#')) {
-        return Err(TopicFlaw::Wildcard(c));
+        return Err(TopicFlawKind::Wildcard(c));
     }
     if topic.contains('\0') {
-        return Err(TopicFlaw::Nul);
+        return Err(TopicFlawKind::Nul);
     }
     if topic.len() > MAX_STRING {
-        return Err(TopicFlaw::TooLong(topic.len()));
+        return Err(TopicFlawKind::TooLong(topic.len()));
     }
     Ok(())
 }

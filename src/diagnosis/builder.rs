@@ -1,6 +1,6 @@
 //! The form of a diagnosis before it has a stage: a code with its error, notes and help.
 
-use crate::config::{Config, Place};
+use crate::config::{Config, Origin};
 use crate::diagnosis::code::Code;
 
 /// What is said of one failure.
@@ -51,11 +51,11 @@ impl Words {
 }
 
 /// A key as the user wrote it: "`ca_file` in `config/hivemq.conf`, line 7".
-pub(crate) fn named(config: &Config, key: &str) -> String {
-    match config.place(key) {
-        Place::Line { path, line } => format!("`{key}` in `{path}`, line {line}"),
-        Place::Flag(flag) => format!("`{key}` (given by `{flag}`)"),
-        Place::Url => format!("`{key}` (given in the URL)"),
-        Place::Default => format!("`{key}`"),
+pub(crate) fn origin(config: &Config, key: &str) -> String {
+    match config.origin(key) {
+        Origin::Line { path, line } => format!("`{key}` in `{path}`, line {line}"),
+        Origin::Flag(flag) => format!("`{key}` (given by `{flag}`)"),
+        Origin::Url => format!("`{key}` (given in the URL)"),
+        Origin::Default => format!("`{key}`"),
     }
 }

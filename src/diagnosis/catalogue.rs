@@ -4,7 +4,7 @@
 //!
 //! Both matches are exhaustive: a new code does not compile until it is explained.
 
-use crate::config::{UsageFault, url};
+use crate::config::{UsageError, url};
 use crate::diagnosis::entry::Entry;
 use crate::util::nearest;
 
@@ -41,13 +41,13 @@ impl Topic {
     /// What the user of `explain` meant.
     ///
     /// # Errors
-    /// [`UsageFault::UnknownCode`], with the nearest one.
-    pub(crate) fn find(given: &str) -> Result<Self, UsageFault> {
+    /// [`UsageError::UnknownCode`], with the nearest one.
+    pub(crate) fn find(given: &str) -> Result<Self, UsageError> {
         Self::named(given).ok_or_else(|| {
             let names: Vec<_> = Self::all().map(Self::name).collect();
             let nearest = nearest(&given.to_ascii_lowercase(), &names);
             let given = url::redact(given);
-            UsageFault::UnknownCode { given, nearest }
+            UsageError::UnknownCode { given, nearest }
         })
     }
 
@@ -234,7 +234,7 @@ mod tests {
         ] {
             let given = Topic::find(given);
             let shown = shown.to_owned();
-            let unknown = UsageFault::UnknownCode {
+            let unknown = UsageError::UnknownCode {
                 given: shown,
                 nearest,
             };

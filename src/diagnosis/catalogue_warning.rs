@@ -32,14 +32,14 @@ pub(crate) const CERT_EXPIRES_SOON: Entry = Entry {
 
 pub(crate) const SNI_NOT_SENT: Entry = Entry {
     line: "the broker was not told which name is meant",
-    more: "With its first TLS message a client names the server that it wants (SNI). None was sent, and this broker does without; those that share an address, as most clouds do, refuse such a connection.",
+    more: "With its first TLS message a client names the server that it wants (SNI). None was sent, and this broker works without it; those that share an address, as most clouds do, refuse such a connection.",
     causes: &[
         "`host` is an IP address, and SNI carries names only",
         "`sni = off` is set",
     ],
     remedies: &[
         "set `host` to the broker's name instead of its address",
-        "take `sni = off` away",
+        "remove `sni = off`",
     ],
 };
 

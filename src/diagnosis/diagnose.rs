@@ -1,5 +1,5 @@
 //! From what was found to what to do: ([`Failure`], [`Config`]) → code, error, notes, help. The
-//! only rooms with advice are this one and its neighbours `diagnose_*`. It touches nothing.
+//! only modules with advice are this one and `codes`. It touches nothing.
 //!
 //! `error` and notes say only what was observed; a guess stands in the help, behind "if". No help
 //! ever tells to switch verification off.
@@ -9,7 +9,7 @@ use crate::diagnosis::builder::Words;
 use crate::diagnosis::code::Code;
 use crate::diagnosis::codes::{files, messages, net, tls};
 use crate::diagnosis::providers;
-use crate::failure::{Failure, GaveUp, LostFault, Stage};
+use crate::failure::{Failure, GaveUp, LostError, Stage};
 use crate::util::text;
 
 /// A failure in words.
@@ -70,7 +70,7 @@ pub(crate) fn diagnose(failure: &Failure, context: Context<'_>) -> Diagnosis {
 }
 
 /// The last cause in full: the advice is its own.
-fn lost(fault: &LostFault, context: Context<'_>) -> Words {
+fn lost(fault: &LostError, context: Context<'_>) -> Words {
     let last = diagnose(&fault.last, context);
     let tries = if fault.tries == 1 {
         "1 try".to_owned()
@@ -87,7 +87,7 @@ fn lost(fault: &LostFault, context: Context<'_>) -> Words {
     };
     let mut words = Words::new(
         Code::ConnectionLost,
-        "the connection was lost and not had again",
+        "the connection was lost and could not be re-established",
     )
     .note(why);
     if fault.unacknowledged > 0 {

@@ -158,7 +158,7 @@ What commonly causes it:
 
 What to do:
   - set `host` to the broker's full name, as its provider shows it
-  - take `sni = off` away
+  - remove `sni = off`
 ";
         assert_eq!(text, expected);
     }

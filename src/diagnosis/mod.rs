@@ -14,7 +14,7 @@ pub(crate) mod explain;
 pub(crate) mod providers;
 pub(crate) mod warning;
 
-pub(crate) use builder::{Words, named};
+pub(crate) use builder::{Words, origin};
 pub(crate) use catalogue::Topic;
 pub(crate) use code::Code;
 pub(crate) use diagnose::{Context, Diagnosis, diagnose};

@@ -42,7 +42,7 @@ const PROVIDERS: &[Provider] = &[
             ),
             (
                 &[Code::MqttNotAuthorized, Code::MqttClosed],
-                "if `sni = off` is set, take it away: without SNI HiveMQ Cloud answers \"not authorized\", or closes",
+                "if `sni = off` is set, remove it: without SNI HiveMQ Cloud answers \"not authorized\", or closes",
             ),
             (
                 &[Code::MqttServerUnavailable, Code::MqttRefused],

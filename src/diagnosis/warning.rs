@@ -68,7 +68,7 @@ pub(crate) fn text(warning: &Warning) -> String {
         ),
         Warning::SniNotSent { host } => {
             format!(
-                "no server name (SNI) was sent to `{host}`; this broker does without, the serverless clouds do not"
+                "no server name (SNI) was sent to `{host}`; this broker works without it; serverless clouds do not"
             )
         }
         Warning::PasswordInClear => {

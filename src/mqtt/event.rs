@@ -2,7 +2,7 @@
 
 use rumqttc::Publish;
 
-use crate::failure::LinkFault;
+use crate::failure::LinkError;
 
 /// What happened, as far as a caller cares. Ids are packet ids.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ pub(crate) struct Opened {
 
 /// Why a session ended, or did not begin.
 #[derive(Debug)]
-pub(crate) enum Ending {
-    Fault(LinkFault),
+pub(crate) enum SessionError {
+    Fault(LinkError),
     Interrupted,
 }
 

@@ -11,7 +11,7 @@ const MOST: usize = 1024 * 1024;
 
 /// A session in the middle of its work: publishes of every QoS under way, a subscription too.
 fn busy() -> MqttState {
-    let mut state = MqttState::new(Limits::ONE.window, false);
+    let mut state = MqttState::new(Limits::ONE.max_inflight, false);
     for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce].repeat(3) {
         let publish = Publish::new("t", qos, b"x".to_vec());
         let _ = state.handle_outgoing_packet(Request::Publish(publish));

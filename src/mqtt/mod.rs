@@ -10,6 +10,6 @@ mod v4_options;
 mod v4_trace;
 
 pub(crate) use session::{
-    Ending, Event, Limits, Message, Opened, Pending, Session, Target, Unfinished,
+    Event, Limits, Message, Opened, Pending, Session, SessionError, Target, Unfinished,
 };
 pub(crate) use v4_trace::Trace;

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The packet ids of messages that came in with QoS 2, each with a digest of its message.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Receipts {
+pub(crate) struct Qos2Received {
     /// They wait for PUBREL.
     open: BTreeMap<u16, u64>,
     /// They had it. mosquitto 2.0.11 was seen to send a PUBLISH again (DUP) after its own PUBREL,
@@ -14,7 +14,7 @@ pub(crate) struct Receipts {
     done: BTreeMap<u16, u64>,
 }
 
-impl Receipts {
+impl Qos2Received {
     /// Takes note of a PUBLISH; whether it is one that came before. Without DUP it is another message
     /// under the same id (§3.3.1.1), of a broker that was set back to before it gave the id away.
     pub(crate) fn is_repeated(&mut self, id: u16, dup: bool, topic: &str, payload: &[u8]) -> bool {
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_message_counts_once() {
-        let mut receipts = Receipts::default();
+        let mut receipts = Qos2Received::default();
         assert!(!receipts.is_repeated(1, false, "t", b"a"), "new");
         assert!(receipts.is_repeated(1, true, "t", b"a"), "before PUBREL");
         assert!(receipts.release(1));

@@ -14,18 +14,18 @@ use rumqttc::{
 };
 
 use crate::config::{Config, Qos, Secret};
-use crate::failure::LinkFault;
-pub(crate) use crate::mqtt::event::{Ending, Event, Message, Opened};
-use crate::mqtt::resume::Receipts;
+use crate::failure::LinkError;
+pub(crate) use crate::mqtt::event::{Event, Message, Opened, SessionError};
+use crate::mqtt::resume::Qos2Received;
 use crate::mqtt::v4_fault::{classify, classify_open};
 pub(crate) use crate::mqtt::v4_options::{Pending, Unfinished, connect_packet, publish_size};
 use crate::mqtt::v4_options::{expect_any_release, options, quality, resume};
 use crate::mqtt::v4_trace::{Trace, connect_line, incoming_line, outgoing_line};
-use crate::net::{Ended, SLICE, Stop, wait};
+use crate::net::{SIGNAL_POLL, Stop, WaitOutcome, wait};
 use crate::tls::Tls;
 
 /// How long the broker's own close is waited for after DISCONNECT.
-const GOODBYE: Duration = Duration::from_millis(200);
+const CLOSE_WAIT: Duration = Duration::from_millis(200);
 
 /// How many bytes of small publishes are gathered before they are written. It must stay well below
 /// the 8 KiB at which rumqttc's buffer would make a write wait.
@@ -51,7 +51,7 @@ pub(crate) struct Target<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Publishes of QoS 1 and 2 that are not yet acknowledged; at least 1.
-    pub(crate) window: u16,
+    pub(crate) max_inflight: u16,
     /// Requests that wait to be written.
     pub(crate) requests: usize,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Limits {
 impl Limits {
     /// For one message.
     pub(crate) const ONE: Self = Self {
-        window: 10,
+        max_inflight: 10,
         requests: 10,
     };
 }
@@ -84,11 +84,11 @@ pub(crate) struct Session {
     /// See [`Limits::requests`].
     requests: usize,
     /// See [`Unfinished::received`].
-    received: Receipts,
-    /// See [`Session::acknowledge_by_hand`].
-    by_hand: bool,
+    received: Qos2Received,
+    /// See [`Session::acknowledge_manually`].
+    manual_acks: bool,
     /// What ended the connection. What had come in before is handed out first.
-    ended: Option<LinkFault>,
+    ended: Option<LinkError>,
     trace: Vec<Trace>,
 }
 
@@ -103,13 +103,13 @@ impl Session {
     /// the broker still has the session, and left alone if not.
     ///
     /// # Errors
-    /// The [`Ending`]; every error of rumqttc has its place in [`LinkFault`].
+    /// The [`SessionError`]; every error of rumqttc has its place in [`LinkError`].
     pub(crate) fn open(
         target: Target<'_>,
         limits: Limits,
         unfinished: &Unfinished,
         limit: Duration,
-    ) -> Result<(Self, Opened), Ending> {
+    ) -> Result<(Self, Opened), SessionError> {
         let Target {
             config,
             password,
@@ -117,7 +117,7 @@ impl Session {
             stop,
         } = target;
         let mut options = options(config, password, tls);
-        options.set_inflight(limits.window);
+        options.set_inflight(limits.max_inflight);
         let (client, mut connection) = Client::new(options, limits.requests);
         let network = &mut connection.eventloop.network_options;
         network.set_tcp_nodelay(true);
@@ -126,36 +126,38 @@ impl Session {
         resume(&mut connection, config, unfinished);
         let began = Instant::now();
         // One call with the whole budget: each time-out would drop the connection and begin anew.
-        let first = wait::bounded(limit + SLICE, stop, move || {
+        let first = wait::bounded(limit + SIGNAL_POLL, stop, move || {
             let first = connection.recv_timeout(limit);
             (first, connection)
         });
         let (first, mut connection) = match first {
-            Ended::Done(pair) => pair,
-            Ended::TimedOut => return Err(Ending::Fault(LinkFault::TimedOut { limit })),
-            Ended::Interrupted => return Err(Ending::Interrupted),
+            WaitOutcome::Done(pair) => pair,
+            WaitOutcome::TimedOut => {
+                return Err(SessionError::Fault(LinkError::TimedOut { limit }));
+            }
+            WaitOutcome::Interrupted => return Err(SessionError::Interrupted),
         };
         let event = match first {
             Ok(Ok(event)) => event,
             failed => {
                 // A look-up still under way would hold up the drop of the runtime.
                 let _ = thread::Builder::new().spawn(move || drop(connection));
-                return Err(Ending::Fault(match failed {
+                return Err(SessionError::Fault(match failed {
                     Ok(Err(error)) => classify(error, limit),
-                    _ => LinkFault::TimedOut { limit },
+                    _ => LinkError::TimedOut { limit },
                 }));
             }
         };
         let LibraryEvent::Incoming(Packet::ConnAck(connack)) = event else {
             let words = format!("expected CONNACK, received {event:?}");
-            return Err(Ending::Fault(LinkFault::Undecodable { words }));
+            return Err(SessionError::Fault(LinkError::Undecodable { words }));
         };
         let session_present = connack.session_present;
         let (received, unwritten) = if session_present {
             expect_any_release(&mut connection);
             (unfinished.received.clone(), unfinished.publishes.len())
         } else {
-            (Receipts::default(), 0)
+            (Qos2Received::default(), 0)
         };
         let trace = Vec::new();
         let mut session = Self {
@@ -169,7 +171,7 @@ impl Session {
             blocked: None,
             requests: limits.requests,
             received,
-            by_hand: false,
+            manual_acks: false,
             ended: None,
             trace,
         };
@@ -184,7 +186,7 @@ impl Session {
     ///
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
-    pub(crate) fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<(), Ending> {
+    pub(crate) fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<(), SessionError> {
         let asked = self.client.try_subscribe(filter, quality(qos));
         self.submitted(asked)
     }
@@ -207,7 +209,7 @@ impl Session {
         qos: Qos,
         retain: bool,
         payload: Vec<u8>,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), SessionError> {
         if self.ended.is_some() {
             // `next` tells why, after all that came in before.
             return Ok(());
@@ -274,31 +276,33 @@ impl Session {
     }
 
     fn stalled(&mut self) {
-        self.ended = Some(LinkFault::TimedOut { limit: self.limit });
+        self.ended = Some(LinkError::TimedOut { limit: self.limit });
     }
 
     /// From here on the broker hears that a message came only by [`Session::acknowledge`]. It costs a
     /// write for each one; without it what has come in is acknowledged before it is handed out, and
     /// a session that is kept has no more of it.
-    pub(crate) fn acknowledge_by_hand(&mut self) {
+    pub(crate) fn acknowledge_manually(&mut self) {
         self.connection.eventloop.state.manual_acks = true;
-        self.by_hand = true;
+        self.manual_acks = true;
     }
 
     /// PUBACK or PUBREC, if they are sent by hand and the message has one.
     ///
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
-    pub(crate) fn acknowledge(&mut self, message: &Message) -> Result<(), Ending> {
-        if !self.by_hand || message.0.qos == QoS::AtMostOnce {
+    pub(crate) fn acknowledge(&mut self, message: &Message) -> Result<(), SessionError> {
+        if !self.manual_acks || message.0.qos == QoS::AtMostOnce {
             return Ok(());
         }
         let asked = self.client.try_ack(&message.0);
         self.submitted(asked)
     }
 
-    fn submitted(&mut self, asked: Result<(), ClientError>) -> Result<(), Ending> {
-        asked.map_err(|error| Ending::Fault(LinkFault::Io(io::Error::other(error.to_string()))))?;
+    fn submitted(&mut self, asked: Result<(), ClientError>) -> Result<(), SessionError> {
+        asked.map_err(|error| {
+            SessionError::Fault(LinkError::Io(io::Error::other(error.to_string())))
+        })?;
         self.unwritten += 1;
         self.channelled += 1;
         Ok(())
@@ -334,15 +338,19 @@ impl Session {
     /// The next event, or `None` when `deadline` has passed without one.
     ///
     /// # Errors
-    /// The [`Ending`], after everything that came in before it. A session that has ended can only be
+    /// The [`SessionError`], after everything that came in before it. A session that has ended can only be
     /// asked for what it left behind.
-    pub(crate) fn next(&mut self, deadline: Instant, stop: &Stop) -> Result<Option<Event>, Ending> {
+    pub(crate) fn next(
+        &mut self,
+        deadline: Instant,
+        stop: &Stop,
+    ) -> Result<Option<Event>, SessionError> {
         loop {
             if self.ended.is_some() {
                 return self.last_events();
             }
             if stop.is_set() {
-                return Err(Ending::Interrupted);
+                return Err(SessionError::Interrupted);
             }
             if self.buffered > 0 {
                 self.flush();
@@ -368,7 +376,7 @@ impl Session {
                 continue;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.poll(left.min(SLICE)) {
+            match self.poll(left.min(SIGNAL_POLL)) {
                 Some(event) => return Ok(Some(self.digest(event))),
                 None if left.is_zero() && self.ended.is_none() => return Ok(None),
                 None => {}
@@ -388,7 +396,7 @@ impl Session {
 
     /// A PUBACK and the close may come in one breath: rumqttc then tells of the close first, and of
     /// the PUBACK when it has connected again, where it would be taken for that of a new packet.
-    fn last_events(&mut self) -> Result<Option<Event>, Ending> {
+    fn last_events(&mut self) -> Result<Option<Event>, SessionError> {
         while let Some(event) = self.connection.eventloop.state.events.pop_front() {
             match self.digest(event) {
                 // It may never have left; only an acknowledgement proves that.
@@ -396,14 +404,14 @@ impl Session {
                 event => return Ok(Some(event)),
             }
         }
-        let closed = || LinkFault::Closed { reset: false };
-        Err(Ending::Fault(
+        let closed = || LinkError::Closed { reset: false };
+        Err(SessionError::Fault(
             self.ended.replace(closed()).unwrap_or_else(closed),
         ))
     }
 
     /// The messages that came in with QoS 2, for the session that comes after this one.
-    pub(crate) fn into_received(self) -> Receipts {
+    pub(crate) fn into_received(self) -> Qos2Received {
         self.received
     }
 
@@ -434,7 +442,7 @@ impl Session {
             && let asked = self.client.try_unsubscribe(filter)
             && self.submitted(asked).is_ok()
         {
-            let deadline = Instant::now() + limit.min(GOODBYE * 5);
+            let deadline = Instant::now() + limit.min(CLOSE_WAIT * 5);
             // A topic full of others' messages does not end by itself.
             while Instant::now() < deadline
                 && let Ok(Some(event)) = self.next(deadline, &stop)
@@ -446,10 +454,10 @@ impl Session {
         }
         // To one that has ended nothing can be said: rumqttc would connect again for it.
         if self.ended.is_none() && self.client.try_disconnect().is_ok() {
-            let deadline = Instant::now() + limit.min(GOODBYE * 5);
+            let deadline = Instant::now() + limit.min(CLOSE_WAIT * 5);
             let mut said = false;
             while !said && Instant::now() < deadline {
-                match self.connection.recv_timeout(GOODBYE) {
+                match self.connection.recv_timeout(CLOSE_WAIT) {
                     Ok(Ok(event)) => {
                         said = event == LibraryEvent::Outgoing(Outgoing::Disconnect);
                         let _ = self.digest(event);
@@ -459,9 +467,9 @@ impl Session {
                 }
             }
             // The broker closes first, or soon. Polling on after the error would reconnect.
-            let deadline = Instant::now() + GOODBYE;
+            let deadline = Instant::now() + CLOSE_WAIT;
             while Instant::now() < deadline
-                && matches!(self.connection.recv_timeout(GOODBYE), Ok(Ok(_)))
+                && matches!(self.connection.recv_timeout(CLOSE_WAIT), Ok(Ok(_)))
             {}
         }
         self.trace
@@ -513,7 +521,7 @@ impl Session {
                         self.left();
                         Event::Other
                     }
-                    Outgoing::PubAck(_) | Outgoing::PubRec(_) if self.by_hand => {
+                    Outgoing::PubAck(_) | Outgoing::PubRec(_) if self.manual_acks => {
                         self.left();
                         Event::Other
                     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rumqttc::mqttbytes::Error as CodecError;
 use rumqttc::{ConnectionError, StateError, TlsError};
 
-use crate::failure::{LinkFault, TlsCause};
+use crate::failure::{LinkError, TlsCause};
 use crate::tls::cause_of;
 
 /// What is half a packet to rumqttc when the connection ends.
@@ -14,38 +14,38 @@ const CUT_SHORT: &str = "the connection ended in the middle of a packet";
 
 /// The same for a session that is open: whoever sent whole packets before speaks MQTT, and half a
 /// packet is a link that was cut.
-pub(crate) fn classify_open(error: ConnectionError, limit: Duration) -> LinkFault {
+pub(crate) fn classify_open(error: ConnectionError, limit: Duration) -> LinkError {
     match classify(error, limit) {
-        LinkFault::Undecodable { words } if words == CUT_SHORT => {
-            LinkFault::Closed { reset: false }
+        LinkError::Undecodable { words } if words == CUT_SHORT => {
+            LinkError::Closed { reset: false }
         }
         fault => fault,
     }
 }
 
 /// Every error of rumqttc, by what happened on the wire. Its own words survive where ours end.
-pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkFault {
-    let undecodable = |error: &dyn std::fmt::Display| LinkFault::Undecodable {
+pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkError {
+    let undecodable = |error: &dyn std::fmt::Display| LinkError::Undecodable {
         words: error.to_string(),
     };
     match error {
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
-            LinkFault::TimedOut { limit }
+            LinkError::TimedOut { limit }
         }
         ConnectionError::Io(error) => of_io(error),
         ConnectionError::Tls(TlsError::Io(error)) => of_io(error),
-        ConnectionError::Tls(TlsError::TLS(error)) => LinkFault::Tls(TlsCause::Rustls(error)),
-        ConnectionError::ConnectionRefused(code) => LinkFault::Refused { code: code as u8 },
+        ConnectionError::Tls(TlsError::TLS(error)) => LinkError::Tls(TlsCause::Rustls(error)),
+        ConnectionError::ConnectionRefused(code) => LinkError::Refused { code: code as u8 },
         ConnectionError::MqttState(error) => match error {
             StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
                 of_io(error)
             }
-            StateError::ConnectionAborted => LinkFault::Closed { reset: false },
-            StateError::AwaitPingResp => LinkFault::NoPingResponse,
+            StateError::ConnectionAborted => LinkError::Closed { reset: false },
+            StateError::AwaitPingResp => LinkError::NoPingResponse,
             StateError::Deserialization(error) => match error {
-                CodecError::InvalidConnectReturnCode(code) => LinkFault::Refused { code },
-                CodecError::InvalidSubscribeReasonCode(code) => LinkFault::SubackCode { code },
-                CodecError::PayloadSizeLimitExceeded(size) => LinkFault::TooLarge { size },
+                CodecError::InvalidConnectReturnCode(code) => LinkError::Refused { code },
+                CodecError::InvalidSubscribeReasonCode(code) => LinkError::SubackCode { code },
+                CodecError::PayloadSizeLimitExceeded(size) => LinkError::TooLarge { size },
                 error => undecodable(&error),
             },
             error => undecodable(&error),
@@ -54,22 +54,22 @@ pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkFault {
     }
 }
 
-fn of_io(error: io::Error) -> LinkFault {
+fn of_io(error: io::Error) -> LinkError {
     use io::ErrorKind as Kind;
     match error.kind() {
-        Kind::TimedOut | Kind::WouldBlock => LinkFault::Io(error),
+        Kind::TimedOut | Kind::WouldBlock => LinkError::Io(error),
         Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable => {
-            LinkFault::Tcp(error)
+            LinkError::Tcp(error)
         }
         _ => match cause_of(error) {
-            TlsCause::Closed { reset } => LinkFault::Closed { reset },
+            TlsCause::Closed { reset } => LinkError::Closed { reset },
             TlsCause::Io(error) if error.to_string().contains("bytes remaining on stream") => {
-                LinkFault::Undecodable {
+                LinkError::Undecodable {
                     words: CUT_SHORT.to_owned(),
                 }
             }
-            TlsCause::Io(error) => LinkFault::Io(error),
-            cause => LinkFault::Tls(cause),
+            TlsCause::Io(error) => LinkError::Io(error),
+            cause => LinkError::Tls(cause),
         },
     }
 }

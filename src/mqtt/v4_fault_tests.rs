@@ -16,7 +16,7 @@ use rustls::pki_types::ServerName;
 
 use super::*;
 use crate::diagnosis::{Context, diagnose};
-use crate::failure::{Failure, MqttFault, Stage, TlsFault};
+use crate::failure::{Failure, MqttError, Stage};
 use crate::testing::errors::rustls_errors;
 use crate::testing::{SECRET, assert_sound, facts, good, leaf};
 
@@ -30,7 +30,7 @@ fn io_error(kind: Kind) -> ConnectionError {
     ConnectionError::Io(kind.into())
 }
 
-/// `expected`: the Debug form of the [`LinkFault`], or its beginning.
+/// `expected`: the Debug form of the [`LinkError`], or its beginning.
 #[track_caller]
 fn check(error: ConnectionError, expected: &str) {
     let shown = format!("{error:?}");
@@ -249,19 +249,19 @@ fn errors(text: &str, number: u8, size: usize, os: i32, bytes: &[u8]) -> Vec<Con
     errors
 }
 
-fn failure(stage: Stage, fault: LinkFault) -> Failure {
+fn failure(stage: Stage, fault: LinkError) -> Failure {
     let after = Duration::from_millis(12);
     match fault {
-        LinkFault::Tls(cause) => Failure::Tls(Box::new(TlsFault {
+        LinkError::Tls(cause) => Failure::Tls(Box::new(crate::failure::TlsError {
             cause,
             facts: facts(vec![leaf()]),
             late: true,
         })),
-        fault => Failure::Mqtt(Box::new(MqttFault {
+        fault => Failure::Mqtt(Box::new(MqttError {
             stage,
             cause: fault.into(),
             after,
-            look: None,
+            probe: None,
             password_ends_in_blank: false,
         })),
     }

@@ -9,7 +9,7 @@ use rumqttc::{
 };
 
 use crate::config::{Config, Qos, Secret};
-use crate::mqtt::resume::Receipts;
+use crate::mqtt::resume::Qos2Received;
 use crate::tls::Tls;
 
 /// What an earlier session left undone, to be taken up where the broker still has that session
@@ -21,7 +21,7 @@ pub(crate) struct Unfinished {
     /// Packet ids that have their PUBREC and wait for PUBCOMP.
     pub(crate) releases: Vec<u16>,
     /// Messages that came in with QoS 2.
-    pub(crate) received: Receipts,
+    pub(crate) received: Qos2Received,
 }
 
 /// A publish under its packet id.

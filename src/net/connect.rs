@@ -4,16 +4,16 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use std::{fs, io};
 
-use crate::failure::{AddressError, DnsFault, Failure, Stage, TcpFault};
+use crate::failure::{AddressError, DnsError, Failure, Stage, TcpError};
 use crate::net::signals::Stop;
 use crate::net::wait;
-use crate::net::wait::Ended;
+use crate::net::wait::WaitOutcome;
 
 /// Asks the system for the addresses of `host`, in the order in which it wants them tried
 /// (RFC 6724), without duplicates. An IP address is its own answer.
 ///
 /// # Errors
-/// A [`DnsFault`], after `limit` at the latest.
+/// A [`DnsError`], after `limit` at the latest.
 pub(crate) fn resolve(
     host: &str,
     port: u16,
@@ -26,7 +26,7 @@ pub(crate) fn resolve(
     let name = host.to_owned();
     let look_up = move || (name.as_str(), port).to_socket_addrs();
     match wait::bounded(limit, stop, look_up) {
-        Ended::Done(Ok(found)) => {
+        WaitOutcome::Done(Ok(found)) => {
             let mut addresses = Vec::new();
             for address in found {
                 if !addresses.contains(&address) {
@@ -35,21 +35,21 @@ pub(crate) fn resolve(
             }
             if addresses.is_empty() {
                 let words = "the resolver answered without an address".to_owned();
-                return Err(Failure::Dns(DnsFault::NotFound { words }));
+                return Err(Failure::Dns(DnsError::NotFound { words }));
             }
             Ok(addresses)
         }
-        Ended::Done(Err(error)) => Err(Failure::Dns(classify(&error))),
-        Ended::TimedOut => Err(Failure::Dns(DnsFault::TimedOut {
+        WaitOutcome::Done(Err(error)) => Err(Failure::Dns(classify(&error))),
+        WaitOutcome::TimedOut => Err(Failure::Dns(DnsError::TimedOut {
             limit,
             servers: name_servers(),
         })),
-        Ended::Interrupted => Err(Failure::Interrupted(Stage::Dns)),
+        WaitOutcome::Interrupted => Err(Failure::Interrupted(Stage::Dns)),
     }
 }
 
 /// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs).
-fn classify(error: &io::Error) -> DnsFault {
+fn classify(error: &io::Error) -> DnsError {
     const UNAVAILABLE: [&str; 6] = [
         "Temporary failure",
         "Try again",
@@ -64,12 +64,12 @@ fn classify(error: &io::Error) -> DnsFault {
         .unwrap_or(&words)
         .to_owned();
     if UNAVAILABLE.iter().any(|known| words.contains(known)) {
-        DnsFault::Unavailable {
+        DnsError::Unavailable {
             words,
             servers: name_servers(),
         }
     } else {
-        DnsFault::NotFound { words }
+        DnsError::NotFound { words }
     }
 }
 
@@ -105,8 +105,8 @@ pub(crate) fn connect(
         // The thread is for the signal's sake: `connect_timeout` goes on after EINTR. Its own limit
         // is the real one; ours is a little longer, so that its word is heard.
         let call = move || TcpStream::connect_timeout(&address, limit);
-        let error = match wait::bounded(limit + wait::SLICE, stop, call) {
-            Ended::Done(Ok(stream)) => {
+        let error = match wait::bounded(limit + wait::SIGNAL_POLL, stop, call) {
+            WaitOutcome::Done(Ok(stream)) => {
                 // Small packets, each awaited: Nagle's algorithm would only delay them.
                 let _ = stream.set_nodelay(true);
                 return Ok(Connected {
@@ -115,13 +115,13 @@ pub(crate) fn connect(
                     failed,
                 });
             }
-            Ended::Done(Err(error)) => error,
-            Ended::TimedOut => io::ErrorKind::TimedOut.into(),
-            Ended::Interrupted => return Err(Failure::Interrupted(Stage::Tcp)),
+            WaitOutcome::Done(Err(error)) => error,
+            WaitOutcome::TimedOut => io::ErrorKind::TimedOut.into(),
+            WaitOutcome::Interrupted => return Err(Failure::Interrupted(Stage::Tcp)),
         };
         failed.push(AddressError { address, error });
     }
-    Err(Failure::Tcp(TcpFault {
+    Err(Failure::Tcp(TcpError {
         tried: failed,
         answered: None,
     }))
@@ -136,7 +136,7 @@ mod tests {
         let error = io::Error::other(format!("failed to lookup address information: {words}"));
         let fault = classify(&error);
         assert_eq!(
-            matches!(fault, DnsFault::Unavailable { .. }),
+            matches!(fault, DnsError::Unavailable { .. }),
             unavailable,
             "{fault:?}"
         );

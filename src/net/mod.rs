@@ -7,4 +7,4 @@ mod signals;
 pub(crate) mod wait;
 
 pub(crate) use signals::Stop;
-pub(crate) use wait::{Ended, SLICE};
+pub(crate) use wait::{SIGNAL_POLL, WaitOutcome};

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::net::signals::Stop;
 
 /// How often the flag is looked at. A signal is answered within this time.
-pub(crate) const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const SIGNAL_POLL: Duration = Duration::from_millis(50);
 
 /// How the wait ended.
 #[derive(Debug)]
-pub(crate) enum Ended<T> {
+pub(crate) enum WaitOutcome<T> {
     Done(T),
     TimedOut,
     Interrupted,
@@ -24,7 +24,7 @@ pub(crate) fn bounded<T: Send + 'static>(
     limit: Duration,
     stop: &Stop,
     call: impl FnOnce() -> T + Send + 'static,
-) -> Ended<T> {
+) -> WaitOutcome<T> {
     let deadline = Instant::now() + limit;
     let (sender, receiver) = mpsc::channel();
     let spawned = thread::Builder::new()
@@ -34,18 +34,18 @@ pub(crate) fn bounded<T: Send + 'static>(
             let _ = sender.send(call());
         });
     if spawned.is_err() {
-        return Ended::TimedOut;
+        return WaitOutcome::TimedOut;
     }
     loop {
         if stop.is_set() {
-            return Ended::Interrupted;
+            return WaitOutcome::Interrupted;
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        match receiver.recv_timeout(left.min(SLICE)) {
-            Ok(value) => return Ended::Done(value),
-            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ended::TimedOut,
+        match receiver.recv_timeout(left.min(SIGNAL_POLL)) {
+            Ok(value) => return WaitOutcome::Done(value),
+            Err(RecvTimeoutError::Timeout) if left.is_zero() => return WaitOutcome::TimedOut,
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ended::TimedOut,
+            Err(RecvTimeoutError::Disconnected) => return WaitOutcome::TimedOut,
         }
     }
 }

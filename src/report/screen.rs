@@ -1,4 +1,4 @@
-//! The screen for people: steps and diagnoses as text on a `dyn Write`. All text passes one door,
+//! The screen for people: steps and diagnoses as text on a `dyn Write`. All text passes one function,
 //! where what others wrote is escaped. A closed pipe is not an error here: the verdict stands.
 
 use std::io::Write;
@@ -23,7 +23,7 @@ pub(crate) enum Detail {
 }
 
 #[derive(Clone, Copy)]
-enum Ink {
+enum Style {
     Plain,
     Good,
     Bad,
@@ -77,16 +77,16 @@ impl<'a> Screen<'a> {
             }
             (None, _) => "without a user name".to_owned(),
         };
-        self.line(&[(Ink::Plain, &format!("{host}:{} {who}", config.port))]);
+        self.line(&[(Style::Plain, &format!("{host}:{} {who}", config.port))]);
         self.line(&[]);
     }
 
-    /// A rung, as soon as it is done.
+    /// A stage, as soon as it is done.
     pub(crate) fn step(&mut self, step: &Step) {
         let (mark, ink) = match step.status {
-            Status::Ok => ("ok", Ink::Good),
-            Status::Failed => ("FAIL", Ink::Bad),
-            Status::Off => ("off", Ink::Aside),
+            Status::Ok => ("ok", Style::Good),
+            Status::Failed => ("FAIL", Style::Bad),
+            Status::Off => ("off", Style::Aside),
             Status::Skipped => return,
         };
         if self.detail == Detail::Quiet && step.status != Status::Failed {
@@ -104,9 +104,12 @@ impl<'a> Screen<'a> {
         .into_iter();
         let first = lines.next().unwrap_or_default();
         let rest = format!("{:<9}{time}  {first}", step.stage.name());
-        self.line(&[(ink, &format!("{mark:<6}")), (Ink::Plain, rest.trim_end())]);
+        self.line(&[
+            (ink, &format!("{mark:<6}")),
+            (Style::Plain, rest.trim_end()),
+        ]);
         for line in lines {
-            self.line(&[(Ink::Plain, &format!("{INDENT}{line}"))]);
+            self.line(&[(Style::Plain, &format!("{INDENT}{line}"))]);
         }
         let _ = self.out.flush();
     }
@@ -123,7 +126,7 @@ impl<'a> Screen<'a> {
         if let Some(facts) = facts {
             self.line(&[]);
             for line in chain(facts) {
-                self.line(&[(Ink::Plain, &line)]);
+                self.line(&[(Style::Plain, &line)]);
             }
         }
         if !trace.is_empty() {
@@ -133,8 +136,8 @@ impl<'a> Screen<'a> {
             let arrow = if *sent { "->" } else { "<-" };
             let ms = at.as_secs_f64() * 1000.0;
             self.line(&[
-                (Ink::Aside, &format!("{ms:>9.1} ms  {arrow} ")),
-                (Ink::Plain, packet),
+                (Style::Aside, &format!("{ms:>9.1} ms  {arrow} ")),
+                (Style::Plain, packet),
             ]);
         }
     }
@@ -150,8 +153,8 @@ impl<'a> Screen<'a> {
             }
             let label = format!("warning[{}]", warning::code(warning));
             self.line(&[
-                (Ink::Caution, &label),
-                (Ink::Plain, &format!(": {}", warning::text(warning))),
+                (Style::Caution, &label),
+                (Style::Plain, &format!(": {}", warning::text(warning))),
             ]);
         }
     }
@@ -166,21 +169,24 @@ impl<'a> Screen<'a> {
             elapsed.as_secs_f64()
         );
         self.line(&[]);
-        self.line(&[(Ink::Good, &verdict)]);
+        self.line(&[(Style::Good, &verdict)]);
     }
 
     /// What happened, the evidence, what to change.
     pub(crate) fn diagnosis(&mut self, diagnosis: &Diagnosis) {
         let label = format!("error[{}]", diagnosis.code);
         self.line(&[
-            (Ink::Bad, &label),
-            (Ink::Plain, &format!(": {}", diagnosis.error)),
+            (Style::Bad, &label),
+            (Style::Plain, &format!(": {}", diagnosis.error)),
         ]);
         for note in &diagnosis.notes {
-            self.line(&[(Ink::Aside, " note"), (Ink::Plain, &format!(": {note}"))]);
+            self.line(&[
+                (Style::Aside, " note"),
+                (Style::Plain, &format!(": {note}")),
+            ]);
         }
         for help in &diagnosis.help {
-            self.line(&[(Ink::Good, " help"), (Ink::Plain, &format!(": {help}"))]);
+            self.line(&[(Style::Good, " help"), (Style::Plain, &format!(": {help}"))]);
         }
     }
 
@@ -199,13 +205,13 @@ impl<'a> Screen<'a> {
         };
         self.line(&[]);
         self.line(&[(
-            Ink::Bad,
+            Style::Bad,
             &format!("{verdict} ({:.2} s).", elapsed.as_secs_f64()),
         )]);
     }
 
-    /// The one door to the terminal.
-    fn line(&mut self, parts: &[(Ink, &str)]) {
+    /// The one way to the terminal.
+    fn line(&mut self, parts: &[(Style, &str)]) {
         if !self.began && parts.is_empty() {
             return;
         }
@@ -214,11 +220,11 @@ impl<'a> Screen<'a> {
         for (ink, part) in parts {
             let part = text::escape(part);
             let code = match ink {
-                Ink::Plain => "",
-                Ink::Good => "32",
-                Ink::Bad => "1;31",
-                Ink::Caution => "33",
-                Ink::Aside => "36",
+                Style::Plain => "",
+                Style::Good => "32",
+                Style::Bad => "1;31",
+                Style::Caution => "33",
+                Style::Aside => "36",
             };
             if self.color && !code.is_empty() {
                 line.push_str(&format!("\x1b[{code}m{part}\x1b[0m"));

@@ -10,18 +10,18 @@ use crate::mqtt::Message;
 use crate::report::screen::{Detail, Screen};
 use crate::report::{json, message};
 use crate::stream::options::Format;
-use crate::stream::{Listener, News, publish, subscribe};
+use crate::stream::{LinkEvent, Listener, publish, subscribe};
 use crate::util::{Json, text};
 
 /// How often the progress line is renewed.
 const RENEW: Duration = Duration::from_millis(500);
 
 /// How much output is gathered before it is written, in bytes.
-const GATHER: usize = 64 * 1024;
+const FLUSH_AT: usize = 64 * 1024;
 
 /// How it is told.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct OutputStyle {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
     /// Colour on standard error.
@@ -34,10 +34,10 @@ pub(crate) struct Manner {
 }
 
 /// The voice of one run.
-pub(crate) struct Chronicle<'a> {
+pub(crate) struct StreamReporter<'a> {
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-    manner: Manner,
+    style: OutputStyle,
     gathered: Vec<u8>,
     began: Instant,
     renewed: Instant,
@@ -45,10 +45,10 @@ pub(crate) struct Chronicle<'a> {
     stands: bool,
 }
 
-impl std::fmt::Debug for Chronicle<'_> {
+impl std::fmt::Debug for StreamReporter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chronicle")
-            .field("manner", &self.manner)
+        f.debug_struct("StreamReporter")
+            .field("style", &self.style)
             .finish_non_exhaustive()
     }
 }
@@ -56,13 +56,13 @@ impl std::fmt::Debug for Chronicle<'_> {
 /// The totals of a run, by name, for the last line.
 pub(crate) type Totals = Vec<(&'static str, u64)>;
 
-impl<'a> Chronicle<'a> {
-    pub(crate) fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, manner: Manner) -> Self {
+impl<'a> StreamReporter<'a> {
+    pub(crate) fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, style: OutputStyle) -> Self {
         let now = Instant::now();
         Self {
             out,
             err,
-            manner,
+            style,
             gathered: Vec::new(),
             began: now,
             renewed: now,
@@ -73,7 +73,7 @@ impl<'a> Chronicle<'a> {
     /// The progress of `pub`.
     pub(crate) fn published(&mut self, progress: publish::Progress<'_>) {
         match progress {
-            publish::Progress::Link(news) => self.news(&news),
+            publish::Progress::Reconnector(news) => self.news(&news),
             publish::Progress::Totals(totals) if self.is_due() => {
                 let waiting = totals.unacknowledged;
                 self.renew(
@@ -88,15 +88,15 @@ impl<'a> Chronicle<'a> {
         }
     }
 
-    /// A lost connection, and one had again.
-    fn news(&mut self, news: &News<'_>) {
+    /// A lost connection, and one re-established.
+    fn news(&mut self, news: &LinkEvent<'_>) {
         let (event, line, code) = match news {
-            News::Lost(why) => (
+            LinkEvent::Lost(why) => (
                 "lost",
                 format!("connection lost: error[{}]: {}", why.code, why.error),
                 Some(why.code),
             ),
-            News::Failed {
+            LinkEvent::Failed {
                 diagnosis: why,
                 pause,
             } => (
@@ -109,7 +109,7 @@ impl<'a> Chronicle<'a> {
                 ),
                 Some(why.code),
             ),
-            News::Back { gap, tries } => {
+            LinkEvent::Back { gap, tries } => {
                 let tries = if *tries == 1 {
                     "1 try".to_owned()
                 } else {
@@ -125,9 +125,9 @@ impl<'a> Chronicle<'a> {
                 )
             }
         };
-        if self.manner.json {
+        if self.style.json {
             self.event(event, code, &line);
-        } else if !self.manner.quiet {
+        } else if !self.style.quiet {
             self.say(&line);
         }
     }
@@ -136,7 +136,7 @@ impl<'a> Chronicle<'a> {
     pub(crate) fn report(&mut self, summary: &str, totals: Totals, failure: Option<&Diagnosis>) {
         let elapsed = self.began.elapsed();
         self.wipe();
-        if self.manner.json {
+        if self.style.json {
             let mut members = vec![
                 ("type", "report".into()),
                 ("ok", failure.is_none().into()),
@@ -156,14 +156,14 @@ impl<'a> Chronicle<'a> {
         }
         let _ = self.flush();
         if let Some(failure) = failure {
-            let detail = if self.manner.quiet {
+            let detail = if self.style.quiet {
                 Detail::Quiet
             } else {
                 Detail::Normal
             };
-            Screen::new(self.err, self.manner.color, detail).diagnosis(failure);
+            Screen::new(self.err, self.style.color, detail).diagnosis(failure);
         }
-        if !self.manner.quiet {
+        if !self.style.quiet {
             self.say(&format!("{summary} in {:.2} s", elapsed.as_secs_f64()));
         }
     }
@@ -202,10 +202,7 @@ impl<'a> Chronicle<'a> {
     }
 
     fn is_due(&self) -> bool {
-        self.manner.live
-            && !self.manner.json
-            && !self.manner.quiet
-            && self.renewed.elapsed() >= RENEW
+        self.style.live && !self.style.json && !self.style.quiet && self.renewed.elapsed() >= RENEW
     }
 
     fn renew(&mut self, messages: u64, line: &str) {
@@ -229,15 +226,15 @@ impl<'a> Chronicle<'a> {
     }
 }
 
-impl Listener for Chronicle<'_> {
+impl Listener for StreamReporter<'_> {
     fn message(&mut self, message: &Message) -> io::Result<()> {
         message::write(
             &mut self.gathered,
             message,
-            self.manner.format,
-            self.manner.terminal,
+            self.style.format,
+            self.style.terminal,
         );
-        if self.gathered.len() >= GATHER {
+        if self.gathered.len() >= FLUSH_AT {
             self.flush()
         } else {
             Ok(())
@@ -253,10 +250,10 @@ impl Listener for Chronicle<'_> {
 
     fn progress(&mut self, progress: subscribe::Progress<'_>) {
         match progress {
-            subscribe::Progress::Link(news) => self.news(&news),
+            subscribe::Progress::Reconnector(news) => self.news(&news),
             subscribe::Progress::Warning(warning) => self.warning(warning),
             // Where the messages themselves go to the terminal they are the progress.
-            subscribe::Progress::Totals(totals) if !self.manner.terminal && self.is_due() => {
+            subscribe::Progress::Totals(totals) if !self.style.terminal && self.is_due() => {
                 self.renew(
                     totals.received,
                     &format!("{} received", text::count(totals.received, "message")),
@@ -267,13 +264,13 @@ impl Listener for Chronicle<'_> {
     }
 }
 
-impl Chronicle<'_> {
+impl StreamReporter<'_> {
     /// A warning of the catalogue.
     pub(crate) fn warning(&mut self, warning: &Warning) {
         let (code, words) = (warning::code(warning), warning::text(warning));
-        if self.manner.json {
+        if self.style.json {
             self.event("warning", Some(code), &words);
-        } else if !self.manner.quiet {
+        } else if !self.style.quiet {
             self.say(&format!("warning[{code}]: {words}"));
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::config::{Config, Message, UsageFault};
+use crate::config::{Config, Message, UsageError};
 use crate::stream::options::{PubOptions, What};
 
 /// How much is read at once, in bytes.
@@ -45,10 +45,10 @@ impl Input {
     ///
     /// # Errors
     /// What cannot be read or is too large to be sent.
-    pub(crate) fn new(options: &PubOptions, config: &Config) -> Result<Self, UsageFault> {
+    pub(crate) fn new(options: &PubOptions, config: &Config) -> Result<Self, UsageError> {
         let limit = config.max_packet_size;
         let whole = |what: String, reader: io::Result<File>| {
-            let fault = |words| UsageFault::Unpublishable {
+            let fault = |words| UsageError::Unpublishable {
                 what: what.clone(),
                 words,
             };
@@ -73,7 +73,7 @@ impl Input {
             What::Whole => whole("standard input".to_owned(), stdin())?,
             What::Lines => {
                 let what = "standard input".to_owned();
-                let closed = |error: io::Error| UsageFault::Unpublishable {
+                let closed = |error: io::Error| UsageError::Unpublishable {
                     what,
                     words: error.to_string(),
                 };

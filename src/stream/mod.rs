@@ -10,5 +10,5 @@ mod reconnect;
 pub(crate) mod subscribe;
 
 pub(crate) use input::Input;
-pub(crate) use reconnect::News;
+pub(crate) use reconnect::LinkEvent;
 pub(crate) use subscribe::Listener;

@@ -5,28 +5,28 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
-use crate::failure::{Failure, LinkFault, MqttCause, Stage};
-use crate::mqtt::{Ending, Event, Limits, Session, Target, Unfinished, session};
+use crate::failure::{Failure, LinkError, MqttCause, Stage};
+use crate::mqtt::{Event, Limits, Session, SessionError, Target, Unfinished, session};
 use crate::net::Stop;
 use crate::stream::input::{Input, Next};
 use crate::stream::options::PubOptions;
 use crate::stream::outbox::Outbox;
-use crate::stream::reconnect::{Link, News};
+use crate::stream::reconnect::{LinkEvent, Reconnector};
 
 /// What was found fastest against mosquitto; and mosquitto resets a client of 3.1.1 that has more
 /// than its `max_inflight_messages` (20) of QoS 2 open.
 fn limits(qos: Qos) -> Limits {
     match qos {
         Qos::AtMostOnce => Limits {
-            window: 1,
+            max_inflight: 1,
             requests: 200,
         },
         Qos::AtLeastOnce => Limits {
-            window: 1000,
+            max_inflight: 1000,
             requests: 200,
         },
         Qos::ExactlyOnce => Limits {
-            window: 20,
+            max_inflight: 20,
             requests: 20,
         },
     }
@@ -34,10 +34,10 @@ fn limits(qos: Qos) -> Limits {
 
 /// How long to look for acknowledgements before standard input is looked at again, which must be
 /// less than the 50 ms within which a line leaves.
-const GLANCE: Duration = Duration::from_millis(25);
+const ACK_WAIT: Duration = Duration::from_millis(25);
 
 /// How long to sleep on a silent input before the keep-alive is looked after.
-const NAP: Duration = Duration::from_millis(500);
+const IDLE_WAIT: Duration = Duration::from_millis(500);
 
 /// How many events are taken before more is handed over: more than a full window has.
 const AT_ONCE: usize = 4096;
@@ -56,7 +56,7 @@ pub(crate) struct Totals {
 /// What is told while it goes on.
 #[derive(Debug)]
 pub(crate) enum Progress<'a> {
-    Link(News<'a>),
+    Reconnector(LinkEvent<'a>),
     Totals(Totals),
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn run(
     let mut publisher = Publisher {
         config: target.config,
         stop: target.stop,
-        link: Link::new(target, limits, options.reconnect),
+        link: Reconnector::new(target, limits, options.reconnect),
         limits,
         input,
         ended: false,
@@ -107,7 +107,7 @@ pub(crate) fn run(
 struct Publisher<'a> {
     config: &'a Config,
     stop: &'a Stop,
-    link: Link<'a>,
+    link: Reconnector<'a>,
     limits: Limits,
     input: Input,
     /// Nothing more comes from the input, or nothing more is wanted.
@@ -136,7 +136,7 @@ struct Pace {
 }
 
 /// How serving one session ended.
-enum Served {
+enum ServeOutcome {
     /// All is done.
     Done(Session),
     /// The work ends here, and the session can still say goodbye.
@@ -150,21 +150,21 @@ impl Publisher<'_> {
         let mut session = self.link.open()?;
         loop {
             match self.serve(session) {
-                Served::Done(session) => {
+                ServeOutcome::Done(session) => {
                     session.close(None, self.config.timeout);
                     return Ok(());
                 }
-                Served::Stopped(session, failure) => {
+                ServeOutcome::Stopped(session, failure) => {
                     session.close(None, self.config.timeout);
                     return Err(failure);
                 }
-                Served::Lost(_, failure) if self.stop.is_set() => {
+                ServeOutcome::Lost(_, failure) if self.stop.is_set() => {
                     drop(failure);
                     return Err(Failure::Interrupted(Stage::Publish));
                 }
-                Served::Lost(unfinished, failure) => {
+                ServeOutcome::Lost(unfinished, failure) => {
                     let say = &mut *self.say;
-                    let mut tell = |news: News<'_>| say(Progress::Link(news));
+                    let mut tell = |news: LinkEvent<'_>| say(Progress::Reconnector(news));
                     let (next, opened) = self.link.reopen(failure, &unfinished, &mut tell)?;
                     self.outbox.restart(opened.session_present);
                     session = next;
@@ -173,7 +173,7 @@ impl Publisher<'_> {
         }
     }
 
-    fn serve(&mut self, mut session: Session) -> Served {
+    fn serve(&mut self, mut session: Session) -> ServeOutcome {
         self.progress = Instant::now();
         let mut stopping: Option<Instant> = None;
         let mut cut_short = false;
@@ -184,7 +184,7 @@ impl Publisher<'_> {
                 cut_short = !self.ended;
                 self.ended = true;
             }
-            if let Err(Ending::Fault(fault)) = self.hand_over(&mut session) {
+            if let Err(SessionError::Fault(fault)) = self.hand_over(&mut session) {
                 return self.lost(session, fault);
             }
             (self.say)(Progress::Totals(Totals {
@@ -193,25 +193,25 @@ impl Publisher<'_> {
             }));
             if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
                 return match self.refused.take() {
-                    Some(failure) => Served::Stopped(session, failure),
+                    Some(failure) => ServeOutcome::Stopped(session, failure),
                     None if cut_short => {
-                        Served::Stopped(session, Failure::Interrupted(Stage::Publish))
+                        ServeOutcome::Stopped(session, Failure::Interrupted(Stage::Publish))
                     }
-                    None => Served::Done(session),
+                    None => ServeOutcome::Done(session),
                 };
             }
             if stopping.is_some_and(|until| Instant::now() >= until) {
-                return Served::Stopped(session, Failure::Interrupted(Stage::Publish));
+                return ServeOutcome::Stopped(session, Failure::Interrupted(Stage::Publish));
             }
             match self.wait(&mut session, stopping.is_some()) {
-                Ok(()) | Err(Ending::Interrupted) => {}
-                Err(Ending::Fault(fault)) => return self.lost(session, fault),
+                Ok(()) | Err(SessionError::Interrupted) => {}
+                Err(SessionError::Fault(fault)) => return self.lost(session, fault),
             }
         }
     }
 
     /// From the input into the outbox, from the outbox into the session, as far as both have room.
-    fn hand_over(&mut self, session: &mut Session) -> Result<(), Ending> {
+    fn hand_over(&mut self, session: &mut Session) -> Result<(), SessionError> {
         // Until all that was resumed is acknowledged, its packet ids are not free.
         while !self.outbox.is_resuming() && session.has_room() {
             if self.outbox.waiting().is_none() && !self.take() {
@@ -236,7 +236,7 @@ impl Publisher<'_> {
         }
         if std::mem::take(&mut self.moved) {
             self.progress = Instant::now();
-            self.link.of_use();
+            self.link.reset_backoff();
         }
         Ok(())
     }
@@ -245,7 +245,7 @@ impl Publisher<'_> {
     fn take(&mut self) -> bool {
         let room = match self.config.qos {
             Qos::AtMostOnce => self.limits.requests,
-            _ => usize::from(self.limits.window),
+            _ => usize::from(self.limits.max_inflight),
         };
         let now = Instant::now;
         // With QoS 1 a full window is filled again only when a quarter of it is free, so that many
@@ -300,12 +300,12 @@ impl Publisher<'_> {
 
     fn unreadable(&self, error: &io::Error) -> Failure {
         let words = format!("standard input: {error}");
-        let fault = LinkFault::Io(io::Error::other(words));
+        let fault = LinkError::Io(io::Error::other(words));
         self.link.failure(fault, Stage::Publish, Duration::ZERO)
     }
 
     /// Waits for the session, or on the input where the session has nothing to do.
-    fn wait(&mut self, session: &mut Session, stopping: bool) -> Result<(), Ending> {
+    fn wait(&mut self, session: &mut Session, stopping: bool) -> Result<(), SessionError> {
         let never = self.never.clone();
         // The last acknowledgements are waited for even after a signal.
         let stop = if stopping { &never } else { self.stop };
@@ -317,13 +317,13 @@ impl Publisher<'_> {
                 .as_ref()
                 .map(|pace| pace.next.saturating_duration_since(until));
             match due {
-                Some(due) if idle && !self.ended && !due.is_zero() => until += due.min(NAP),
+                Some(due) if idle && !self.ended && !due.is_zero() => until += due.min(IDLE_WAIT),
                 _ if idle && !self.ended => {
                     // The look at the input that follows says what is wrong with it.
-                    let _ = self.input.wait(NAP);
+                    let _ = self.input.wait(IDLE_WAIT);
                     until = Instant::now();
                 }
-                due => until += due.unwrap_or(GLANCE).min(GLANCE),
+                due => until += due.unwrap_or(ACK_WAIT).min(ACK_WAIT),
             }
         }
         // All that is at hand, before more is handed over; a flood, which is none of ours, has no end.
@@ -332,7 +332,7 @@ impl Publisher<'_> {
                 Some(event) => self.note(&event),
                 None if self.is_stuck() => {
                     let limit = self.config.timeout;
-                    return Err(Ending::Fault(LinkFault::TimedOut { limit }));
+                    return Err(SessionError::Fault(LinkError::TimedOut { limit }));
                 }
                 None => return Ok(()),
             }
@@ -366,10 +366,10 @@ impl Publisher<'_> {
         self.moved = true;
     }
 
-    fn lost(&mut self, session: Session, fault: LinkFault) -> Served {
+    fn lost(&mut self, session: Session, fault: LinkError) -> ServeOutcome {
         let after = self.progress.elapsed();
         let failure = match fault {
-            LinkFault::TimedOut { limit } => {
+            LinkError::TimedOut { limit } => {
                 let cause = MqttCause::TimedOut { limit };
                 self.link.stage_failure(cause, Stage::Publish, after)
             }
@@ -380,6 +380,6 @@ impl Publisher<'_> {
                 self.outbox.push(payload);
             }
         }
-        Served::Lost(self.outbox.unfinished(), failure)
+        ServeOutcome::Lost(self.outbox.unfinished(), failure)
     }
 }

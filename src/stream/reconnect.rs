@@ -1,15 +1,15 @@
-//! A connection that is had again when it is lost: back-off, what can heal and what cannot, and when
+//! Reconnecting when the connection is lost: back-off, what can heal and what cannot, and when
 //! to give up. It holds no messages; `pub` and `sub` bring what is to be taken up.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::{Seen, stages};
+use crate::check::{Observed, stages};
 use crate::diagnosis::{Code, Context, Diagnosis, diagnose};
-use crate::failure::{Failure, GaveUp, LinkFault, LostFault, MqttCause, Stage, TlsCause};
-use crate::mqtt::{Ending, Limits, Opened, Session, Target, Unfinished};
-use crate::net::SLICE;
+use crate::failure::{Failure, GaveUp, LinkError, LostError, MqttCause, Stage, TlsCause};
+use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
+use crate::net::SIGNAL_POLL;
 use crate::stream::options::Reconnect;
 use crate::util::clock;
 
@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What happens to the connection, for the user to hear.
 #[derive(Debug)]
-pub(crate) enum News<'a> {
+pub(crate) enum LinkEvent<'a> {
     Lost(&'a Diagnosis),
     /// A try failed; the next one comes after `pause`.
     Failed {
@@ -36,11 +36,11 @@ pub(crate) enum News<'a> {
 
 /// Opens sessions to one target.
 #[derive(Debug)]
-pub(crate) struct Link<'a> {
+pub(crate) struct Reconnector<'a> {
     target: Target<'a>,
     limits: Limits,
     policy: Reconnect,
-    /// Giving up counts from here: when the connection was lost. Where it was had again and lost
+    /// Giving up counts from here: when the connection was lost. Where it was re-established and lost
     /// before it was of use, from the first loss, without the time for which it stood.
     since: Instant,
     /// Tries since then.
@@ -50,7 +50,7 @@ pub(crate) struct Link<'a> {
     pub(crate) reconnects: u64,
 }
 
-impl<'a> Link<'a> {
+impl<'a> Reconnector<'a> {
     pub(crate) fn new(target: Target<'a>, limits: Limits, policy: Reconnect) -> Self {
         Self {
             target,
@@ -74,7 +74,7 @@ impl<'a> Link<'a> {
     }
 
     /// Something got through: a next loss is a new one.
-    pub(crate) fn of_use(&mut self) {
+    pub(crate) fn reset_backoff(&mut self) {
         self.tries = 0;
     }
 
@@ -86,7 +86,7 @@ impl<'a> Link<'a> {
         &mut self,
         why: Failure,
         unfinished: &Unfinished,
-        say: &mut dyn FnMut(News<'_>),
+        say: &mut dyn FnMut(LinkEvent<'_>),
     ) -> Result<(Session, Opened), Failure> {
         let lost = Instant::now();
         let stood = lost - self.opened;
@@ -107,14 +107,14 @@ impl<'a> Link<'a> {
         if !self.policy.on {
             return Err(self.lost(GaveUp::Never, last));
         }
-        say(News::Lost(&diagnosis));
+        say(LinkEvent::Lost(&diagnosis));
         loop {
             // Tries that led to a connection of no use count on: an ACL that closes each new
             // connection must not be asked thousands of times.
             let pause = pause(self.tries);
             let again = self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1;
             if again && pause < self.left() {
-                say(News::Failed {
+                say(LinkEvent::Failed {
                     diagnosis: &diagnosis,
                     pause,
                 });
@@ -130,7 +130,7 @@ impl<'a> Link<'a> {
                 Ok(opened) => {
                     self.reconnects += 1;
                     self.opened = Instant::now();
-                    say(News::Back {
+                    say(LinkEvent::Back {
                         gap: lost.elapsed(),
                         tries: self.tries,
                     });
@@ -149,21 +149,21 @@ impl<'a> Link<'a> {
     }
 
     /// What a fault of an open session is, in the stage that it was used for.
-    pub(crate) fn failure(&self, fault: LinkFault, stage: Stage, after: Duration) -> Failure {
+    pub(crate) fn failure(&self, fault: LinkError, stage: Stage, after: Duration) -> Failure {
         match fault {
-            LinkFault::Tls(cause @ TlsCause::Rustls(_)) => {
-                Seen::new(self.target).tls(cause, stage, after)
+            LinkError::Tls(cause @ TlsCause::Rustls(_)) => {
+                Observed::new(self.target).tls(cause, stage, after)
             }
-            fault => self.stage_failure(MqttCause::Link(fault), stage, after),
+            fault => self.stage_failure(MqttCause::Reconnector(fault), stage, after),
         }
     }
 
     /// A failure of `pub` or `sub` that is not the connection's.
     pub(crate) fn stage_failure(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
-        Seen::new(self.target).mqtt(cause, stage, after)
+        Observed::new(self.target).mqtt(cause, stage, after)
     }
 
-    /// Straight there; only if that fails does the ladder tell why. Both within `left` or nearly, so
+    /// Straight there; only if that fails does a check tell why. Both within `left` or nearly, so
     /// that giving up is not late.
     fn attempt(
         &self,
@@ -174,12 +174,14 @@ impl<'a> Link<'a> {
         let limit = timeout.min(left);
         match Session::open(self.target, self.limits, unfinished, limit) {
             Ok(opened) => Ok(opened),
-            Err(Ending::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
-            // The ladder would wait as long again.
-            Err(Ending::Fault(LinkFault::TimedOut { .. })) if limit < timeout => {
+            Err(SessionError::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
+            // A check would wait as long again.
+            Err(SessionError::Fault(LinkError::TimedOut { .. })) if limit < timeout => {
                 Err(self.stage_failure(MqttCause::TimedOut { limit }, Stage::Connect, limit))
             }
-            Err(Ending::Fault(_)) => stages::reach(self.target, self.limits, unfinished),
+            Err(SessionError::Fault(_)) => {
+                stages::open_session(self.target, self.limits, unfinished)
+            }
         }
     }
 
@@ -193,7 +195,7 @@ impl<'a> Link<'a> {
 
     fn lost(&self, end: GaveUp, last: Failure) -> Failure {
         let (gap, tries) = (self.since.elapsed(), self.tries);
-        Failure::Lost(Box::new(LostFault {
+        Failure::Lost(Box::new(LostError {
             gap,
             tries,
             end,
@@ -222,7 +224,7 @@ impl<'a> Link<'a> {
             if left.is_zero() {
                 return Ok(());
             }
-            thread::sleep(left.min(SLICE));
+            thread::sleep(left.min(SIGNAL_POLL));
         }
     }
 }

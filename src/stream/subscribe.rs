@@ -4,20 +4,20 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use crate::config::Config;
-use crate::failure::{Failure, LinkFault, MqttCause, Stage, Warning};
-use crate::mqtt::{Ending, Event, Limits, Message, Session, Target, Unfinished};
+use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
+use crate::mqtt::{Event, Limits, Message, Session, SessionError, Target, Unfinished};
 use crate::net::Stop;
 use crate::stream::options::{Retained, SubOptions};
-use crate::stream::reconnect::{Link, News};
+use crate::stream::reconnect::{LinkEvent, Reconnector};
 
 /// How long to wait for a message before the clock is looked at.
-const NAP: Duration = Duration::from_millis(250);
+const IDLE_WAIT: Duration = Duration::from_millis(250);
 
 /// Wake-ups that follow each other within this time are a flood.
-const BURST: Duration = Duration::from_millis(2);
+const FLOOD_GAP: Duration = Duration::from_millis(2);
 
 /// How long a flood is left to gather. Nobody sees a message that much later.
-const BREATH: Duration = Duration::from_micros(300);
+const COALESCE: Duration = Duration::from_micros(300);
 
 /// How it went, in messages.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Totals {
 /// What is told while it goes on.
 #[derive(Debug)]
 pub(crate) enum Progress<'a> {
-    Link(News<'a>),
+    Reconnector(LinkEvent<'a>),
     Warning(&'a Warning),
     Totals(Totals),
 }
@@ -62,7 +62,7 @@ pub(crate) fn run(
     listener: &mut dyn Listener,
 ) -> (Totals, Result<(), Failure>) {
     let limits = Limits {
-        window: 1,
+        max_inflight: 1,
         requests: 100,
     };
     let filters = match options.filters.as_slice() {
@@ -74,7 +74,7 @@ pub(crate) fn run(
         options,
         filters,
         listener,
-        link: Link::new(target, limits, options.reconnect),
+        link: Reconnector::new(target, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
         totals: Totals::default(),
         woken: Instant::now(),
@@ -89,7 +89,7 @@ struct Subscriber<'a> {
     options: &'a SubOptions,
     filters: Vec<String>,
     listener: &'a mut dyn Listener,
-    link: Link<'a>,
+    link: Reconnector<'a>,
     until: Option<Instant>,
     totals: Totals,
     /// When a wait last ended with an event.
@@ -97,11 +97,11 @@ struct Subscriber<'a> {
 }
 
 /// Why serving one session ended.
-enum Served {
+enum ServeOutcome {
     /// The count, the time, a signal, or a reader that has left.
     Done,
     Refused(Failure),
-    Lost(LinkFault, Stage, Duration),
+    Lost(LinkError, Stage, Duration),
 }
 
 impl Subscriber<'_> {
@@ -116,7 +116,7 @@ impl Subscriber<'_> {
         loop {
             // With a count the messages beyond it are the next run's, if the broker keeps them.
             if self.options.count.is_some() && !self.target.config.clean_session {
-                session.acknowledge_by_hand();
+                session.acknowledge_manually();
             }
             let mut served = if subscribed {
                 Ok(())
@@ -129,7 +129,7 @@ impl Subscriber<'_> {
             }
             match served {
                 Ok(()) => {}
-                Err(Served::Done) => {
+                Err(ServeOutcome::Done) => {
                     // What has come in is acknowledged: the broker will not send it again.
                     let at_once = Instant::now();
                     while session.has_events()
@@ -147,17 +147,17 @@ impl Subscriber<'_> {
                     session.close(filter.map(String::as_str), self.target.config.timeout);
                     return Ok(());
                 }
-                Err(Served::Refused(failure)) => {
+                Err(ServeOutcome::Refused(failure)) => {
                     session.close(None, self.target.config.timeout);
                     return Err(failure);
                 }
-                Err(Served::Lost(fault, stage, after)) => {
+                Err(ServeOutcome::Lost(fault, stage, after)) => {
                     let received = session.into_received();
                     if self.listener.idle().is_err() {
                         return Ok(());
                     }
                     let failure = match fault {
-                        LinkFault::TimedOut { limit } => {
+                        LinkError::TimedOut { limit } => {
                             self.link
                                 .stage_failure(MqttCause::TimedOut { limit }, stage, after)
                         }
@@ -168,7 +168,8 @@ impl Subscriber<'_> {
                         ..Unfinished::default()
                     };
                     let listener = &mut *self.listener;
-                    let mut tell = |news: News<'_>| listener.progress(Progress::Link(news));
+                    let mut tell =
+                        |news: LinkEvent<'_>| listener.progress(Progress::Reconnector(news));
                     let opened = match self.link.reopen(failure, &unfinished, &mut tell) {
                         Err(Failure::Interrupted(_)) => return Ok(()),
                         opened => opened?,
@@ -181,13 +182,15 @@ impl Subscriber<'_> {
     }
 
     /// One SUBSCRIBE after the other; messages may come in between.
-    fn subscribe(&mut self, session: &mut Session) -> Result<(), Served> {
+    fn subscribe(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
         let Config { qos, timeout, .. } = *self.target.config;
         for filter in self.filters.clone() {
             let asked = Instant::now();
             let lost = |ending| match ending {
-                Ending::Interrupted => Served::Done,
-                Ending::Fault(fault) => Served::Lost(fault, Stage::Subscribe, asked.elapsed()),
+                SessionError::Interrupted => ServeOutcome::Done,
+                SessionError::Fault(fault) => {
+                    ServeOutcome::Lost(fault, Stage::Subscribe, asked.elapsed())
+                }
             };
             session.subscribe(&filter, qos).map_err(lost)?;
             loop {
@@ -201,10 +204,10 @@ impl Subscriber<'_> {
                         break;
                     }
                     Ok(Some(Event::Granted(Err(code))))
-                    | Err(Ending::Fault(LinkFault::SubackCode { code })) => {
+                    | Err(SessionError::Fault(LinkError::SubackCode { code })) => {
                         let cause = MqttCause::SubscribeDenied { filter, code };
                         let after = asked.elapsed();
-                        return Err(Served::Refused(self.link.stage_failure(
+                        return Err(ServeOutcome::Refused(self.link.stage_failure(
                             cause,
                             Stage::Subscribe,
                             after,
@@ -215,34 +218,38 @@ impl Subscriber<'_> {
                         self.take(session, event)?;
                     }
                     Ok(_) => {
-                        return Err(lost(Ending::Fault(LinkFault::TimedOut { limit: timeout })));
+                        return Err(lost(SessionError::Fault(LinkError::TimedOut {
+                            limit: timeout,
+                        })));
                     }
                     Err(ending) => return Err(lost(ending)),
                 }
             }
         }
-        self.link.of_use();
+        self.link.reset_backoff();
         Ok(())
     }
 
     /// One event, or the time until the next look at the clock.
-    fn turn(&mut self, session: &mut Session) -> Result<(), Served> {
+    fn turn(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
         let now = Instant::now();
         if self.until.is_some_and(|until| until <= now) {
-            return Err(Served::Done);
+            return Err(ServeOutcome::Done);
         }
         let mut more = session.has_more();
-        if !more && now - self.woken < BURST {
+        if !more && now - self.woken < FLOOD_GAP {
             // A flood comes one message a wake-up, and each wake-up costs us and the broker more
             // than the message does. A breath lets some gather.
-            thread::sleep(BREATH);
+            thread::sleep(COALESCE);
             more = session.has_more();
         }
         if !more && self.listener.idle().is_err() {
-            return Err(Served::Done);
+            return Err(ServeOutcome::Done);
         }
         self.listener.progress(Progress::Totals(self.totals));
-        let until = self.until.map_or(now + NAP, |until| until.min(now + NAP));
+        let until = self
+            .until
+            .map_or(now + IDLE_WAIT, |until| until.min(now + IDLE_WAIT));
         match session.next(until, self.target.stop) {
             Ok(Some(event)) => {
                 if !more {
@@ -251,21 +258,23 @@ impl Subscriber<'_> {
                 self.take(session, event)
             }
             Ok(None) => Ok(()),
-            Err(Ending::Interrupted) => Err(Served::Done),
-            Err(Ending::Fault(fault)) => Err(Served::Lost(fault, Stage::Receive, now.elapsed())),
+            Err(SessionError::Interrupted) => Err(ServeOutcome::Done),
+            Err(SessionError::Fault(fault)) => {
+                Err(ServeOutcome::Lost(fault, Stage::Receive, now.elapsed()))
+            }
         }
     }
 
-    fn take(&mut self, session: &mut Session, event: Event) -> Result<(), Served> {
+    fn take(&mut self, session: &mut Session, event: Event) -> Result<(), ServeOutcome> {
         let message = match event {
             Event::Message(message) => message,
             Event::Released => {
-                self.link.of_use();
+                self.link.reset_backoff();
                 return Ok(());
             }
             _ => return Ok(()),
         };
-        self.link.of_use();
+        self.link.reset_backoff();
         let wanted = match self.options.retained {
             Retained::All => true,
             Retained::Only => message.retain(),
@@ -280,8 +289,8 @@ impl Subscriber<'_> {
             return Ok(());
         }
         let lost = |ending| match ending {
-            Ending::Interrupted => Served::Done,
-            Ending::Fault(fault) => Served::Lost(fault, Stage::Receive, Duration::ZERO),
+            SessionError::Interrupted => ServeOutcome::Done,
+            SessionError::Fault(fault) => ServeOutcome::Lost(fault, Stage::Receive, Duration::ZERO),
         };
         session.acknowledge(&message).map_err(lost)?;
         if !wanted {
@@ -290,7 +299,7 @@ impl Subscriber<'_> {
         self.totals.received += 1;
         self.totals.bytes += message.payload().len() as u64;
         if self.listener.message(&message).is_err() || full(&self.totals) {
-            return Err(Served::Done);
+            return Err(ServeOutcome::Done);
         }
         Ok(())
     }

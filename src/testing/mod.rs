@@ -1,4 +1,4 @@
-//! What the tables of several rooms share: configurations, certificates, and what holds for every
+//! What the tables of several modules share: configurations, certificates, and what holds for every
 //! diagnosis. Tests only.
 
 #![allow(
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use crate::config::parse::config;
 use crate::config::types::{Ambient, Source};
-use crate::config::{Config, ConfigFault, Override, Place, Problem, TlsSettings, Transport};
+use crate::config::{Config, ConfigError, Origin, Override, Problem, TlsSettings, Transport};
 use crate::diagnosis::codes::files::words;
 use crate::diagnosis::{Diagnosis, Topic};
 use crate::failure::{Presented, Roots, TlsFacts};
@@ -33,7 +33,7 @@ pub(crate) fn ambient() -> Ambient {
 
 pub(crate) fn over(flag: &str, key: &str, value: &str) -> Override {
     Override {
-        place: Place::Flag(flag.to_owned()),
+        origin: Origin::Flag(flag.to_owned()),
         key: key.to_owned(),
         value: value.to_owned(),
     }
@@ -66,7 +66,7 @@ pub(crate) fn tls(config: &Config) -> &TlsSettings {
 
 /// The code, and all that is said, line by line.
 pub(crate) fn said(result: Result<Config, Vec<Problem>>) -> (String, String) {
-    let words = words(&ConfigFault::Problems(result.expect_err("a problem")), None);
+    let words = words(&ConfigError::Problems(result.expect_err("a problem")), None);
     let all: Vec<_> = [words.error.clone()]
         .into_iter()
         .chain(words.notes.iter().map(|note| format!(" note: {note}")))
@@ -76,8 +76,8 @@ pub(crate) fn said(result: Result<Config, Vec<Problem>>) -> (String, String) {
 }
 
 pub(crate) fn line_of(problem: &Problem) -> usize {
-    match problem.place {
-        Place::Line { line, .. } => line,
+    match problem.origin {
+        Origin::Line { line, .. } => line,
         _ => 0,
     }
 }

@@ -11,9 +11,9 @@ use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
 
-use crate::config::{Config, ConfigFault, FileFault, TlsSettings};
-use crate::failure::{FIRST_BYTES, Failure, Presented, Roots, Stage, TlsCause, TlsFacts, TlsFault};
-use crate::net::{SLICE, Stop};
+use crate::config::{Config, ConfigError, FileError, TlsSettings};
+use crate::failure::{FIRST_BYTES, Failure, Presented, Roots, Stage, TlsCause, TlsError, TlsFacts};
+use crate::net::{SIGNAL_POLL, Stop};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
 use crate::x509::certificate;
@@ -35,8 +35,8 @@ impl Tls {
     /// Reads the files that the settings name.
     ///
     /// # Errors
-    /// A [`ConfigFault`] that names the file at fault.
-    pub(crate) fn new(config: &Config, settings: &TlsSettings) -> Result<Self, ConfigFault> {
+    /// A [`ConfigError`] that names the file at fault.
+    pub(crate) fn new(config: &Config, settings: &TlsSettings) -> Result<Self, ConfigError> {
         let provider = Arc::new(ring::default_provider());
         let (store, roots) = files::roots(settings)?;
         let store = Arc::new(store);
@@ -137,7 +137,7 @@ impl Tls {
             facts.client_cert_requested |= seen.client_cert_requested;
         }
         facts.issuer_organisation_trusted = self.knows_issuer_of(&facts);
-        Failure::Tls(Box::new(TlsFault {
+        Failure::Tls(Box::new(TlsError {
             cause: self.named(cause),
             facts,
             late,
@@ -191,7 +191,7 @@ impl Tls {
             first_bytes: Vec::new(),
         };
         let result = connection
-            .map_err(|error| Trouble::Cause(TlsCause::Rustls(error)))
+            .map_err(|error| HandshakeError::Cause(TlsCause::Rustls(error)))
             .and_then(|mut connection| {
                 let mut turn = Turn {
                     wire: &mut wire,
@@ -226,8 +226,8 @@ impl Tls {
                     elapsed: start.elapsed(),
                 })
             }
-            Err(Trouble::Interrupted) => Err(Failure::Interrupted(Stage::Tls)),
-            Err(Trouble::Cause(cause)) => {
+            Err(HandshakeError::Interrupted) => Err(Failure::Interrupted(Stage::Tls)),
+            Err(HandshakeError::Cause(cause)) => {
                 let mut failure = self.fault(cause, None, false);
                 if let Failure::Tls(fault) = &mut failure {
                     fault.facts.first_bytes = wire.first_bytes;
@@ -243,7 +243,7 @@ fn issuers(
     store: &Arc<RootCertStore>,
     provider: &Arc<rustls::crypto::CryptoProvider>,
     roots: &Roots,
-) -> Result<Trust, ConfigFault> {
+) -> Result<Trust, ConfigError> {
     let name = match &settings.server_name {
         Some(name) => Some(
             ServerName::try_from(name.clone())
@@ -255,22 +255,22 @@ fn issuers(
         WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
     match builder.build() {
         Ok(webpki) => Ok(Trust::Issuers { webpki, name }),
-        Err(_) => Err(ConfigFault::NoTrustRoots {
+        Err(_) => Err(ConfigError::NoTrustRoots {
             looked: roots.sources.clone(),
         }),
     }
 }
 
-fn server_name(host: &str, settings: &TlsSettings) -> Result<ServerName<'static>, ConfigFault> {
+fn server_name(host: &str, settings: &TlsSettings) -> Result<ServerName<'static>, ConfigError> {
     ServerName::try_from(host.to_owned()).map_err(|error| unusable(settings, &error.to_string()))
 }
 
 /// What `config` has checked already; rustls's own words, should it see more than we do.
-fn unusable(settings: &TlsSettings, words: &str) -> ConfigFault {
+fn unusable(settings: &TlsSettings, words: &str) -> ConfigError {
     let path = settings.ca_file.clone().unwrap_or_default();
-    ConfigFault::CaFile {
+    ConfigError::CaFile {
         path,
-        why: FileFault::Damaged {
+        why: FileError::Damaged {
             words: words.to_owned(),
         },
     }
@@ -321,10 +321,11 @@ impl Channel {
         }
         let limit = (self.elapsed * 2).clamp(LATE_REFUSAL / 2, LATE_REFUSAL);
         match self.turn(limit, stop, |turn, connection| turn.take(connection)) {
-            Ok(()) | Err(Trouble::Interrupted | Trouble::Cause(TlsCause::TimedOut { .. })) => {
+            Ok(())
+            | Err(HandshakeError::Interrupted | HandshakeError::Cause(TlsCause::TimedOut { .. })) => {
                 Ok(())
             }
-            Err(Trouble::Cause(cause)) => Err(cause),
+            Err(HandshakeError::Cause(cause)) => Err(cause),
         }
     }
 
@@ -334,7 +335,7 @@ impl Channel {
         let _ = self.connection.writer().write_all(goodbye);
         self.connection.send_close_notify();
         // The peer may be gone; there is nobody left to tell.
-        let _ = self.turn(SLICE, stop, |turn, connection| turn.flush(connection));
+        let _ = self.turn(SIGNAL_POLL, stop, |turn, connection| turn.flush(connection));
     }
 
     /// Sends `bytes`, then reads up to `most` bytes into `answer` until the peer closes, the limit
@@ -355,12 +356,12 @@ impl Channel {
             loop {
                 let mut chunk = [0; 256];
                 match connection.reader().read(&mut chunk) {
-                    Ok(0) => return Err(Trouble::Cause(TlsCause::Closed { reset: false })),
+                    Ok(0) => return Err(HandshakeError::Cause(TlsCause::Closed { reset: false })),
                     Ok(n) => answer.extend_from_slice(&chunk[..n]),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         turn.take(connection)?
                     }
-                    Err(error) => return Err(Trouble::Cause(cause_of(error))),
+                    Err(error) => return Err(HandshakeError::Cause(cause_of(error))),
                 }
                 if answer.len() >= most || enough(answer) {
                     return Ok(());
@@ -369,8 +370,8 @@ impl Channel {
         });
         match outcome {
             Ok(()) => None,
-            Err(Trouble::Interrupted) => Some(TlsCause::TimedOut { limit }),
-            Err(Trouble::Cause(cause)) => Some(cause),
+            Err(HandshakeError::Interrupted) => Some(TlsCause::TimedOut { limit }),
+            Err(HandshakeError::Cause(cause)) => Some(cause),
         }
     }
 
@@ -378,8 +379,8 @@ impl Channel {
         &mut self,
         limit: Duration,
         stop: &Stop,
-        act: impl FnOnce(&mut Turn<'_>, &mut ClientConnection) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        act: impl FnOnce(&mut Turn<'_>, &mut ClientConnection) -> Result<T, HandshakeError>,
+    ) -> Result<T, HandshakeError> {
         let mut turn = Turn {
             wire: &mut self.wire,
             deadline: Instant::now() + limit,
@@ -390,7 +391,7 @@ impl Channel {
     }
 }
 
-enum Trouble {
+enum HandshakeError {
     Cause(TlsCause),
     Interrupted,
 }
@@ -421,18 +422,18 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Writes what is to be written, then reads once and lets rustls digest it.
-    fn take(&mut self, connection: &mut ClientConnection) -> Result<(), Trouble> {
+    fn take(&mut self, connection: &mut ClientConnection) -> Result<(), HandshakeError> {
         if let Err(trouble) = self.flush(connection) {
             // The peer closed in the middle of our sentence. Why, it may have said before.
             return match self.read(connection) {
-                Err(said @ Trouble::Cause(TlsCause::Rustls(_))) => Err(said),
+                Err(said @ HandshakeError::Cause(TlsCause::Rustls(_))) => Err(said),
                 _ => Err(trouble),
             };
         }
         self.read(connection)
     }
 
-    fn flush(&mut self, connection: &mut ClientConnection) -> Result<(), Trouble> {
+    fn flush(&mut self, connection: &mut ClientConnection) -> Result<(), HandshakeError> {
         while connection.wants_write() {
             let left = self.left()?;
             self.wire
@@ -448,7 +449,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn read(&mut self, connection: &mut ClientConnection) -> Result<(), Trouble> {
+    fn read(&mut self, connection: &mut ClientConnection) -> Result<(), HandshakeError> {
         loop {
             let left = self.left()?;
             self.wire
@@ -456,7 +457,7 @@ impl Turn<'_> {
                 .set_read_timeout(Some(left))
                 .map_err(io_trouble)?;
             match connection.read_tls(self.wire) {
-                Ok(0) => return Err(Trouble::Cause(TlsCause::Closed { reset: false })),
+                Ok(0) => return Err(HandshakeError::Cause(TlsCause::Closed { reset: false })),
                 Ok(_) => break,
                 Err(error) if is_retry(&error) => {}
                 Err(error) => return Err(io_trouble(error)),
@@ -465,20 +466,22 @@ impl Turn<'_> {
         connection.process_new_packets().map(drop).map_err(|error| {
             // Our own alert tells the broker's log what we did not like.
             let _ = connection.write_tls(&mut self.wire.stream);
-            Trouble::Cause(TlsCause::Rustls(error))
+            HandshakeError::Cause(TlsCause::Rustls(error))
         })
     }
 
     /// The time to block for now: short enough to answer a signal.
-    fn left(&self) -> Result<Duration, Trouble> {
+    fn left(&self) -> Result<Duration, HandshakeError> {
         if self.stop.is_set() {
-            return Err(Trouble::Interrupted);
+            return Err(HandshakeError::Interrupted);
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Trouble::Cause(TlsCause::TimedOut { limit: self.limit }));
+            return Err(HandshakeError::Cause(TlsCause::TimedOut {
+                limit: self.limit,
+            }));
         }
-        Ok(left.min(SLICE * 4))
+        Ok(left.min(SIGNAL_POLL * 4))
     }
 }
 
@@ -487,8 +490,8 @@ fn is_retry(error: &io::Error) -> bool {
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
-fn io_trouble(error: io::Error) -> Trouble {
-    Trouble::Cause(cause_of(error))
+fn io_trouble(error: io::Error) -> HandshakeError {
+    HandshakeError::Cause(cause_of(error))
 }
 
 /// An I/O error of a TLS connection, rustls's own error taken out of its wrapping.

@@ -13,7 +13,7 @@ use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::config::{ClientCertFiles, ConfigFault, FileFault, TlsSettings};
+use crate::config::{ClientCertFiles, ConfigError, FileError, TlsSettings};
 use crate::failure::Roots;
 use crate::x509::certificate;
 
@@ -34,18 +34,18 @@ const BUNDLES: [&str; 6] = [
 /// The trust anchors that the settings ask for, and where they came from.
 ///
 /// # Errors
-/// [`ConfigFault::CaFile`], [`ConfigFault::NoTrustRoots`].
-pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), ConfigFault> {
+/// [`ConfigError::CaFile`], [`ConfigError::NoTrustRoots`].
+pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), ConfigError> {
     let mut store = RootCertStore::empty();
     let mut facts = Roots::default();
     if let Some(path) = &settings.ca_file {
-        let fault = |why| ConfigFault::CaFile {
+        let fault = |why| ConfigError::CaFile {
             path: path.clone(),
             why,
         };
         for der in certificates(path).map_err(fault)? {
             store.add(der).map_err(|error| {
-                fault(FileFault::Damaged {
+                fault(FileError::Damaged {
                     words: error.to_string(),
                 })
             })?;
@@ -62,7 +62,7 @@ pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), Co
             facts.sources.push(source);
         }
         if store.is_empty() {
-            return Err(ConfigFault::NoTrustRoots { looked });
+            return Err(ConfigError::NoTrustRoots { looked });
         }
     }
     facts.count = store.len();
@@ -112,16 +112,16 @@ fn system() -> (Vec<CertificateDer<'static>>, String, Vec<String>) {
 /// The client certificate chain with its key, proved to be a pair.
 ///
 /// # Errors
-/// The `ConfigFault`s of client certificates and keys.
+/// The `ConfigError`s of client certificates and keys.
 pub(crate) fn client(
     files: &ClientCertFiles,
     provider: &CryptoProvider,
-) -> Result<Arc<CertifiedKey>, ConfigFault> {
-    let cert_fault = |why| ConfigFault::ClientCert {
+) -> Result<Arc<CertifiedKey>, ConfigError> {
+    let cert_fault = |why| ConfigError::ClientCert {
         path: files.cert_file.clone(),
         why,
     };
-    let key_fault = |why| ConfigFault::ClientKey {
+    let key_fault = |why| ConfigError::ClientKey {
         path: files.key_file.clone(),
         why,
     };
@@ -129,13 +129,13 @@ pub(crate) fn client(
     if let Some(leaf) = chain.first()
         && let Err(error) = certificate::read(leaf)
     {
-        return Err(cert_fault(FileFault::Damaged {
+        return Err(cert_fault(FileError::Damaged {
             words: error.to_string(),
         }));
     }
     let bytes = read(&files.key_file).map_err(key_fault)?;
     if is_encrypted(&bytes) {
-        return Err(ConfigFault::ClientKeyEncrypted {
+        return Err(ConfigError::ClientKeyEncrypted {
             path: files.key_file.clone(),
         });
     }
@@ -144,7 +144,7 @@ pub(crate) fn client(
         .key_provider
         .load_private_key(key)
         .map_err(|error| {
-            key_fault(FileFault::Damaged {
+            key_fault(FileError::Damaged {
                 words: error.to_string(),
             })
         })?;
@@ -154,22 +154,22 @@ pub(crate) fn client(
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
             Ok(Arc::new(pair))
         }
-        Err(rustls::Error::InconsistentKeys(_)) => Err(ConfigFault::ClientKeyMismatch {
+        Err(rustls::Error::InconsistentKeys(_)) => Err(ConfigError::ClientKeyMismatch {
             cert: files.cert_file.clone(),
             key: files.key_file.clone(),
         }),
-        Err(error) => Err(cert_fault(FileFault::Damaged {
+        Err(error) => Err(cert_fault(FileError::Damaged {
             words: error.to_string(),
         })),
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, FileFault> {
-    let about = fs::metadata(path).map_err(FileFault::Unreadable)?;
+fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let about = fs::metadata(path).map_err(FileError::Unreadable)?;
     if about.is_dir() {
-        return Err(FileFault::Folder);
+        return Err(FileError::Folder);
     }
-    let too_large = |bytes| FileFault::TooLarge {
+    let too_large = |bytes| FileError::TooLarge {
         bytes,
         limit: FILE_LIMIT,
     };
@@ -177,22 +177,22 @@ fn read(path: &Path) -> Result<Vec<u8>, FileFault> {
         return Err(too_large(about.len()));
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(FileFault::Unreadable)?;
+    let file = File::open(path).map_err(FileError::Unreadable)?;
     // Once more, for what has no length of its own, such as a pipe.
     file.take(FILE_LIMIT + 1)
         .read_to_end(&mut bytes)
-        .map_err(FileFault::Unreadable)?;
+        .map_err(FileError::Unreadable)?;
     match bytes.len() as u64 {
-        0 => Err(FileFault::Empty),
+        0 => Err(FileError::Empty),
         length if length > FILE_LIMIT => Err(too_large(length)),
         _ => Ok(bytes),
     }
 }
 
 /// Every certificate of a PEM file, or the one of a DER file.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileFault> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let bytes = read(path)?;
-    let damaged = |error: pem::Error| FileFault::Damaged {
+    let damaged = |error: pem::Error| FileError::Damaged {
         words: error.to_string(),
     };
     let found: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
@@ -204,17 +204,17 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileFault> 
     if certificate::read(&bytes).is_ok() {
         return Ok(vec![CertificateDer::from(bytes)]);
     }
-    Err(FileFault::Holds {
+    Err(FileError::Holds {
         found: content(&bytes),
     })
 }
 
-fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, FileFault> {
+fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, FileError> {
     match PrivateKeyDer::from_pem_slice(bytes) {
         Ok(key) => return Ok(key),
         Err(pem::Error::NoItemsFound) => {}
         Err(error) => {
-            return Err(FileFault::Damaged {
+            return Err(FileError::Damaged {
                 words: error.to_string(),
             });
         }
@@ -224,7 +224,7 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, FileFault> {
     {
         return Ok(key);
     }
-    Err(FileFault::Holds {
+    Err(FileError::Holds {
         found: content(bytes),
     })
 }

@@ -10,7 +10,7 @@ use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
 pub(crate) use crate::x509::name::Name;
 
-use crate::x509::der::{Element, Fault, Reader};
+use crate::x509::der::{DerError, Element, Reader};
 use crate::x509::extensions::Extensions;
 pub(crate) use crate::x509::unreadable::NotACertificate;
 use crate::x509::unreadable::{hex, in_part};
@@ -125,22 +125,22 @@ pub(crate) fn fingerprint(digest: &[u8; 32]) -> String {
 }
 
 /// RFC 5280 §4.1.2.1: left out, it is 1, which is written as 0.
-fn version(body: &mut Reader<'_>) -> Result<u8, Fault> {
+fn version(body: &mut Reader<'_>) -> Result<u8, DerError> {
     let Some(version) = body.optional(der::context(0))? else {
         return Ok(1);
     };
     match der::single(version.value, der::INTEGER)?.small_integer()? {
         version @ 0..=2 => Ok(version + 1),
-        _ => Err(Fault::Value("version of X.509")),
+        _ => Err(DerError::Value("version of X.509")),
     }
 }
 
-fn serial(body: &mut Reader<'_>) -> Result<String, Fault> {
+fn serial(body: &mut Reader<'_>) -> Result<String, DerError> {
     Ok(hex(body.expect(der::INTEGER)?.integer_bytes()?, ""))
 }
 
 /// AlgorithmIdentifier (RFC 5280 §4.1.1.2): the dotted OID, and the parameters if there are any.
-fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(String, Option<Element<'a>>), Fault> {
+fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(String, Option<Element<'a>>), DerError> {
     let mut inside = reader.inside(der::SEQUENCE)?;
     let algorithm = oid::read(&mut inside)?;
     let parameters = (!inside.is_empty()).then(|| inside.any()).transpose()?;
@@ -148,7 +148,7 @@ fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<(String, Option<Element<'a>>
     Ok((algorithm, parameters))
 }
 
-fn validity(body: &mut Reader<'_>) -> Result<(i64, i64), Fault> {
+fn validity(body: &mut Reader<'_>) -> Result<(i64, i64), DerError> {
     let mut inside = body.inside(der::SEQUENCE)?;
     let dates = (inside.any()?.time()?, inside.any()?.time()?);
     inside.end()?;
@@ -157,7 +157,7 @@ fn validity(body: &mut Reader<'_>) -> Result<(i64, i64), Fault> {
 
 /// The kind of key, with its size where the kind has several. A key whose parameters or bits are
 /// not what its kind asks for is named without them: that it is bad, rustls will say.
-fn key(body: &mut Reader<'_>) -> Result<String, Fault> {
+fn key(body: &mut Reader<'_>) -> Result<String, DerError> {
     let mut inside = body.inside(der::SEQUENCE)?;
     let (algorithm, parameters) = algorithm(&mut inside)?;
     let bits = inside.expect(der::BIT_STRING)?.whole_bits()?;
@@ -176,7 +176,7 @@ fn key(body: &mut Reader<'_>) -> Result<String, Fault> {
 }
 
 /// RSAPublicKey (RFC 8017 §A.1.1): the modulus, whose length is the key's, and the exponent.
-fn modulus_bits(key: &[u8]) -> Result<String, Fault> {
+fn modulus_bits(key: &[u8]) -> Result<String, DerError> {
     let mut inside = der::single(key, der::SEQUENCE)?.reader();
     let modulus = inside.expect(der::INTEGER)?.unsigned_bytes()?;
     inside.expect(der::INTEGER)?.unsigned_bytes()?;
@@ -185,7 +185,7 @@ fn modulus_bits(key: &[u8]) -> Result<String, Fault> {
     Ok((8 * modulus.len() - unused as usize).to_string())
 }
 
-fn signature_value(mut outer: Reader<'_>) -> Result<(), Fault> {
+fn signature_value(mut outer: Reader<'_>) -> Result<(), DerError> {
     outer.expect(der::BIT_STRING)?.whole_bits()?;
     outer.end()
 }

@@ -38,7 +38,7 @@ pub(crate) const fn context_primitive(number: u8) -> u8 {
 
 /// Why bytes are not the DER that was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum DerError {
     /// The data ends inside an element, or before one that must be there.
     Truncated,
     /// A tag number of 31 or more.
@@ -53,7 +53,7 @@ pub(crate) enum Fault {
     Value(&'static str),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated => f.write_str("the data ends too early"),
@@ -68,7 +68,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DerError {}
 
 /// One element: its tag, its contents, and both with the length between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,37 +94,37 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, whatever it is.
-    pub(crate) fn any(&mut self) -> Result<Element<'a>, Fault> {
+    pub(crate) fn any(&mut self) -> Result<Element<'a>, DerError> {
         let start = self.rest;
         let [tag, first, rest @ ..] = start else {
-            return Err(Fault::Truncated);
+            return Err(DerError::Truncated);
         };
         if tag & 0x1f == 0x1f {
-            return Err(Fault::HighTag);
+            return Err(DerError::HighTag);
         }
         let (length, rest) = length(*first, rest)?;
-        let (value, rest) = rest.split_at_checked(length).ok_or(Fault::Truncated)?;
+        let (value, rest) = rest.split_at_checked(length).ok_or(DerError::Truncated)?;
         let raw = start
             .get(..start.len() - rest.len())
-            .ok_or(Fault::Truncated)?;
+            .ok_or(DerError::Truncated)?;
         self.rest = rest;
         let tag = *tag;
         Ok(Element { tag, value, raw })
     }
 
     /// The next element, which must have this tag.
-    pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, Fault> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, DerError> {
         let element = self.any()?;
         if element.tag == tag {
             Ok(element)
         } else {
             let (expected, found) = (tag, element.tag);
-            Err(Fault::Tag { expected, found })
+            Err(DerError::Tag { expected, found })
         }
     }
 
     /// The next element if it has this tag; otherwise nothing is taken.
-    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, Fault> {
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, DerError> {
         match self.rest.first() {
             Some(found) if *found == tag => self.any().map(Some),
             _ => Ok(None),
@@ -132,22 +132,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A reader of what the next element holds, which must have this tag.
-    pub(crate) fn inside(&mut self, tag: u8) -> Result<Self, Fault> {
+    pub(crate) fn inside(&mut self, tag: u8) -> Result<Self, DerError> {
         self.expect(tag).map(Element::reader)
     }
 
     /// Nothing may be left.
-    pub(crate) fn end(&self) -> Result<(), Fault> {
+    pub(crate) fn end(&self) -> Result<(), DerError> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(Fault::Trailing)
+            Err(DerError::Trailing)
         }
     }
 }
 
 /// The one element that `der` consists of, which must have this tag.
-pub(crate) fn single(der: &[u8], tag: u8) -> Result<Element<'_>, Fault> {
+pub(crate) fn single(der: &[u8], tag: u8) -> Result<Element<'_>, DerError> {
     let mut reader = Reader::new(der);
     let element = reader.expect(tag)?;
     reader.end()?;
@@ -155,22 +155,22 @@ pub(crate) fn single(der: &[u8], tag: u8) -> Result<Element<'_>, Fault> {
 }
 
 /// X.690 §8.1.3 and §10.1: the shortest form, and always definite.
-fn length(first: u8, rest: &[u8]) -> Result<(usize, &[u8]), Fault> {
+fn length(first: u8, rest: &[u8]) -> Result<(usize, &[u8]), DerError> {
     if first < 0x80 {
         return Ok((usize::from(first), rest));
     }
     let count = usize::from(first & 0x7f);
     if !(1..=4).contains(&count) {
-        return Err(Fault::Length);
+        return Err(DerError::Length);
     }
-    let (bytes, rest) = rest.split_at_checked(count).ok_or(Fault::Truncated)?;
+    let (bytes, rest) = rest.split_at_checked(count).ok_or(DerError::Truncated)?;
     let length = bytes
         .iter()
         .fold(0_u32, |length, byte| length << 8 | u32::from(*byte));
     if length < 0x80 || bytes.first() == Some(&0) {
-        return Err(Fault::Length);
+        return Err(DerError::Length);
     }
-    let length = usize::try_from(length).map_err(|_| Fault::Length)?;
+    let length = usize::try_from(length).map_err(|_| DerError::Length)?;
     Ok((length, rest))
 }
 
@@ -181,53 +181,53 @@ impl<'a> Element<'a> {
     }
 
     /// X.690 §11.1: false is 0, true is 255, and nothing else is either.
-    pub(crate) fn boolean(self) -> Result<bool, Fault> {
+    pub(crate) fn boolean(self) -> Result<bool, DerError> {
         match self.value {
             [0x00] => Ok(false),
             [0xff] => Ok(true),
-            _ => Err(Fault::Value("BOOLEAN")),
+            _ => Err(DerError::Value("BOOLEAN")),
         }
     }
 
     /// A whole number from 0 to 127.
-    pub(crate) fn small_integer(self) -> Result<u8, Fault> {
+    pub(crate) fn small_integer(self) -> Result<u8, DerError> {
         match self.value {
             [number @ 0..=0x7f] => Ok(*number),
-            _ => Err(Fault::Value("small INTEGER")),
+            _ => Err(DerError::Value("small INTEGER")),
         }
     }
 
     /// The bytes of an INTEGER without the zero that only keeps it positive; at least one byte.
     /// The first bit of a negative one stays set.
-    pub(crate) fn integer_bytes(self) -> Result<&'a [u8], Fault> {
+    pub(crate) fn integer_bytes(self) -> Result<&'a [u8], DerError> {
         match self.value {
-            [] => Err(Fault::Value("INTEGER")),
+            [] => Err(DerError::Value("INTEGER")),
             [0, rest @ ..] if !rest.is_empty() => Ok(rest),
             bytes => Ok(bytes),
         }
     }
 
     /// The same of an INTEGER that must not be negative and, as DER has it, not padded further.
-    pub(crate) fn unsigned_bytes(self) -> Result<&'a [u8], Fault> {
+    pub(crate) fn unsigned_bytes(self) -> Result<&'a [u8], DerError> {
         match self.value {
-            [0x80..=0xff, ..] | [0, 0..=0x7f, ..] => Err(Fault::Value("positive INTEGER")),
+            [0x80..=0xff, ..] | [0, 0..=0x7f, ..] => Err(DerError::Value("positive INTEGER")),
             _ => self.integer_bytes(),
         }
     }
 
     /// The bytes of a BIT STRING that fills whole bytes.
-    pub(crate) fn whole_bits(self) -> Result<&'a [u8], Fault> {
+    pub(crate) fn whole_bits(self) -> Result<&'a [u8], DerError> {
         match self.value {
             [0, bytes @ ..] => Ok(bytes),
-            _ => Err(Fault::Value("BIT STRING of whole bytes")),
+            _ => Err(DerError::Value("BIT STRING of whole bytes")),
         }
     }
 
     /// Unix seconds of a UTCTime or a GeneralizedTime in the only forms that RFC 5280 §4.1.2.5
     /// allows: with seconds, without a fraction, and with `Z`. A UTCTime's years from 50 on are of
     /// the 1900s.
-    pub(crate) fn time(self) -> Result<i64, Fault> {
-        const FORM: Fault = Fault::Value("time of RFC 5280");
+    pub(crate) fn time(self) -> Result<i64, DerError> {
+        const FORM: DerError = DerError::Value("time of RFC 5280");
         let text = self.value.strip_suffix(b"Z").ok_or(FORM)?;
         let (year, rest) = match (self.tag, text.len()) {
             (UTC_TIME, 12) => text.split_at(2),
@@ -240,18 +240,18 @@ impl<'a> Element<'a> {
             (_, year) => year,
         };
         let mut pairs = rest.chunks_exact(2).map(digits);
-        let mut next = || pairs.next().unwrap_or(Err(Fault::Truncated));
+        let mut next = || pairs.next().unwrap_or(Err(DerError::Truncated));
         let (month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?);
         clock::unix_from_civil(i64::from(year), month, day, hour, minute, second)
-            .ok_or(Fault::Value("moment of the calendar"))
+            .ok_or(DerError::Value("moment of the calendar"))
     }
 }
 
 /// Up to four ASCII digits.
-fn digits(text: &[u8]) -> Result<u32, Fault> {
+fn digits(text: &[u8]) -> Result<u32, DerError> {
     text.iter().try_fold(0, |number, byte| match byte {
         b'0'..=b'9' => Ok(number * 10 + u32::from(byte - b'0')),
-        _ => Err(Fault::Value("decimal digit")),
+        _ => Err(DerError::Value("decimal digit")),
     })
 }
 
@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(der: &[u8], expected: Result<(u8, usize), Fault>) {
+    fn check(der: &[u8], expected: Result<(u8, usize), DerError>) {
         let mut reader = Reader::new(der);
         let found = reader.any().map(|element| {
             assert_eq!(element.raw.len() + reader.rest.len(), der.len());
@@ -273,25 +273,28 @@ mod tests {
     #[test]
     fn frames() {
         let of_length = |header: &[u8], length: usize| [header, &vec![0; length]].concat();
-        check(&[], Err(Fault::Truncated));
-        check(&[0x30], Err(Fault::Truncated));
+        check(&[], Err(DerError::Truncated));
+        check(&[0x30], Err(DerError::Truncated));
         check(&[0x30, 0], Ok((SEQUENCE, 0)));
-        check(&[0x30, 1], Err(Fault::Truncated));
+        check(&[0x30, 1], Err(DerError::Truncated));
         check(&[0x04, 1, 7, 9], Ok((OCTET_STRING, 1)));
-        check(&[0x1f, 0x20, 0], Err(Fault::HighTag));
-        check(&[0xbf, 0x20, 0], Err(Fault::HighTag));
+        check(&[0x1f, 0x20, 0], Err(DerError::HighTag));
+        check(&[0xbf, 0x20, 0], Err(DerError::HighTag));
         check(&of_length(&[4, 0x7f], 127), Ok((4, 127)));
-        check(&of_length(&[4, 0x80], 2), Err(Fault::Length));
-        check(&of_length(&[4, 0x81, 0x7f], 127), Err(Fault::Length));
+        check(&of_length(&[4, 0x80], 2), Err(DerError::Length));
+        check(&of_length(&[4, 0x81, 0x7f], 127), Err(DerError::Length));
         check(&of_length(&[4, 0x81, 0x80], 128), Ok((4, 128)));
-        check(&of_length(&[4, 0x82, 0, 0x80], 128), Err(Fault::Length));
+        check(&of_length(&[4, 0x82, 0, 0x80], 128), Err(DerError::Length));
         check(&of_length(&[4, 0x82, 1, 0], 256), Ok((4, 256)));
-        check(&of_length(&[4, 0x82, 1, 0], 255), Err(Fault::Truncated));
+        check(&of_length(&[4, 0x82, 1, 0], 255), Err(DerError::Truncated));
         check(&of_length(&[4, 0x83, 1, 0, 0], 65_536), Ok((4, 65_536)));
-        check(&[4, 0x82, 1], Err(Fault::Truncated));
-        check(&[4, 0x84, 0xff, 0xff, 0xff, 0xff, 0], Err(Fault::Truncated));
-        check(&[4, 0x85, 1, 0, 0, 0, 0, 0], Err(Fault::Length));
-        check(&[4, 0xff, 1, 0, 0, 0, 0, 0], Err(Fault::Length));
+        check(&[4, 0x82, 1], Err(DerError::Truncated));
+        check(
+            &[4, 0x84, 0xff, 0xff, 0xff, 0xff, 0],
+            Err(DerError::Truncated),
+        );
+        check(&[4, 0x85, 1, 0, 0, 0, 0, 0], Err(DerError::Length));
+        check(&[4, 0xff, 1, 0, 0, 0, 0, 0], Err(DerError::Length));
     }
 
     #[test]
@@ -301,9 +304,9 @@ mod tests {
         let mut inside = reader.inside(SEQUENCE).unwrap_or(Reader::new(&[]));
         let number = inside.expect(INTEGER).and_then(Element::small_integer);
         assert_eq!((number, inside.end()), (Ok(5), Ok(())));
-        assert_eq!(reader.end(), Err(Fault::Trailing));
+        assert_eq!(reader.end(), Err(DerError::Trailing));
         let (expected, found) = (OID, BOOLEAN);
-        assert_eq!(reader.expect(OID), Err(Fault::Tag { expected, found }));
+        assert_eq!(reader.expect(OID), Err(DerError::Tag { expected, found }));
         assert_eq!(reader.optional(OID), Ok(None));
     }
 
@@ -347,7 +350,7 @@ mod tests {
             value,
             raw: value,
         };
-        let positive = Fault::Value("positive INTEGER");
+        let positive = DerError::Value("positive INTEGER");
         assert_eq!(of(&[0]).boolean(), Ok(false));
         assert_eq!(of(&[0xff]).boolean(), Ok(true));
         assert!(of(&[1]).boolean().is_err() && of(&[]).boolean().is_err());

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::x509::der::{Element, Fault, Reader, context, context_primitive};
+use crate::x509::der::{DerError, Element, Reader, context, context_primitive};
 use crate::x509::name::Name;
 use crate::x509::unreadable::{NotACertificate, hex, in_part};
 use crate::x509::{der, oid};
@@ -55,16 +55,16 @@ impl Extensions {
 }
 
 /// RFC 5280 §4.2: no extension may stand there twice. Two would be two truths.
-fn once<T>(slot: &mut Option<T>, value: Result<T, Fault>) -> Result<(), Fault> {
+fn once<T>(slot: &mut Option<T>, value: Result<T, DerError>) -> Result<(), DerError> {
     match slot.replace(value?) {
         None => Ok(()),
-        Some(_) => Err(Fault::Value("single extension")),
+        Some(_) => Err(DerError::Value("single extension")),
     }
 }
 
 /// The dotted OID and the DER inside the OCTET STRING; whether it is critical is not asked. An
 /// OID that is none is none of those looked for, and no more is asked of it.
-fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), Fault> {
+fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), DerError> {
     let mut inside = list.inside(der::SEQUENCE)?;
     let oid = oid::dotted(inside.expect(der::OID)?.value).unwrap_or_default();
     if let Some(critical) = inside.optional(der::BOOLEAN)? {
@@ -76,20 +76,20 @@ fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), Fault> {
 }
 
 /// BasicConstraints (§4.2.1.9). `FALSE`, which DER leaves out, is often written all the same.
-fn ca(value: &[u8]) -> Result<bool, Fault> {
+fn ca(value: &[u8]) -> Result<bool, DerError> {
     let mut inside = der::single(value, der::SEQUENCE)?.reader();
     let ca = inside.optional(der::BOOLEAN)?;
     if let Some(length) = inside.optional(der::INTEGER)?
         && length.unsigned_bytes()?.len() > 4
     {
-        return Err(Fault::Value("path length"));
+        return Err(DerError::Value("path length"));
     }
     inside.end()?;
     ca.map_or(Ok(false), Element::boolean)
 }
 
 /// ExtKeyUsageSyntax (§4.2.1.12).
-fn purposes(value: &[u8]) -> Result<Vec<String>, Fault> {
+fn purposes(value: &[u8]) -> Result<Vec<String>, DerError> {
     let mut inside = der::single(value, der::SEQUENCE)?.reader();
     let mut purposes = Vec::new();
     while !inside.is_empty() {
@@ -100,7 +100,7 @@ fn purposes(value: &[u8]) -> Result<Vec<String>, Fault> {
 }
 
 /// AuthorityInfoAccessSyntax (§4.2.2.1): the addresses of the method caIssuers.
-fn ca_issuers(value: &[u8]) -> Result<Vec<String>, Fault> {
+fn ca_issuers(value: &[u8]) -> Result<Vec<String>, DerError> {
     let mut list = der::single(value, der::SEQUENCE)?.reader();
     let mut addresses = Vec::new();
     while !list.is_empty() {
@@ -116,7 +116,7 @@ fn ca_issuers(value: &[u8]) -> Result<Vec<String>, Fault> {
 }
 
 /// GeneralNames (§4.2.1.6); how each is written is at `Certificate::names`.
-fn alternative_names(value: &[u8]) -> Result<Vec<String>, Fault> {
+fn alternative_names(value: &[u8]) -> Result<Vec<String>, DerError> {
     let mut list = der::single(value, der::SEQUENCE)?.reader();
     let mut names = Vec::new();
     while !list.is_empty() {
@@ -125,7 +125,7 @@ fn alternative_names(value: &[u8]) -> Result<Vec<String>, Fault> {
     Ok(names)
 }
 
-fn general_name(name: Element<'_>) -> Result<String, Fault> {
+fn general_name(name: Element<'_>) -> Result<String, DerError> {
     const OTHER_NAME: u8 = context(0);
     const EMAIL: u8 = context_primitive(1);
     const DNS: u8 = context_primitive(2);
@@ -148,7 +148,7 @@ fn general_name(name: Element<'_>) -> Result<String, Fault> {
         OTHER_NAME => format!("othername:{}", oid::read(&mut name.reader())?),
         X400 => "X400Name".to_owned(),
         EDI_PARTY => "EdiPartyName".to_owned(),
-        _ => return Err(Fault::Value("GeneralName")),
+        _ => return Err(DerError::Value("GeneralName")),
     })
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::x509::der::{Element, Fault, Reader};
+use crate::x509::der::{DerError, Element, Reader};
 use crate::x509::{der, oid};
 
 /// A distinguished name, in the certificate's own order.
@@ -18,7 +18,7 @@ pub(crate) struct Name {
 
 impl Name {
     /// From the DER of a Name and nothing else.
-    pub(crate) fn read(raw: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(raw: &[u8]) -> Result<Self, DerError> {
         let mut relative_names = der::single(raw, der::SEQUENCE)?.reader();
         let mut attributes = Vec::new();
         while !relative_names.is_empty() {
@@ -69,7 +69,7 @@ impl fmt::Display for Name {
     }
 }
 
-fn attribute(mut pair: Reader<'_>) -> Result<(String, String), Fault> {
+fn attribute(mut pair: Reader<'_>) -> Result<(String, String), DerError> {
     let kind = oid::name_or_numbers(oid::attribute, oid::read(&mut pair)?);
     let value = text(pair.any()?);
     pair.end()?;
@@ -205,23 +205,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_fault(raw: &[u8], fault: Fault) {
+    fn check_fault(raw: &[u8], fault: DerError) {
         assert_eq!(Name::read(raw), Err(fault), "{raw:02x?}");
     }
 
     #[test]
     fn no_name_at_all() {
-        check_fault(&[], Fault::Truncated);
-        check_fault(&[0x30], Fault::Truncated);
-        check_fault(&[0x30, 1], Fault::Truncated);
-        check_fault(&[0x30, 0, 0], Fault::Trailing);
-        check_fault(&[0x30, 2, 0x31, 0], Fault::Truncated);
-        check_fault(&[0x30, 0x80, 0, 0], Fault::Length);
+        check_fault(&[], DerError::Truncated);
+        check_fault(&[0x30], DerError::Truncated);
+        check_fault(&[0x30, 1], DerError::Truncated);
+        check_fault(&[0x30, 0, 0], DerError::Trailing);
+        check_fault(&[0x30, 2, 0x31, 0], DerError::Truncated);
+        check_fault(&[0x30, 0x80, 0, 0], DerError::Length);
         let (expected, found) = (der::SET, der::SEQUENCE);
-        check_fault(&[0x30, 2, 0x30, 0], Fault::Tag { expected, found });
+        check_fault(&[0x30, 2, 0x30, 0], DerError::Tag { expected, found });
         let bare = element(der::SEQUENCE, CN);
-        check_fault(&name(&[&[&bare]]), Fault::Truncated);
+        check_fault(&name(&[&[&bare]]), DerError::Truncated);
         let long = [pair(CN, der::UTF8_STRING, b"a"), vec![0]].concat();
-        check_fault(&name(&[&[&long]]), Fault::Truncated);
+        check_fault(&name(&[&[&long]]), DerError::Truncated);
     }
 }

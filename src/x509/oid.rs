@@ -1,17 +1,17 @@
 //! Object identifiers and the names that the field has for those found in certificates. What has
 //! no name here is shown as its numbers; nothing is ever refused for being unknown.
 
-use crate::x509::der::{Fault, OID, Reader};
+use crate::x509::der::{DerError, OID, Reader};
 
 /// Takes an OBJECT IDENTIFIER and gives its numbers with dots between them, such as `2.5.29.17`.
-pub(crate) fn read(reader: &mut Reader<'_>) -> Result<String, Fault> {
+pub(crate) fn read(reader: &mut Reader<'_>) -> Result<String, DerError> {
     dotted(reader.expect(OID)?.value)
 }
 
 /// X.690 §8.19: numbers in base 128, each in its shortest form; the first holds two.
 /// Numbers beyond 128 bits (the longest in use, a UUID below `2.25`, has that many) are refused.
-pub(crate) fn dotted(value: &[u8]) -> Result<String, Fault> {
-    const FAULT: Fault = Fault::Value("OBJECT IDENTIFIER");
+pub(crate) fn dotted(value: &[u8]) -> Result<String, DerError> {
+    const FAULT: DerError = DerError::Value("OBJECT IDENTIFIER");
     let mut text = String::new();
     for number in value.split_inclusive(|byte| byte & 0x80 == 0) {
         let ended = number.last().is_some_and(|byte| byte & 0x80 == 0);

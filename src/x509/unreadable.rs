@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use crate::x509::der::Fault;
+use crate::x509::der::DerError;
 
 /// The bytes are no certificate that this reader can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotACertificate {
     /// Which part, in RFC 5280's words.
     pub(crate) part: &'static str,
-    pub(crate) why: Fault,
+    pub(crate) why: DerError,
 }
 
 impl fmt::Display for NotACertificate {
@@ -29,7 +29,7 @@ impl std::error::Error for NotACertificate {
 }
 
 /// Names the part that a fault was found in.
-pub(crate) fn in_part(part: &'static str) -> impl Fn(Fault) -> NotACertificate {
+pub(crate) fn in_part(part: &'static str) -> impl Fn(DerError) -> NotACertificate {
     move |why| NotACertificate { part, why }
 }
 

@@ -34,13 +34,13 @@ mod run;
 mod witness;
 
 mod t_certificate;
+mod t_check;
 mod t_clock;
 mod t_config;
 mod t_explain;
 mod t_harness;
 mod t_hostile;
 mod t_hostile_tls;
-mod t_ladder;
 mod t_mosquitto;
 mod t_mqtt;
 mod t_packets;

@@ -156,7 +156,7 @@ impl<'a> Provocation<'a> {
         assert!(shown.contains(&said), "in JSON:\n{said}in words:\n{shown}");
     }
 
-    /// Climbs the whole ladder.
+    /// Every stage passes.
     #[track_caller]
     pub(crate) fn passes(self) -> Provoked {
         let human = self.run().go();

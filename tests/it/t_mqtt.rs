@@ -88,7 +88,7 @@ fn mqtt_bad_credentials_with_a_blank_at_the_end() {
     let found = provoke(&lab, plain_config(server.port, login))
         .variant("blank")
         .fails("mqtt-bad-credentials");
-    found.says(&["last character is a blank"]);
+    found.says(&["last character is a space"]);
     assert!(
         !found.human.all().contains("open-sesame"),
         "{}",

@@ -27,7 +27,7 @@ fn lines_arrive(qos: u8, tls: bool) {
         .terse()
         .line("max_queued_messages 0")
         .line("queue_qos0_messages true");
-    // The witness of mosquitto's listens on a door without TLS.
+    // The witness of mosquitto's listens on a port without TLS.
     let second = lab.port();
     if tls {
         let files = root.server(&["localhost"]).issue().write(&lab, "server");

@@ -7,12 +7,12 @@ pub(crate) const USAGE_INVALID: Entry = Entry {
     more: "A flag or command is unknown, a value is missing, or something is left over. Nothing was read or contacted.",
     causes: &[
         "a slip in a flag or command: the nearest right one is named",
-        "a value with blanks in it without quotes around it, so that its second word stands alone",
+        "a value with spaces in it without quotes around it, so that its second word stands alone",
         "a flag of another MQTT program, such as `-h HOST` or `-p PORT`",
     ],
     remedies: &[
         "read the last line of the message, and `mqtt-test --help`",
-        "put values with blanks in quotes: `-m \"hello world\"`",
+        "put values with spaces in quotes: `-m \"hello world\"`",
         "give any key of the config file as `--set key=value`, such as `--set port=8883`",
     ],
 };
@@ -55,7 +55,7 @@ pub(crate) const HOST_INVALID: Entry = Entry {
     causes: &[
         "a whole URL was copied into `host`",
         "the port stands behind the name",
-        "blanks, quotes or a comma in the value",
+        "spaces, quotes or a comma in the value",
     ],
     remedies: &[
         "write the name alone: `host = broker.example.com`",
@@ -90,7 +90,7 @@ pub(crate) const CA_FILE_INVALID: Entry = Entry {
     remedies: &[
         "look what it holds: `openssl x509 -in ca.crt -noout -subject -dates`",
         "download it once more; a PEM file begins with `-----BEGIN CERTIFICATE-----`",
-        "take `ca_file` away if the broker has a public certificate, as the large clouds do",
+        "remove `ca_file` if the broker has a public certificate, as the large clouds do",
     ],
 };
 

@@ -63,7 +63,7 @@ pub(crate) const BAD_CREDENTIALS: Entry = Entry {
     more: "The broker answered that it does not accept the two (CONNACK 4).",
     causes: &[
         "a slip in the user name or the password",
-        "a blank or a line end at the end of the password",
+        "a space or a line end at the end of the password",
         "the login of the cloud's web console was taken: devices have credentials of their own",
         "the account was made on another broker or cluster",
     ],
@@ -76,7 +76,7 @@ pub(crate) const BAD_CREDENTIALS: Entry = Entry {
 
 pub(crate) const NOT_AUTHORIZED: Entry = Entry {
     line: "the broker does not let this user connect",
-    more: "The broker answered: not authorized (CONNACK 5). Some brokers, mosquitto among them, answer so to a wrong password as well.",
+    more: "The broker answered: not authorized (CONNACK 5). Some brokers, mosquitto among them, also give this answer for a wrong password.",
     causes: &[
         "no user name is set, and the broker lets nobody in without one",
         "user name or password is wrong",
@@ -151,7 +151,7 @@ pub(crate) const TAKEN_OVER: Entry = Entry {
     ],
     remedies: &[
         "give each device its own `client_id`",
-        "for the check, take `client_id` away: a fresh one is made up each time",
+        "for the check, remove `client_id`: a fresh one is made up each time",
         "or stop the other program meanwhile",
     ],
 };
@@ -297,7 +297,7 @@ pub(crate) const RECEIVE_CLOSED: Entry = Entry {
 };
 
 pub(crate) const CONNECTION_LOST: Entry = Entry {
-    line: "the connection was lost and not had again",
+    line: "the connection was lost and not re-established",
     more: "`pub` or `sub` had a connection, lost it, and gave up trying to have it again. The last cause stands in the notes, and has a code of its own.",
     causes: &[
         "the broker was stopped or restarted for longer than `--give-up` allows",

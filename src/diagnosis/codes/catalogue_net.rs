@@ -67,7 +67,7 @@ pub(crate) const TCP_TIMEOUT: Entry = Entry {
 };
 
 pub(crate) const TCP_UNREACHABLE: Entry = Entry {
-    line: "there is no way from this machine to the broker",
+    line: "there is no route from this machine to the broker",
     more: "This machine's own network, or a router on the way, says that the address cannot be reached.",
     causes: &[
         "the network is down: no cable, no Wi-Fi, no VPN",

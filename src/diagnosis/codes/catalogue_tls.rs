@@ -246,7 +246,7 @@ pub(crate) const NO_COMMON_CIPHER: Entry = Entry {
     ],
     remedies: &[
         "give the broker a certificate with an RSA (2048 bits or more), P-256, P-384 or Ed25519 key",
-        "allow ECDHE with AES-GCM or ChaCha20-Poly1305 in the broker's configuration (mosquitto: take `ciphers` away)",
+        "allow ECDHE with AES-GCM or ChaCha20-Poly1305 in the broker's configuration (mosquitto: remove `ciphers`)",
     ],
 };
 
@@ -272,7 +272,7 @@ pub(crate) const NO_SNI: Entry = Entry {
     ],
     remedies: &[
         "set `host` to the broker's full name, as its provider shows it",
-        "take `sni = off` away",
+        "remove `sni = off`",
     ],
 };
 
@@ -286,7 +286,7 @@ pub(crate) const ALPN: Entry = Entry {
     remedies: &[
         "set `alpn` to what the broker's documentation asks for on this port",
         "AWS IoT Core on port 443: `alpn = x-amzn-mqtt-ca`",
-        "on port 8883 most brokers need none: take `alpn` away",
+        "on port 8883 most brokers need none: remove `alpn`",
     ],
 };
 

@@ -5,8 +5,8 @@ use rustls::CertificateError;
 
 use crate::config::{Config, Transport};
 use crate::diagnosis::codes::chain::{Chain, holder};
-use crate::diagnosis::{Code, Words, named};
-use crate::failure::{TlsCause, TlsFacts, TlsFault};
+use crate::diagnosis::{Code, Words, origin};
+use crate::failure::{TlsCause, TlsError, TlsFacts};
 use crate::util::clock;
 use crate::x509::{Certificate, certificate};
 
@@ -61,7 +61,7 @@ fn lacks_intermediate(facts: &TlsFacts) -> bool {
 }
 
 /// A chain that was refused.
-pub(crate) fn words(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
+pub(crate) fn words(code: Code, fault: &TlsError, config: &Config, now: i64) -> Words {
     let facts = &fault.facts;
     let chain = Chain { facts, now };
     let pair = Evidence { chain, config };
@@ -94,11 +94,11 @@ impl Evidence<'_> {
             .notes(self.chain.lines_to_top(&format!("not trusted: no trusted CA is named `{issuer}` and has signed it")))
             .note(self.chain.trusted())
             .help(match self.config.is_set("ca_file") {
-                true => format!("if `{issuer}` is your own or your broker's CA, set {} to its certificate: the present one is another's", named(self.config, "ca_file")),
+                true => format!("if `{issuer}` is your own or your broker's CA, set {} to its certificate: the present one is another's", origin(self.config, "ca_file")),
                 false => format!("if `{issuer}` is your own or your broker's CA, get its certificate from the broker's operator and set `ca_file` to it"),
             })
             .help_if(lone, "if it is an intermediate CA of a public one, the broker must send that CA's certificate after its own")
-            .help_if(!self.system_roots(), format!("if it is a public CA, take {} away", named(self.config, "system_roots")))
+            .help_if(!self.system_roots(), format!("if it is a public CA, remove {}", origin(self.config, "system_roots")))
             .help_if(self.system_roots(), "if it is a public CA, update this machine's certificates (Debian: `apt-get install ca-certificates`)")
     }
 
@@ -116,7 +116,7 @@ impl Evidence<'_> {
             None => words,
         };
         words.help(match self.config.is_set("ca_file") {
-            true => format!("until then, append that certificate (PEM) to the file of {}", named(self.config, "ca_file")),
+            true => format!("until then, append that certificate (PEM) to the file of {}", origin(self.config, "ca_file")),
             false => "until then, save that certificate (PEM) as a file of your own and set `ca_file` to it".to_owned(),
         })
     }
@@ -143,7 +143,7 @@ impl Evidence<'_> {
             _ => String::new(),
         };
         Words::new(Code::TlsPinMismatch, "the broker's certificate is not the one that is pinned")
-            .note(format!("SHA-256 expected: {expected} ({})", named(self.config, "pin_sha256")))
+            .note(format!("SHA-256 expected: {expected} ({})", origin(self.config, "pin_sha256")))
             .note(format!("SHA-256 found:    {}", self.chain.fingerprint(0)))
             .notes(self.chain.lines(0, "another fingerprint"))
             .help("if the broker got a new certificate, have its operator confirm the fingerprint found, then set `pin_sha256` to it")
@@ -258,7 +258,7 @@ impl Evidence<'_> {
         )
         .note(format!(
             "sought: `{wanted}`, from {}",
-            named(self.config, key)
+            origin(self.config, key)
         ))
         .note(format!("the certificate is for {}", list(names)))
         .notes(self.chain.lines(0, "not for this name"));
@@ -346,7 +346,7 @@ impl Evidence<'_> {
         };
         match fault {
             Some(Fault::BadSignature) => words
-                .help_if(self.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", named(self.config, "ca_file")))
+                .help_if(self.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", origin(self.config, "ca_file")))
                 .help("if not, the certificate is damaged or forged: have it issued anew"),
             Some(Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. }) => words
                 .notes(self.chain.leaf().and_then(|leaf| leaf.extended_key_usage.as_ref()).map(|usage| format!("its extended key usage: {}", usage.join(", "))))

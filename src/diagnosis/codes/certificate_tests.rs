@@ -244,7 +244,7 @@ fn anything_else_is_a_bad_certificate() {
 
 /// The error, then the notes.
 fn said(error: Fault, chain: Vec<Certificate>, now: i64) -> (String, String) {
-    let fault = TlsFault {
+    let fault = TlsError {
         cause: TlsCause::Rustls(rustls::Error::InvalidCertificate(error.clone())),
         facts: facts(chain),
         late: false,

@@ -1,19 +1,19 @@
 //! The words for a CONNACK that refuses, by its code. Other ends of a CONNECT are `diagnose_mqtt`'s.
 
 use crate::config::{Config, Transport};
-use crate::diagnosis::{Code, Words, named};
-use crate::failure::MqttFault;
+use crate::diagnosis::{Code, Words, origin};
+use crate::failure::MqttError;
 use crate::util::text;
 
 /// A CONNACK with `code`, of MQTT 3.1.1 §3.2.2.3 or, as some brokers answer everyone, of MQTT 5.
-pub(crate) fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
+pub(crate) fn refused(code: u8, fault: &MqttError, config: &Config) -> Words {
     let password = match &config.credentials {
         Some(credentials) if credentials.password.is_some() => {
             format!("password: set ({})", password_key(config))
         }
         _ => "password: none is set".to_owned(),
     };
-    let blank = "the password's last character is a blank or a line end";
+    let blank = "the password's last character is a space or a line end";
     let take_out = format!(
         "if that is not part of the password, take it out ({})",
         password_key(config)
@@ -27,7 +27,7 @@ pub(crate) fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
             .help("allow MQTT 3.1.1 on the broker: this program speaks no other version"),
         2 | 0x85 => Words::new(Code::MqttClientIdRejected, "the broker rejects the client id")
             .note(connack(code, "identifier rejected"))
-            .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), named(config, "client_id")))
+            .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), origin(config, "client_id")))
             .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
             .help("if the broker ties the client id to the user or the certificate, use that very id"),
         3 | 0x88 | 0x89 => Words::new(Code::MqttServerUnavailable, "the broker is up and says that MQTT is not available now")
@@ -56,8 +56,8 @@ pub(crate) fn refused(code: u8, fault: &MqttFault, config: &Config) -> Words {
             }
             words
                 .help_if(config.credentials.is_none(), "set `username` and a password (`password_file` or `password_env`)")
-                .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others answer so to a wrong password as well")
-                .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: take it away", named(config, "sni")))
+                .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others also give this answer for a wrong password")
+                .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, "sni")))
                 .help_if(config.credentials.is_none(), "if the broker knows clients by something else, allow this one to connect, in the broker's access rules")
                 .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules")
         }
@@ -108,7 +108,7 @@ pub(crate) fn user(config: &Config) -> String {
         Some(credentials) => format!(
             "user name: `{}` ({})",
             credentials.username,
-            named(config, "username")
+            origin(config, "username")
         ),
         None => "user name: none is set".to_owned(),
     }
@@ -118,5 +118,5 @@ fn password_key(config: &Config) -> String {
     let keys = ["password", "password_file", "password_env"];
     keys.iter()
         .find(|key| config.is_set(key))
-        .map_or_else(|| "in the URL".to_owned(), |key| named(config, key))
+        .map_or_else(|| "in the URL".to_owned(), |key| origin(config, key))
 }

@@ -4,24 +4,25 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::{Config, ConfigFault, FileFault, SecretFault, Unreadable};
+use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable};
 use crate::diagnosis::codes::{settings, usage};
-use crate::diagnosis::{Code, Words, named};
+use crate::diagnosis::{Code, Words, origin};
 use crate::util::{nearest, quoted};
 
 /// What to say about `fault`; `config` is there where its text could be read. Text of the user's in
 /// it is not escaped yet.
-pub(crate) fn words(fault: &ConfigFault, config: Option<&Config>) -> Words {
-    let named = |key: &str| config.map_or_else(|| format!("`{key}`"), |config| named(config, key));
+pub(crate) fn words(fault: &ConfigError, config: Option<&Config>) -> Words {
+    let origin =
+        |key: &str| config.map_or_else(|| format!("`{key}`"), |config| origin(config, key));
     match fault {
-        ConfigFault::Usage(fault) => usage::words(fault),
-        ConfigFault::Problems(problems) => settings::words(problems),
-        ConfigFault::Unreadable { path, why, beside } => unreadable(path, why, beside),
-        ConfigFault::PasswordEnvUnset { variable, empty } => Words {
+        ConfigError::Usage(fault) => usage::words(fault),
+        ConfigError::Problems(problems) => settings::words(problems),
+        ConfigError::Unreadable { path, why, beside } => unreadable(path, why, beside),
+        ConfigError::PasswordEnvUnset { variable, empty } => Words {
             code: Code::PasswordUnavailable,
             error: format!(
                 "the variable `{variable}`, named by {}, is {}",
-                named("password_env"),
+                origin("password_env"),
                 if *empty { "empty" } else { "not set" }
             ),
             notes: vec![],
@@ -34,39 +35,39 @@ pub(crate) fn words(fault: &ConfigFault, config: Option<&Config>) -> Words {
                     .to_owned(),
             ],
         },
-        ConfigFault::PasswordEnvUnusable { variable, why } => Words {
+        ConfigError::PasswordEnvUnusable { variable, why } => Words {
             code: Code::PasswordUnavailable,
             error: format!(
                 "the variable `{variable}`, named by {}, holds no usable password: {}",
-                named("password_env"),
+                origin("password_env"),
                 match why {
-                    SecretFault::NotUtf8 => "it is not UTF-8 text",
-                    SecretFault::Nul => "it holds a NUL byte",
-                    SecretFault::TooLong => "it is longer than the 65535 bytes of MQTT",
+                    SecretError::NotUtf8 => "it is not UTF-8 text",
+                    SecretError::Nul => "it holds a NUL byte",
+                    SecretError::TooLong => "it is longer than the 65535 bytes of MQTT",
                 }
             ),
             notes: vec![],
             help: vec![format!("set `{variable}` once more")],
         },
-        ConfigFault::PasswordFile { path, why } => file(
+        ConfigError::PasswordFile { path, why } => file(
             Code::PasswordUnavailable,
             (
                 "password_file",
-                &named("password_file"),
+                &origin("password_file"),
                 "a password on its first line",
             ),
             path,
             why,
             match why {
-                FileFault::Empty => "put the password on the first line of that file",
+                FileError::Empty => "put the password on the first line of that file",
                 _ => "`password_file` is relative to the folder of the config file",
             },
         ),
-        ConfigFault::CaFile { path, why } => file(
+        ConfigError::CaFile { path, why } => file(
             Code::CaFileInvalid,
             (
                 "ca_file",
-                &named("ca_file"),
+                &origin("ca_file"),
                 "the broker's CA certificate, PEM or DER",
             ),
             path,
@@ -74,25 +75,25 @@ pub(crate) fn words(fault: &ConfigFault, config: Option<&Config>) -> Words {
             "save the certificate of the CA that signed the broker's, and name it in `ca_file`; \
              for a broker with a public certificate, leave `ca_file` out",
         ),
-        ConfigFault::ClientCert { path, why } => file(
+        ConfigError::ClientCert { path, why } => file(
             Code::ClientCertInvalid,
             (
                 "cert_file",
-                &named("cert_file"),
+                &origin("cert_file"),
                 "a client certificate, PEM or DER",
             ),
             path,
             why,
             "name the certificate that the broker's operator or console gave you in `cert_file`",
         ),
-        ConfigFault::ClientKey { path, why } => file(
+        ConfigError::ClientKey { path, why } => file(
             Code::ClientKeyInvalid,
-            ("key_file", &named("key_file"), "a private key, PEM or DER"),
+            ("key_file", &origin("key_file"), "a private key, PEM or DER"),
             path,
             why,
             "name the private key that belongs to `cert_file` in `key_file`",
         ),
-        ConfigFault::ClientKeyEncrypted { path } => Words {
+        ConfigError::ClientKeyEncrypted { path } => Words {
             code: Code::ClientKeyEncrypted,
             error: format!(
                 "the key in `{}` is protected by a passphrase",
@@ -100,7 +101,7 @@ pub(crate) fn words(fault: &ConfigFault, config: Option<&Config>) -> Words {
             ),
             notes: vec![format!(
                 "it is named by {}, and nobody is asked for a passphrase",
-                named("key_file")
+                origin("key_file")
             )],
             help: vec![
                 format!(
@@ -111,12 +112,12 @@ pub(crate) fn words(fault: &ConfigFault, config: Option<&Config>) -> Words {
                 "name the copy in `key_file`, and keep it out of version control".to_owned(),
             ],
         },
-        ConfigFault::ClientKeyMismatch { cert, key } => Words {
+        ConfigError::ClientKeyMismatch { cert, key } => Words {
             code: Code::ClientKeyMismatch,
             error: "the client certificate and the private key are not a pair".to_owned(),
             notes: vec![
-                format!("{}: `{}`", named("cert_file"), cert.display()),
-                format!("{}: `{}`", named("key_file"), key.display()),
+                format!("{}: `{}`", origin("cert_file"), cert.display()),
+                format!("{}: `{}`", origin("key_file"), key.display()),
             ],
             help: vec![
                 "name the key that this certificate was made with in `key_file`".to_owned(),
@@ -125,7 +126,7 @@ pub(crate) fn words(fault: &ConfigFault, config: Option<&Config>) -> Words {
                     .to_owned(),
             ],
         },
-        ConfigFault::NoTrustRoots { looked } => Words {
+        ConfigError::NoTrustRoots { looked } => Words {
             code: Code::NoTrustRoots,
             error: "there is no CA certificate on this machine to verify the broker with".into(),
             notes: match looked.as_slice() {
@@ -190,26 +191,26 @@ fn unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Words {
 }
 
 /// `named`: the key, the same with its place, and what its file should hold.
-fn file(code: Code, named: (&str, &str, &str), path: &Path, why: &FileFault, help: &str) -> Words {
-    let (key, place, wanted) = named;
+fn file(code: Code, named: (&str, &str, &str), path: &Path, why: &FileError, help: &str) -> Words {
+    let (key, origin, wanted) = named;
     let path = path.display();
     let error = match why {
-        FileFault::Unreadable(error) => format!("cannot read `{path}`: {error}"),
-        FileFault::Folder => format!("`{path}` is a folder"),
-        FileFault::TooLarge { bytes, limit } => {
+        FileError::Unreadable(error) => format!("cannot read `{path}`: {error}"),
+        FileError::Folder => format!("`{path}` is a folder"),
+        FileError::TooLarge { bytes, limit } => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
         }
-        FileFault::Empty if key == "password_file" => {
+        FileError::Empty if key == "password_file" => {
             format!("the first line of `{path}` is empty")
         }
-        FileFault::Empty => format!("`{path}` is empty"),
-        FileFault::Holds { found } => format!("`{path}` holds {found}"),
-        FileFault::Damaged { words } => format!("`{path}` cannot be used: {words}"),
+        FileError::Empty => format!("`{path}` is empty"),
+        FileError::Holds { found } => format!("`{path}` holds {found}"),
+        FileError::Damaged { words } => format!("`{path}` cannot be used: {words}"),
     };
     Words {
         code,
         error,
-        notes: vec![format!("it is named by {place}, and should hold {wanted}")],
+        notes: vec![format!("it is named by {origin}, and should hold {wanted}")],
         help: vec![help.to_owned()],
     }
 }

@@ -4,40 +4,40 @@ use std::time::Duration;
 
 use crate::config::{Config, Message, Qos, Transport};
 use crate::diagnosis::codes::connect::{refused, user};
-use crate::diagnosis::{Code, Words, named};
-use crate::failure::{LinkFault, Look, LookEnd, MqttCause, MqttFault, Stage, TlsCause};
+use crate::diagnosis::{Code, Words, origin};
+use crate::failure::{LinkError, MqttCause, MqttError, Probe, ProbeEnd, Stage, TlsCause};
 use crate::util::text;
 
 /// A failure of the stages connect, subscribe, publish and receive.
-pub(crate) fn words(fault: &MqttFault, config: &Config) -> Words {
+pub(crate) fn words(fault: &MqttError, config: &Config) -> Words {
     match &fault.cause {
-        MqttCause::Link(link) if fault.stage == Stage::Connect => connect(fault, link, config),
-        MqttCause::Link(link) => later(fault, link, config),
+        MqttCause::Reconnector(link) if fault.stage == Stage::Connect => connect(fault, link, config),
+        MqttCause::Reconnector(link) => later(fault, link, config),
         MqttCause::TimedOut { limit } => match fault.stage {
             Stage::Subscribe => subscribe_timeout(config, *limit),
             Stage::Publish => publish_timeout(config, *limit),
             _ => timeout(fault, config),
         },
         MqttCause::SubscribeDenied { filter, code } => Words::new(Code::SubscribeDenied, "the broker refuses the subscription")
-            .note(format!("SUBACK {code:#04x} for the filter `{filter}` ({})", named(config, "topic")))
+            .note(format!("SUBACK {code:#04x} for the filter `{filter}` ({})", origin(config, "topic")))
             .note(user(config))
             .help("allow this user to subscribe to the topic, in the broker's access rules")
-            .help(format!("or set {} to one that the user may read and write", named(config, "topic"))),
+            .help(format!("or set {} to one that the user may read and write", origin(config, "topic"))),
         MqttCause::TakenOver { after } => taken_over(fault, config, text::duration(*after)),
         MqttCause::PublishTooLarge { size, limit } => Words::new(Code::PublishTooLarge, "the message is larger than `max_packet_size`")
-            .note(format!("the packet has {size} bytes; the limit is {limit} bytes, and it is this program's own ({})", named(config, "max_packet_size")))
+            .note(format!("the packet has {size} bytes; the limit is {limit} bytes, and it is this program's own ({})", origin(config, "max_packet_size")))
             .help(format!("raise `max_packet_size` to {size} or more, or send a smaller `message`")),
         MqttCause::Altered { sent, received } => altered(sent, received),
         MqttCause::NotDelivered { limit, foreign } => not_delivered(config, text::duration(*limit), *foreign),
     }
 }
 
-fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
-    if let LinkFault::Refused { code } = link {
+fn connect(fault: &MqttError, link: &LinkError, config: &Config) -> Words {
+    if let LinkError::Refused { code } = link {
         return refused(*code, fault, config);
     }
     let first = fault
-        .look
+        .probe
         .as_ref()
         .map_or(&[][..], |look| look.bytes.as_slice());
     let plain = config.transport == Transport::Plain;
@@ -48,7 +48,7 @@ fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
             text::escape_bytes(first, 16)
         ));
     }
-    let closed = matches!(link, LinkFault::Closed { .. } | LinkFault::Io(_));
+    let closed = matches!(link, LinkError::Closed { .. } | LinkError::Io(_));
     if plain && closed && first.is_empty() && matches!(config.port, 8883 | 8884 | 8886 | 443) {
         return Words::new(
             Code::MqttIsTls,
@@ -58,14 +58,14 @@ fn connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
             ),
         )
         .note(format!("{} is a port for MQTT over TLS", config.port))
-        .help(format!("set `tls = on` ({})", named(config, "tls")));
+        .help(format!("set `tls = on` ({})", origin(config, "tls")));
     }
     if !first.is_empty() && !matches!(first, [0x20] | [0x20, 2, ..]) {
         return not_mqtt(fault, link, config, first);
     }
     match link {
-        LinkFault::TimedOut { .. } => timeout(fault, config),
-        LinkFault::Undecodable { .. } | LinkFault::TooLarge { .. } => {
+        LinkError::TimedOut { .. } => timeout(fault, config),
+        LinkError::Undecodable { .. } | LinkError::TooLarge { .. } => {
             not_mqtt(fault, link, config, first)
         }
         _ => closed_at_connect(fault, link, config),
@@ -80,10 +80,10 @@ fn is_tls(config: &Config) -> Words {
             config.port, config.host
         ),
     )
-    .help(format!("set `tls = on` ({})", named(config, "tls")))
+    .help(format!("set `tls = on` ({})", origin(config, "tls")))
 }
 
-fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) -> Words {
+fn not_mqtt(fault: &MqttError, link: &LinkError, config: &Config, first: &[u8]) -> Words {
     let mut words = Words::new(
         Code::MqttNotMqtt,
         format!("what answers on port {} does not speak MQTT", config.port),
@@ -96,23 +96,23 @@ fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) 
     }
     words = match link {
         // Of text that is no MQTT the library's view is a riddle.
-        LinkFault::Undecodable { words: said } if first.is_empty() => {
+        LinkError::Undecodable { words: said } if first.is_empty() => {
             words.note(format!("the MQTT library says: {said}"))
         }
-        LinkFault::TooLarge { size } => words.note(format!(
+        LinkError::TooLarge { size } => words.note(format!(
             "as MQTT it would announce a packet of {size} bytes"
         )),
-        LinkFault::TimedOut { .. } => words.note(format!(
+        LinkError::TimedOut { .. } => words.note(format!(
             "no CONNACK within {} ({})",
             text::duration(config.timeout),
-            named(config, "timeout")
+            origin(config, "timeout")
         )),
         _ => words,
     };
-    if let Some(Look {
-        ended: LookEnd::Closed,
+    if let Some(Probe {
+        ended: ProbeEnd::Closed,
         ..
-    }) = &fault.look
+    }) = &fault.probe
     {
         words = words.note("then it closed the connection");
     }
@@ -123,16 +123,16 @@ fn not_mqtt(fault: &MqttFault, link: &LinkFault, config: &Config, first: &[u8]) 
             .note("that is SSH")
             .help("take the broker's MQTT port, usually 8883 with TLS and 1883 without")
     } else {
-        words.help(format!("check {}: the broker's MQTT port is usually 8883 with TLS and 1883 without", named(config, "port")))
+        words.help(format!("check {}: the broker's MQTT port is usually 8883 with TLS and 1883 without", origin(config, "port")))
             .help("if a proxy stands between, see that it passes TCP through unchanged (mind the PROXY protocol)")
     }
 }
 
-fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
+fn closed_at_connect(fault: &MqttError, link: &LinkError, config: &Config) -> Words {
     let how = match link {
-        LinkFault::Closed { reset: true } => "the connection was reset".to_owned(),
-        LinkFault::Io(error) => format!("the system says: {error}"),
-        LinkFault::Tls(TlsCause::Rustls(error)) => format!("the TLS library says: {error}"),
+        LinkError::Closed { reset: true } => "the connection was reset".to_owned(),
+        LinkError::Io(error) => format!("the system says: {error}"),
+        LinkError::Tls(TlsCause::Rustls(error)) => format!("the TLS library says: {error}"),
         _ => "the connection was closed".to_owned(),
     };
     let words = Words::new(
@@ -143,13 +143,13 @@ fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Wo
         "{how} {} after it was begun",
         text::duration(fault.after)
     ));
-    let words = match &fault.look {
-        Some(Look {
-            ended: LookEnd::Closed,
+    let words = match &fault.probe {
+        Some(Probe {
+            ended: ProbeEnd::Closed,
             ..
         }) => words.note("a second connection with the same CONNECT was closed as well"),
-        Some(Look {
-            ended: LookEnd::Unreachable(error),
+        Some(Probe {
+            ended: ProbeEnd::Unreachable(error),
             ..
         }) => words.note(format!("a second connection failed: {error}")),
         _ => words,
@@ -165,66 +165,66 @@ fn closed_at_connect(fault: &MqttFault, link: &LinkFault, config: &Config) -> Wo
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
             .help_if(tls.client.is_none() || config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
             .help("look into the broker's log, where the reason stands")
-            .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, take it away", named(config, "alpn")))
-            .help_if(!tls.sni, format!("{} leaves out the server name; take it away", named(config, "sni"))),
+            .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, remove it", origin(config, "alpn")))
+            .help_if(!tls.sni, format!("{} leaves out the server name; remove it", origin(config, "sni"))),
     }
 }
 
-fn timeout(fault: &MqttFault, config: &Config) -> Words {
+fn timeout(fault: &MqttError, config: &Config) -> Words {
     let words = Words::new(Code::MqttTimeout, "the broker does not answer CONNECT").note(format!(
         "no CONNACK within {} ({})",
         text::duration(config.timeout),
-        named(config, "timeout")
+        origin(config, "timeout")
     ));
-    let words = match &fault.look {
-        Some(Look { bytes, .. }) if !bytes.is_empty() => words.note(format!(
+    let words = match &fault.probe {
+        Some(Probe { bytes, .. }) if !bytes.is_empty() => words.note(format!(
             "a second connection was answered with less than a CONNACK: `{}`",
             text::escape_bytes(bytes, 48)
         )),
-        Some(Look {
-            ended: LookEnd::Silence,
+        Some(Probe {
+            ended: ProbeEnd::Silence,
             ..
         }) => words.note("a second connection with the same CONNECT met silence as well"),
         _ => words,
     };
     words
         .help_if(config.transport == Transport::Plain, "if this port is a TLS port, set `tls = on`: such a server waits for a TLS message")
-        .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", named(config, "port")))
+        .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", origin(config, "port")))
         .help("if the broker is overloaded or its user database is slow, raise `timeout`, and look into its log")
 }
 
-fn taken_over(fault: &MqttFault, config: &Config, after: String) -> Words {
+fn taken_over(fault: &MqttError, config: &Config, after: String) -> Words {
     Words::new(Code::MqttTakenOver, "another client uses this client id")
         .note(format!("the broker accepted the connection and closed it in the stage {}", fault.stage.name()))
         .note(format!("a second connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
-        .note(format!("client id: `{}` ({})", config.client_id, named(config, "client_id")))
+        .note(format!("client id: `{}` ({})", config.client_id, origin(config, "client_id")))
         .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
-        .help(format!("to see whether it is that, take {} away for one check: then a fresh id is made up", named(config, "client_id")))
+        .help(format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, "client_id")))
         .help("if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }
 
 /// A connection lost after CONNACK.
-fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
+fn later(fault: &MqttError, link: &LinkError, config: &Config) -> Words {
     let after = text::duration(fault.after);
     let how = match link {
-        LinkFault::TooLarge { size } => return too_large(*size, config),
-        LinkFault::Undecodable { words: said } => {
+        LinkError::TooLarge { size } => return too_large(*size, config),
+        LinkError::Undecodable { words: said } => {
             return Words::new(Code::MqttNotMqtt, "the broker sent something that is not MQTT 3.1.1")
                 .note(format!("in the stage {}, {after} after it began; the MQTT library says: {said}", fault.stage.name()))
                 .help("update the broker; if a proxy stands between, see that it passes TCP through unchanged");
         }
-        LinkFault::Closed { reset: true } => format!("the connection was reset after {after}"),
-        LinkFault::NoPingResponse => format!(
+        LinkError::Closed { reset: true } => format!("the connection was reset after {after}"),
+        LinkError::NoPingResponse => format!(
             "PINGREQ was not answered within the keep-alive time of {}",
             text::duration(config.keep_alive)
         ),
-        LinkFault::Io(error) | LinkFault::Tcp(error) => {
+        LinkError::Io(error) | LinkError::Tcp(error) => {
             format!("after {after} the system said: {error}")
         }
-        LinkFault::TimedOut { .. } => format!("after {after} the broker still took no data"),
+        LinkError::TimedOut { .. } => format!("after {after} the broker still took no data"),
         _ => format!("the connection was closed after {after}"),
     };
-    let topic = named(config, "topic");
+    let topic = origin(config, "topic");
     match fault.stage {
         Stage::Subscribe => Words::new(Code::SubscribeClosed, "the broker closed the connection at SUBSCRIBE")
             .note(how)
@@ -237,10 +237,10 @@ fn later(fault: &MqttFault, link: &LinkFault, config: &Config) -> Words {
             .note(user(config))
             .note(format!("topic: `{}` ({topic}), QoS {}, {}{}", config.topic, config.qos as u8, text::count(payload_length(config) as u64, "byte"), if config.retain { ", retained" } else { "" }))
             .help_if(payload_length(config) > LARGE, "if the message is larger than the broker's limit, send a smaller one")
-            .help_if(config.retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", named(config, "retain")))
-            .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", named(config, "qos")))
+            .help_if(config.retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", origin(config, "retain")))
+            .help_if(config.qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", origin(config, "qos")))
             .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-            .help_if(config.qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", named(config, "qos"))),
+            .help_if(config.qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, "qos"))),
         _ => Words::new(Code::ReceiveClosed, "the connection was lost while the message was awaited")
             .note(how)
             .note("the broker had granted the subscription and taken the message")
@@ -258,7 +258,7 @@ fn subscribe_timeout(config: &Config, limit: Duration) -> Words {
     .note(format!(
         "no SUBACK within {} ({}); filter: `{}`",
         text::duration(limit),
-        named(config, "timeout"),
+        origin(config, "timeout"),
         config.topic
     ))
     .help("look into the broker's log, where the reason stands")
@@ -278,14 +278,14 @@ fn publish_timeout(config: &Config, limit: Duration) -> Words {
     .note(format!(
         "no {awaited} within {} ({}); QoS {}",
         text::duration(limit),
-        named(config, "timeout"),
+        origin(config, "timeout"),
         config.qos as u8
     ))
     .help_if(
         config.qos == Qos::ExactlyOnce,
         format!(
             "if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it",
-            named(config, "qos")
+            origin(config, "qos")
         ),
     )
     .help("look into the broker's log, where the reason stands")
@@ -300,7 +300,7 @@ fn too_large(size: usize, config: &Config) -> Words {
     .note(format!(
         "its packet has {size} bytes; the limit is {} bytes, and it is this program's own ({})",
         config.max_packet_size,
-        named(config, "max_packet_size")
+        origin(config, "max_packet_size")
     ))
     .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
     .help("if it is a retained message that nobody needs, clear it: publish an empty one to that topic, retained")
@@ -343,7 +343,7 @@ fn not_delivered(config: &Config, limit: String, foreign: u64) -> Words {
         .note(format!(
             "topic: `{}` ({})",
             config.topic,
-            named(config, "topic")
+            origin(config, "topic")
         ));
     if foreign > 0 {
         words = words.note(format!(

@@ -21,17 +21,17 @@ use crate::testing::{SECRET, assert_sound, good};
 const LIMIT: Duration = Duration::from_secs(15);
 const PLAIN: &str = "tls = off\n";
 
-fn fault(stage: Stage, cause: impl Into<MqttCause>) -> MqttFault {
-    MqttFault {
+fn fault(stage: Stage, cause: impl Into<MqttCause>) -> MqttError {
+    MqttError {
         stage,
         cause: cause.into(),
         after: Duration::from_millis(12),
-        look: None,
+        probe: None,
         password_ends_in_blank: false,
     }
 }
 
-fn told(lines: &str, fault: MqttFault) -> Diagnosis {
+fn told(lines: &str, fault: MqttError) -> Diagnosis {
     let config = good(&format!("{lines}\nusername = me\npassword = {SECRET}"));
     let context = Context {
         config: Some(&config),
@@ -43,31 +43,31 @@ fn told(lines: &str, fault: MqttFault) -> Diagnosis {
 }
 
 #[track_caller]
-fn check(lines: &str, fault: MqttFault, expected: Code) -> Diagnosis {
+fn check(lines: &str, fault: MqttError, expected: Code) -> Diagnosis {
     let shown = format!("{lines:?} {fault:?}");
     let diagnosis = told(lines, fault);
     assert_eq!(diagnosis.code, expected.name(), "{shown}");
     diagnosis
 }
 
-fn closed() -> LinkFault {
-    LinkFault::Closed { reset: false }
+fn closed() -> LinkError {
+    LinkError::Closed { reset: false }
 }
 
-fn timed_out() -> LinkFault {
-    LinkFault::TimedOut { limit: LIMIT }
+fn timed_out() -> LinkError {
+    LinkError::TimedOut { limit: LIMIT }
 }
 
-fn undecodable() -> LinkFault {
-    LinkFault::Undecodable {
+fn undecodable() -> LinkError {
+    LinkError::Undecodable {
         words: "Malformed packet".to_owned(),
     }
 }
 
 /// At CONNECT, and what the second look read.
-fn looked(link: LinkFault, bytes: &[u8], ended: LookEnd) -> MqttFault {
-    MqttFault {
-        look: Some(Look {
+fn looked(link: LinkError, bytes: &[u8], ended: ProbeEnd) -> MqttError {
+    MqttError {
+        probe: Some(Probe {
             bytes: bytes.to_vec(),
             ended,
         }),
@@ -75,7 +75,7 @@ fn looked(link: LinkFault, bytes: &[u8], ended: LookEnd) -> MqttFault {
     }
 }
 
-const CLOSED: LookEnd = LookEnd::Closed;
+const CLOSED: ProbeEnd = ProbeEnd::Closed;
 
 #[test]
 fn every_connack_has_its_code() {
@@ -90,7 +90,7 @@ fn every_connack_has_its_code() {
         };
         let told = check(
             "",
-            fault(Stage::Connect, LinkFault::Refused { code }),
+            fault(Stage::Connect, LinkError::Refused { code }),
             expected,
         );
         // The number itself is evidence, as the version that has it writes it.
@@ -118,10 +118,10 @@ fn every_connack_has_its_code() {
 fn a_blank_at_the_end_of_the_password_is_pointed_out() {
     for (code, points) in [(4, true), (5, true), (0x86, true), (0x87, true), (3, false)] {
         for blank in [false, true] {
-            let mut fault = fault(Stage::Connect, LinkFault::Refused { code });
+            let mut fault = fault(Stage::Connect, LinkError::Refused { code });
             fault.password_ends_in_blank = blank;
             let notes = told("", fault).notes.join("\n");
-            let pointed = notes.contains("the password's last character is a blank");
+            let pointed = notes.contains("the password's last character is a space");
             assert_eq!(pointed, blank && points, "{code}");
         }
     }
@@ -137,7 +137,7 @@ fn a_tls_port_spoken_to_in_the_clear() {
         let lines = format!("{PLAIN}port = {port}");
         check(&lines, looked(closed(), b"", CLOSED), Code::MqttIsTls);
         check(&lines, fault(Stage::Connect, closed()), Code::MqttIsTls);
-        let reset = LinkFault::Closed { reset: true };
+        let reset = LinkError::Closed { reset: true };
         check(&lines, fault(Stage::Connect, reset), Code::MqttIsTls);
         // Silence proves nothing.
         check(
@@ -172,7 +172,7 @@ fn what_is_not_mqtt() {
         }
     }
     check("", fault(Stage::Connect, undecodable()), Code::MqttNotMqtt);
-    let huge = || LinkFault::TooLarge { size: 268_435_455 };
+    let huge = || LinkError::TooLarge { size: 268_435_455 };
     check("", fault(Stage::Connect, huge()), Code::MqttNotMqtt);
     for stage in [Stage::Subscribe, Stage::Publish, Stage::Receive] {
         check("", fault(stage, undecodable()), Code::MqttNotMqtt);
@@ -182,7 +182,7 @@ fn what_is_not_mqtt() {
 
 #[test]
 fn connect_without_an_answer() {
-    let silence = || LookEnd::Silence;
+    let silence = || ProbeEnd::Silence;
     check("", looked(closed(), b"", CLOSED), Code::MqttClosed);
     check("", looked(timed_out(), b"", silence()), Code::MqttTimeout);
     // The look met another end than rumqttc; what rumqttc met counts.
@@ -190,12 +190,12 @@ fn connect_without_an_answer() {
     check("", looked(closed(), b"", silence()), Code::MqttClosed);
     check(
         "",
-        looked(closed(), b"\x20\x02\0\0", LookEnd::Enough),
+        looked(closed(), b"\x20\x02\0\0", ProbeEnd::Enough),
         Code::MqttClosed,
     );
-    let unreachable = LookEnd::Unreachable(io::ErrorKind::ConnectionRefused.into());
+    let unreachable = ProbeEnd::Unreachable(io::ErrorKind::ConnectionRefused.into());
     check("", looked(closed(), b"", unreachable), Code::MqttClosed);
-    let io = LinkFault::Io(io::Error::other("weather"));
+    let io = LinkError::Io(io::Error::other("weather"));
     check("", fault(Stage::Connect, io), Code::MqttClosed);
     check(
         "",
@@ -213,9 +213,9 @@ fn the_stages_after_connect() {
     ] {
         for link in [
             closed(),
-            LinkFault::Closed { reset: true },
-            LinkFault::Io(io::ErrorKind::TimedOut.into()),
-            LinkFault::NoPingResponse,
+            LinkError::Closed { reset: true },
+            LinkError::Io(io::ErrorKind::TimedOut.into()),
+            LinkError::NoPingResponse,
         ] {
             check("", fault(stage, link), closed_there);
         }
@@ -269,24 +269,24 @@ fn io_error(text: &str) -> io::Error {
 }
 
 /// One of every kind.
-fn links(text: &str, code: u8, size: usize) -> Vec<LinkFault> {
+fn links(text: &str, code: u8, size: usize) -> Vec<LinkError> {
     let mut links = vec![
         timed_out(),
         closed(),
-        LinkFault::Closed { reset: true },
-        LinkFault::Refused { code },
-        LinkFault::SubackCode { code },
-        LinkFault::Undecodable {
+        LinkError::Closed { reset: true },
+        LinkError::Refused { code },
+        LinkError::SubackCode { code },
+        LinkError::Undecodable {
             words: text.to_owned(),
         },
-        LinkFault::TooLarge { size },
-        LinkFault::Tls(TlsCause::Closed { reset: true }),
-        LinkFault::Tcp(io_error(text)),
-        LinkFault::Io(io_error(text)),
-        LinkFault::NoPingResponse,
+        LinkError::TooLarge { size },
+        LinkError::Tls(TlsCause::Closed { reset: true }),
+        LinkError::Tcp(io_error(text)),
+        LinkError::Io(io_error(text)),
+        LinkError::NoPingResponse,
     ];
     let errors = rustls_errors(text).into_iter().step_by(17);
-    links.extend(errors.map(|error| LinkFault::Tls(TlsCause::Rustls(error))));
+    links.extend(errors.map(|error| LinkError::Tls(TlsCause::Rustls(error))));
     links
 }
 
@@ -315,17 +315,17 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
     causes
 }
 
-fn look(bytes: &[u8], kind: u8, text: &str) -> Option<Look> {
+fn look(bytes: &[u8], kind: u8, text: &str) -> Option<Probe> {
     let ended = match kind {
         0 => return None,
         1 => CLOSED,
-        2 => LookEnd::Silence,
-        3 => LookEnd::Enough,
-        4 => LookEnd::Tls(TlsCause::Io(io_error(text))),
-        _ => LookEnd::Unreachable(io_error(text)),
+        2 => ProbeEnd::Silence,
+        3 => ProbeEnd::Enough,
+        4 => ProbeEnd::Tls(TlsCause::Io(io_error(text))),
+        _ => ProbeEnd::Unreachable(io_error(text)),
     };
     let bytes = bytes.to_vec();
-    Some(Look { bytes, ended })
+    Some(Probe { bytes, ended })
 }
 
 /// Every setting that the words look at.
@@ -357,8 +357,8 @@ proptest! {
     ) {
         for stage in [Stage::Connect, Stage::Subscribe, Stage::Publish, Stage::Receive] {
             for cause in causes(&text, code, size, &bytes) {
-                let fault = MqttFault {
-                    look: look(&bytes, kind, &text),
+                let fault = MqttError {
+                    probe: look(&bytes, kind, &text),
                     password_ends_in_blank: blank,
                     ..fault(stage, cause)
                 };

@@ -4,31 +4,31 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 
 use crate::config::{Config, Transport};
-use crate::diagnosis::{Code, Words, named, providers};
-use crate::failure::{AddressError, DnsFault, TcpFault};
+use crate::diagnosis::{Code, Words, origin, providers};
+use crate::failure::{AddressError, DnsError, TcpError};
 use crate::util::text;
 
 /// A failed look-up.
-pub(crate) fn dns(fault: &DnsFault, config: &Config) -> Words {
+pub(crate) fn dns(fault: &DnsError, config: &Config) -> Words {
     let host = &config.host;
     match fault {
-        DnsFault::NotFound { words } => {
+        DnsError::NotFound { words } => {
             Words::new(Code::DnsNotFound, format!("the name `{host}` has no address"))
                 .note(format!("the resolver says: {words}"))
-                .help(format!("check the spelling of {}", named(config, "host")))
+                .help(format!("check the spelling of {}", origin(config, "host")))
                 .help_if(
                     !host.contains('.'),
                     "if it is a machine of the local network, write its full name or its IP address",
                 )
                 .help_if(!providers::is_known(config), "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
         }
-        DnsFault::Unavailable { words, servers } => {
+        DnsError::Unavailable { words, servers } => {
             unavailable(host, servers).note(format!("the resolver says: {words}"))
         }
-        DnsFault::TimedOut { limit, servers } => unavailable(host, servers).note(format!(
+        DnsError::TimedOut { limit, servers } => unavailable(host, servers).note(format!(
             "no answer within {} ({})",
             text::duration(*limit),
-            named(config, "timeout")
+            origin(config, "timeout")
         )),
     }
 }
@@ -45,7 +45,7 @@ fn unavailable(host: &str, servers: &[String]) -> Words {
 }
 
 /// No connection to any address.
-pub(crate) fn tcp(fault: &TcpFault, config: &Config) -> Words {
+pub(crate) fn tcp(fault: &TcpError, config: &Config) -> Words {
     let tried = &fault.tried;
     let evidence = tried
         .iter()
@@ -53,7 +53,7 @@ pub(crate) fn tcp(fault: &TcpFault, config: &Config) -> Words {
             ErrorKind::TimedOut => format!(
                 "{address}: no answer within {} ({})",
                 text::duration(config.timeout),
-                named(config, "timeout")
+                origin(config, "timeout")
             ),
             _ => format!("{address}: {error}"),
         });
@@ -71,11 +71,11 @@ pub(crate) fn tcp(fault: &TcpFault, config: &Config) -> Words {
         Code::TcpTimeout => {
             Words::new(code, format!("nothing answers on port {port} of `{}`", config.host))
                 .help(format!("if this network has a firewall, let outbound TCP to port {port} through; many drop it without a word"))
-                .help(format!("check {} and {}, and that the broker's machine is up", named(config, "host"), named(config, "port")))
+                .help(format!("check {} and {}, and that the broker's machine is up", origin(config, "host"), origin(config, "port")))
         }
-        _ => Words::new(Code::TcpUnreachable, format!("there is no way from this machine to `{}`", config.host))
+        _ => Words::new(Code::TcpUnreachable, format!("there is no route from this machine to `{}`", config.host))
             .help(match tried.first() {
-                Some(first) => format!("check that this machine is on the network: `ip route get {}` must show a way", first.address.ip()),
+                Some(first) => format!("check that this machine is on the network: `ip route get {}` must show a route", first.address.ip()),
                 None => "check that this machine is on the network".to_owned(),
             })
             .help_if(

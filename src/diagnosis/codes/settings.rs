@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Flaw, Place, Problem, ProblemKind, Slip, Spot, UrlFault};
+use crate::config::{LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
 use crate::diagnosis::codes::value::{flaw, keys};
 use crate::diagnosis::{Code, Words};
 
@@ -15,10 +15,10 @@ const MAX_HELP: usize = 10;
 pub(crate) fn words(problems: &[Problem]) -> Words {
     if let [problem] = problems {
         let (wrong, right) = explain(problem);
-        let mut notes: Vec<_> = written(&problem.place, &problem.shown)
+        let mut notes: Vec<_> = written(&problem.origin, &problem.shown)
             .into_iter()
             .collect();
-        notes.extend(other(problem).and_then(|spot| written(&spot.place, &spot.shown)));
+        notes.extend(other(problem).and_then(|quoted| written(&quoted.origin, &quoted.shown)));
         return Words {
             code: code(problem),
             error: wrong,
@@ -36,7 +36,7 @@ pub(crate) fn words(problems: &[Problem]) -> Words {
         {
             wrong = format!("{wrong}; {meant}");
         }
-        notes.push(match written(&problem.place, &problem.shown) {
+        notes.push(match written(&problem.origin, &problem.shown) {
             Some(written) => format!("{written}: {wrong}"),
             None => wrong,
         });
@@ -74,10 +74,10 @@ pub(crate) fn code(problem: &Problem) -> Code {
     match &problem.kind {
         ProblemKind::BadValue {
             key: "host",
-            flaw: Flaw::Host(_),
+            flaw: ValueError::Host(_),
             ..
         }
-        | ProblemKind::Url(UrlFault::NoScheme | UrlFault::Scheme { .. } | UrlFault::NoHost) => {
+        | ProblemKind::Url(UrlError::NoScheme | UrlError::Scheme { .. } | UrlError::NoHost) => {
             Code::HostInvalid
         }
         ProblemKind::QosUnsupported { .. } => Code::QosUnsupported,
@@ -87,22 +87,22 @@ pub(crate) fn code(problem: &Problem) -> Code {
 }
 
 /// Where something was written, and what.
-pub(crate) fn written(place: &Place, shown: &str) -> Option<String> {
-    let place = match place {
-        Place::Line { path, line } => format!("{path}:{line}"),
-        Place::Flag(_) => "command line".to_owned(),
-        Place::Url => "URL".to_owned(),
-        Place::Default => return None,
+pub(crate) fn written(origin: &Origin, shown: &str) -> Option<String> {
+    let origin = match origin {
+        Origin::Line { path, line } => format!("{path}:{line}"),
+        Origin::Flag(_) => "command line".to_owned(),
+        Origin::Url => "URL".to_owned(),
+        Origin::Default => return None,
     };
-    Some(format!("{place}: `{shown}`"))
+    Some(format!("{origin}: `{shown}`"))
 }
 
 /// The file that every problem is in, if it is one.
 fn only_file(problems: &[Problem]) -> Option<&str> {
     let paths: Option<BTreeSet<_>> = problems
         .iter()
-        .map(|problem| match (&problem.place, &problem.kind) {
-            (Place::Line { path, .. }, _) => Some(path.as_str()),
+        .map(|problem| match (&problem.origin, &problem.kind) {
+            (Origin::Line { path, .. }, _) => Some(path.as_str()),
             (_, ProblemKind::Missing { target, .. }) => Some(target.as_str()),
             _ => None,
         })
@@ -112,23 +112,23 @@ fn only_file(problems: &[Problem]) -> Option<&str> {
 }
 
 /// The other line of a contradiction.
-fn other(problem: &Problem) -> Option<&Spot> {
+fn other(problem: &Problem) -> Option<&Quoted> {
     match &problem.kind {
-        ProblemKind::Duplicate { first: spot, .. }
-        | ProblemKind::TlsOff { tls: spot, .. }
-        | ProblemKind::TwoPasswords { spot, .. }
-        | ProblemKind::SessionWithoutId { client_id: spot } => Some(spot),
+        ProblemKind::Duplicate { first: quoted, .. }
+        | ProblemKind::TlsOff { tls: quoted, .. }
+        | ProblemKind::TwoPasswords { quoted, .. }
+        | ProblemKind::SessionWithoutId { client_id: quoted } => Some(quoted),
         _ => None,
     }
 }
 
 /// Where the other line of a contradiction stands, for a sentence.
-fn at(spot: &Spot) -> String {
-    match &spot.place {
-        Place::Line { line, .. } => format!("line {line}"),
-        Place::Flag(flag) => format!("`{flag}`"),
-        Place::Url => "the URL".to_owned(),
-        Place::Default => "the default".to_owned(),
+fn at(quoted: &Quoted) -> String {
+    match &quoted.origin {
+        Origin::Line { line, .. } => format!("line {line}"),
+        Origin::Flag(flag) => format!("`{flag}`"),
+        Origin::Url => "the URL".to_owned(),
+        Origin::Default => "the default".to_owned(),
     }
 }
 
@@ -170,7 +170,7 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
         ),
         ProblemKind::Placeholder { key } => (
             format!("`{key}` still holds the placeholder"),
-            "put your own values in place of `YOUR-…`; the comments above them say where to \
+            "put your own values in origin of `YOUR-…`; the comments above them say where to \
              find them"
                 .to_owned(),
         ),
@@ -195,8 +195,8 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
             format!("`{key}` is for TLS, which {} switches off", at(tls)),
             "use TLS (`tls = on`, or `mqtts://` in a URL), or leave the keys of TLS out".to_owned(),
         ),
-        ProblemKind::TwoPasswords { key, other, spot } => (
-            format!("`{key}` beside `{other}` of {}: two passwords", at(spot)),
+        ProblemKind::TwoPasswords { key, other, quoted } => (
+            format!("`{key}` beside `{other}` of {}: two passwords", at(quoted)),
             "leave one of `password`, `password_file` and `password_env`".to_owned(),
         ),
         ProblemKind::SessionWithoutId { client_id } => (
@@ -218,13 +218,13 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
     (wrong, Some(right))
 }
 
-fn value(key: &str, fault: &Flaw, slip: Option<Slip>) -> (String, Option<String>) {
+fn value(key: &str, fault: &ValueError, slip: Option<LikelyCause>) -> (String, Option<String>) {
     let (wrong, right) = flaw(key, fault);
     let right = match slip {
-        Some(Slip::Quoted) => Some(format!(
+        Some(LikelyCause::Quoted) => Some(format!(
             "leave the quotes out: they are part of the value of `{key}`"
         )),
-        Some(Slip::Comment) => Some(format!(
+        Some(LikelyCause::Comment) => Some(format!(
             "give the comment a line of its own: behind `{key}` it is part of the value"
         )),
         None => right,
@@ -232,14 +232,14 @@ fn value(key: &str, fault: &Flaw, slip: Option<Slip>) -> (String, Option<String>
     (wrong, right)
 }
 
-fn url(fault: &UrlFault) -> (String, String) {
+fn url(fault: &UrlError) -> (String, String) {
     let plain = |wrong: &str, right: &str| (wrong.to_owned(), right.to_owned());
     match fault {
-        UrlFault::NoScheme => plain(
+        UrlError::NoScheme => plain(
             "this is neither a file nor a URL",
             "put `mqtts://` before it for TLS, or `mqtt://` for none",
         ),
-        UrlFault::Scheme { scheme } => (
+        UrlError::Scheme { scheme } => (
             match scheme.to_ascii_lowercase().as_str() {
                 "ws" | "wss" => {
                     format!("`{scheme}://` is MQTT over WebSocket, which is not spoken here")
@@ -247,28 +247,28 @@ fn url(fault: &UrlFault) -> (String, String) {
                 "http" | "https" => format!("`{scheme}://` is a web address, not a broker's"),
                 _ => format!("`{scheme}://` is no scheme of MQTT"),
             },
-            "use `mqtts://` with the broker's TLS port, mostly 8883, or `mqtt://` with its plain \
-             port, mostly 1883"
+            "use `mqtts://` with the broker's TLS port, usually 8883, or `mqtt://` with its plain \
+             port, usually 1883"
                 .to_owned(),
         ),
-        UrlFault::NoHost => plain(
+        UrlError::NoHost => plain(
             "there is no host in the URL",
             "write `mqtts://host:8883/topic`",
         ),
-        UrlFault::Query => plain(
+        UrlError::Query => plain(
             "a `?` in the URL: no options are read there",
             "use flags such as `--set qos=0`; in a topic or password write `%3F`",
         ),
-        UrlFault::Fragment => plain(
+        UrlError::Fragment => plain(
             "a `#` in the URL",
             "in a password write `%23`; a topic to publish to cannot hold one",
         ),
-        UrlFault::At => plain(
+        UrlError::At => plain(
             "an `@` behind the first `/`, `?` or `#` of the URL",
             "in a user name or password write `%2F` for `/`, `%3F` for `?`, `%23` for `#`; in a \
              topic write `%40` for `@`",
         ),
-        UrlFault::Percent { part } => (
+        UrlError::Percent { part } => (
             format!("the {part} in the URL is not percent-encoded UTF-8"),
             "write `%25` for a `%` that stands for itself".to_owned(),
         ),

@@ -1,21 +1,21 @@
 //! The words for tls: which code a broken handshake is, and what to do. What concerns the presented
-//! certificates is next door, in `diagnose_certificate`.
+//! certificates is in `certificate`.
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use crate::config::{Config, Transport};
 use crate::diagnosis::codes::{alert, certificate};
-use crate::diagnosis::{Code, Words, named};
-use crate::failure::{TlsCause, TlsFault};
+use crate::diagnosis::{Code, Words, origin};
+use crate::failure::{TlsCause, TlsError};
 use crate::util::{clock, text};
 
 /// A broken handshake, or a refusal after it.
-pub(crate) fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
+pub(crate) fn words(fault: &TlsError, config: &Config, now: i64) -> Words {
     match code(fault, config, now) {
         code @ Code::TlsNotTls => not_tls(code, fault, config),
         code @ Code::TlsClosed => Words::new(code, "the broker closed the connection during the TLS handshake")
             .notes(how_it_ended(fault))
-            .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", named(config, "host")))
+            .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, "host")))
             .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
             .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port)),
         code @ Code::TlsTimeout => {
@@ -24,7 +24,7 @@ pub(crate) fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
                 _ => text::duration(config.timeout),
             };
             Words::new(code, "the TLS handshake did not end in time")
-                .note(format!("TCP is connected; {} within {limit} ({})", received(fault), named(config, "timeout")))
+                .note(format!("TCP is connected; {} within {limit} ({})", received(fault), origin(config, "timeout")))
                 .notes(fault.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
                 .help_if(fault.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
                 .help("if the link is slow, raise `timeout`")
@@ -37,7 +37,7 @@ pub(crate) fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
         code @ Code::TlsNoCommonCipher => no_common_cipher(code, fault),
         code @ Code::TlsUnrecognisedName => Words::new(code, "the broker does not know the server name that was sent")
             .note(format!("server name sent: `{}`; answer: alert unrecognized_name", fault.facts.sni.as_deref().unwrap_or("none")))
-            .help(format!("check {}: it must be the very name that the broker's provider gave you", named(config, "host"))),
+            .help(format!("check {}: it must be the very name that the broker's provider gave you", origin(config, "host"))),
         code @ Code::TlsNoSni => no_sni(code, fault, config),
         code @ Code::TlsAlpn => alpn(code, fault, config),
         code @ Code::TlsClientCertRequired => Words::new(code, "the broker demands a client certificate, and none is set")
@@ -54,7 +54,7 @@ pub(crate) fn words(fault: &TlsFault, config: &Config, now: i64) -> Words {
 }
 
 /// Which failure it is. Where two look alike on the wire, what else was seen decides.
-fn code(fault: &TlsFault, config: &Config, now: i64) -> Code {
+fn code(fault: &TlsError, config: &Config, now: i64) -> Code {
     match &fault.cause {
         TlsCause::PinMismatch { .. } => Code::TlsPinMismatch,
         TlsCause::AlpnNotChosen => Code::TlsAlpn,
@@ -103,7 +103,7 @@ fn is_server_hello(first_bytes: &[u8]) -> bool {
     matches!(first_bytes, [22, 3, _, _, _, 2, 0, ..])
 }
 
-fn closed(fault: &TlsFault, config: &Config) -> Code {
+fn closed(fault: &TlsError, config: &Config) -> Code {
     let facts = &fault.facts;
     if facts.client_cert_requested {
         return client_certificate(fault);
@@ -115,7 +115,7 @@ fn closed(fault: &TlsFault, config: &Config) -> Code {
     }
 }
 
-fn client_certificate(fault: &TlsFault) -> Code {
+fn client_certificate(fault: &TlsError) -> Code {
     if fault.facts.client_cert_sent {
         Code::TlsClientCertRejected
     } else {
@@ -123,7 +123,7 @@ fn client_certificate(fault: &TlsFault) -> Code {
     }
 }
 
-fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
+fn of_alert(alert: AlertDescription, fault: &TlsError) -> Code {
     use AlertDescription as Alert;
     let requested = fault.facts.client_cert_requested;
     match alert {
@@ -158,7 +158,7 @@ fn of_alert(alert: AlertDescription, fault: &TlsFault) -> Code {
     }
 }
 
-fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
+fn not_tls(code: Code, fault: &TlsError, config: &Config) -> Words {
     let first = &fault.facts.first_bytes;
     let port = config.port;
     let take_tls_port =
@@ -215,7 +215,7 @@ fn not_tls(code: Code, fault: &TlsFault, config: &Config) -> Words {
     }
 }
 
-fn no_common_cipher(code: Code, fault: &TlsFault) -> Words {
+fn no_common_cipher(code: Code, fault: &TlsError) -> Words {
     Words::new(code, "the broker and this client have no TLS algorithm in common")
         .notes(how_it_ended(fault))
         .note("cipher suites offered: AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, in TLS 1.2 with ECDHE only")
@@ -224,10 +224,10 @@ fn no_common_cipher(code: Code, fault: &TlsFault) -> Words {
         .help("if the broker's configuration limits its ciphers, allow ECDHE with AES-GCM there")
 }
 
-fn no_sni(code: Code, fault: &TlsFault, config: &Config) -> Words {
+fn no_sni(code: Code, fault: &TlsError, config: &Config) -> Words {
     let off = matches!(&config.transport, Transport::Tls(settings) if !settings.sni);
     let why = if off {
-        format!("{} leaves it out", named(config, "sni"))
+        format!("{} leaves it out", origin(config, "sni"))
     } else {
         format!("`{}` is an IP address, which has none", config.host)
     };
@@ -238,13 +238,13 @@ fn no_sni(code: Code, fault: &TlsFault, config: &Config) -> Words {
     .notes(how_it_ended(fault))
     .note(format!("no server name was sent: {why}"));
     if off {
-        words.help("take `sni = off` away: this broker serves many names on one address and needs to know which")
+        words.help("remove `sni = off`: this broker serves many names on one address and needs to know which")
     } else {
         words.help("set `host` to the broker's name instead of its address: a broker that serves many names on one address needs to know which")
     }
 }
 
-fn alpn(code: Code, fault: &TlsFault, config: &Config) -> Words {
+fn alpn(code: Code, fault: &TlsError, config: &Config) -> Words {
     let offered = match fault.facts.offered_alpn.as_slice() {
         [] => "no protocol was offered by ALPN".to_owned(),
         offered => format!("offered by ALPN: {}", offered.join(", ")),
@@ -256,18 +256,18 @@ fn alpn(code: Code, fault: &TlsFault, config: &Config) -> Words {
     .notes(how_it_ended(fault))
     .note(offered)
     .help(format!(
-        "set {} to what the broker's documentation asks for on this port, or take it away",
-        named(config, "alpn")
+        "set {} to what the broker's documentation asks for on this port, or remove it",
+        origin(config, "alpn")
     ))
 }
 
-fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
+fn rejected(code: Code, fault: &TlsError, config: &Config, now: i64) -> Words {
     let mut words =
         Words::new(code, "the broker refuses our client certificate").notes(how_it_ended(fault));
     if let Some(own) = &fault.facts.client_certificate {
         words = words.note(format!(
             "sent: {}: `{}`, issued by `{}`, valid from {} until {}",
-            named(config, "cert_file"),
+            origin(config, "cert_file"),
             own.subject.short(),
             own.issuer.short(),
             clock::utc(own.not_before),
@@ -296,7 +296,7 @@ fn rejected(code: Code, fault: &TlsFault, config: &Config, now: i64) -> Words {
         .help("if an intermediate CA issued it, append that CA's certificate to `cert_file`")
 }
 
-fn accepted_issuers(fault: &TlsFault) -> String {
+fn accepted_issuers(fault: &TlsError) -> String {
     const MOST: usize = 5;
     match fault.facts.client_cert_issuers.as_slice() {
         [] => "the broker's request names no issuers".to_owned(),
@@ -321,7 +321,7 @@ fn accepted_issuers(fault: &TlsFault) -> String {
 }
 
 /// The peer's last word, or that it had none.
-fn how_it_ended(fault: &TlsFault) -> Vec<String> {
+fn how_it_ended(fault: &TlsError) -> Vec<String> {
     let when = if fault.late {
         "after the handshake"
     } else {
@@ -352,7 +352,7 @@ fn how_it_ended(fault: &TlsFault) -> Vec<String> {
     notes
 }
 
-fn received(fault: &TlsFault) -> String {
+fn received(fault: &TlsError) -> String {
     match fault.facts.first_bytes.as_slice() {
         _ if fault.late => "the handshake itself had succeeded".to_owned(),
         [] => "not a byte was received".to_owned(),

@@ -22,8 +22,8 @@ use crate::testing::{DAY, SECRET, assert_sound, facts, good, leaf};
 
 const LIMIT: Duration = Duration::from_secs(15);
 
-fn fault(cause: TlsCause, facts: TlsFacts) -> TlsFault {
-    TlsFault {
+fn fault(cause: TlsCause, facts: TlsFacts) -> TlsError {
+    TlsError {
         cause,
         facts,
         late: false,
@@ -338,7 +338,7 @@ proptest! {
     ) {
         let config = good(&format!("{lines}\nusername = me\npassword = {SECRET}"));
         for cause in causes(&text) {
-            let fault = TlsFault {
+            let fault = TlsError {
                 late,
                 ..fault(cause, facts.clone())
             };

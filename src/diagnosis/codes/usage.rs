@@ -1,15 +1,15 @@
 //! The words for the command line.
 
-use crate::config::{PROVIDERS, UsageFault};
+use crate::config::{PROVIDERS, UsageError};
 use crate::diagnosis::{Code, Words};
 
 const USAGE: &str = "usage: mqtt-test CONFIG [FLAGS], or mqtt-test --help";
 
-pub(crate) fn words(fault: &UsageFault) -> Words {
+pub(crate) fn words(fault: &UsageError) -> Words {
     let mut notes = Vec::new();
     let mut help = Vec::new();
     let error = match fault {
-        UsageFault::UnknownFlag {
+        UsageError::UnknownFlag {
             given,
             nearest,
             key,
@@ -18,7 +18,7 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             help.extend(key.map(|key| format!("write `--set {key}=…`")));
             format!("there is no flag `{given}`")
         }
-        UsageFault::PasswordFlag { given } => {
+        UsageError::PasswordFlag { given } => {
             notes.push("every user of this machine can read a running command in `ps`".to_owned());
             help.push(
                 "name a variable that holds the password, `--set password_env=MQTT_PASSWORD`, or \
@@ -27,7 +27,7 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             );
             format!("there is no flag `{given}` for a password")
         }
-        UsageFault::VerificationOff { given } => {
+        UsageError::VerificationOff { given } => {
             help.push(
                 "to trust a broker with a certificate of its own, `--set ca_file=…` names its CA \
                  certificate, and `--set pin_sha256=…` its fingerprint"
@@ -35,24 +35,24 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             );
             format!("there is no flag `{given}`: the broker is always verified")
         }
-        UsageFault::UnknownCommand { given, nearest } => {
+        UsageError::UnknownCommand { given, nearest } => {
             help.extend(meant(nearest));
             help.push(format!(
                 "if `{given}` is a config file, give nothing behind it but flags"
             ));
             format!("there is no command `{given}`")
         }
-        UsageFault::UnknownProvider { given, nearest } => {
+        UsageError::UnknownProvider { given, nearest } => {
             help.extend(meant(nearest));
             help.push(format!("the providers are {}", PROVIDERS.join(", ")));
             format!("there is no config file for `{given}`")
         }
-        UsageFault::UnknownCode { given, nearest } => {
+        UsageError::UnknownCode { given, nearest } => {
             help.extend(meant(nearest));
             help.push("`mqtt-test explain` lists every code".to_owned());
             format!("there is no code `{given}`")
         }
-        UsageFault::MissingConfig { beside } => {
+        UsageError::MissingConfig { beside } => {
             if beside.is_empty() {
                 help.push(
                     "`mqtt-test new hivemq > hivemq.conf` writes one to fill in; other providers: \
@@ -64,11 +64,11 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             }
             "no CONFIG was given: a config file, or a URL such as `mqtts://host:8883`".to_owned()
         }
-        UsageFault::MissingProvider => {
+        UsageError::MissingProvider => {
             help.push(format!("the providers are {}", PROVIDERS.join(", ")));
             "`new` needs the name of a provider".to_owned()
         }
-        UsageFault::MissingValue { flag, instead } => {
+        UsageError::MissingValue { flag, instead } => {
             if let Some(instead) = instead {
                 notes.push(format!(
                     "the flag `{instead}` stands where its value should be"
@@ -79,20 +79,20 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             }
             format!("`{flag}` needs a value")
         }
-        UsageFault::UnexpectedValue { flag } => {
+        UsageError::UnexpectedValue { flag } => {
             help.push(format!("write `{flag}` alone"));
             format!("`{flag}` takes no value")
         }
-        UsageFault::SetWithoutEquals { given } => {
+        UsageError::SetWithoutEquals { given } => {
             notes.push(format!("command line: `--set {given}`"));
             help.push("write `--set key=value`, such as `--set qos=0`".to_owned());
             "`--set` needs `key=value`".to_owned()
         }
-        UsageFault::BadColor { given } => {
+        UsageError::BadColor { given } => {
             notes.push(format!("command line: `--color {given}`"));
             "`--color` must be `auto`, `always` or `never`".to_owned()
         }
-        UsageFault::BadValue {
+        UsageError::BadValue {
             flag,
             given,
             expected,
@@ -100,23 +100,23 @@ pub(crate) fn words(fault: &UsageFault) -> Words {
             notes.push(format!("command line: `{flag} {given}`"));
             format!("`{flag}` must be {expected}")
         }
-        UsageFault::Unpublishable { what, words } => {
+        UsageError::Unpublishable { what, words } => {
             notes.push(words.clone());
             format!("{what} cannot be published")
         }
-        UsageFault::Repeated { flag } => format!("`{flag}` is given twice"),
-        UsageFault::Conflict { flag, other } => {
+        UsageError::Repeated { flag } => format!("`{flag}` is given twice"),
+        UsageError::Conflict { flag, other } => {
             help.push("leave one of them".to_owned());
             format!("`{flag}` and `{other}` contradict each other")
         }
-        UsageFault::NotForCommand { flag, command } => {
+        UsageError::NotForCommand { flag, command } => {
             format!("`{flag}` has no meaning for `{command}`")
         }
-        UsageFault::Leftover { given } => {
-            help.push("if it belongs to a value with blanks, put that value in quotes".to_owned());
+        UsageError::Leftover { given } => {
+            help.push("if it belongs to a value with spaces, put that value in quotes".to_owned());
             format!("one argument too many: `{given}`")
         }
-        UsageFault::NotUtf8 { shown } => {
+        UsageError::NotUtf8 { shown } => {
             notes.push(format!("command line: `{shown}`"));
             "an argument is not UTF-8 text".to_owned()
         }

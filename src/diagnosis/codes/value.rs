@@ -1,40 +1,40 @@
 //! The words for one value: what it must be. They never repeat the value; the line shows it where
 //! it may be shown.
 
-use crate::config::{Flaw, HostFault, KEYS, TopicFlaw};
+use crate::config::{HostError, KEYS, TopicFlawKind, ValueError};
 
 /// What is wrong, and what would be right where that adds something.
-pub(crate) fn flaw(key: &str, flaw: &Flaw) -> (String, Option<String>) {
+pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
     let must = |be: &str| format!("`{key}` must be {be}");
     match flaw {
-        Flaw::Switch => (must("`on` or `off`"), None),
-        Flaw::Port => (
+        ValueError::Switch => (must("`on` or `off`"), None),
+        ValueError::Port => (
             must("a number from 1 to 65535"),
-            Some("MQTT over TLS is mostly on 8883, without TLS on 1883".to_owned()),
+            Some("MQTT over TLS is usually on 8883, without TLS on 1883".to_owned()),
         ),
-        Flaw::Qos => (must("0, 1 or 2"), None),
-        Flaw::Protocol => (must("`3.1.1`"), None),
-        Flaw::Protocol5 => (
+        ValueError::Qos => (must("0, 1 or 2"), None),
+        ValueError::Protocol => (must("`3.1.1`"), None),
+        ValueError::Protocol5 => (
             "this version of mqtt-test speaks MQTT 3.1.1 only".to_owned(),
-            Some("leave `protocol` out: brokers of MQTT 5 mostly take 3.1.1 too".to_owned()),
+            Some("leave `protocol` out: brokers of MQTT 5 usually take 3.1.1 too".to_owned()),
         ),
-        Flaw::NoUnit { given } => (
+        ValueError::NoUnit { given } => (
             format!("`{key}` needs a unit: `ms`, `s` or `m`"),
             Some(format!("if seconds are meant, write `{key} = {given}s`")),
         ),
-        Flaw::KeepAlive => (
+        ValueError::KeepAlive => (
             must("0, or whole seconds from 5s to 65535s, such as `60s` or `2m`"),
             None,
         ),
-        Flaw::Timeout => (
+        ValueError::Timeout => (
             must("more than 0 and at most 60m, such as `500ms`, `15s` or `2m`"),
             None,
         ),
-        Flaw::PacketSize => (
+        ValueError::PacketSize => (
             must("from 64 bytes to 256MiB, such as `4096`, `64KiB` or `1MiB`"),
             None,
         ),
-        Flaw::Pin { digits } => (
+        ValueError::Pin { digits } => (
             match digits {
                 Some(digits) => format!("`{key}` must have 64 hex digits, and has {digits}"),
                 None => must("64 hex digits, with or without colons"),
@@ -45,44 +45,44 @@ pub(crate) fn flaw(key: &str, flaw: &Flaw) -> (String, Option<String>) {
                 .to_owned(),
             ),
         ),
-        Flaw::Alpn => (
+        ValueError::Alpn => (
             must("one or more names of 1 to 255 bytes, separated by commas"),
             None,
         ),
-        Flaw::EnvName => (
+        ValueError::EnvName => (
             must("the name of an environment variable: letters, digits and `_`"),
             Some(format!(
                 "write `{key} = MQTT_PASSWORD`, and set that variable"
             )),
         ),
-        Flaw::NoHome => (
+        ValueError::NoHome => (
             format!("`{key}` begins with `~/`, and no home folder is known (HOME is not set)"),
             Some(format!("write the whole path in `{key}`")),
         ),
-        Flaw::PastedPem => (
+        ValueError::PastedPem => (
             must("the path of a file, not the PEM text itself"),
             Some(format!(
                 "save that text as a file, and name the file in `{key}`"
             )),
         ),
-        Flaw::TooLong { bytes, limit } => (
+        ValueError::TooLong { bytes, limit } => (
             format!("`{key}` has {bytes} bytes, and MQTT carries at most {limit}"),
             None,
         ),
-        Flaw::Nul => (format!("`{key}` holds a NUL character"), None),
-        Flaw::Host(fault) => host(key, fault),
-        Flaw::Topic(fault) => {
+        ValueError::Nul => (format!("`{key}` holds a NUL character"), None),
+        ValueError::Host(fault) => host(key, fault),
+        ValueError::Topic(fault) => {
             let from = match fault.from {
                 Some(from) => format!(", which `{from}` brings in"),
                 None => String::new(),
             };
             match fault.why {
-                TopicFlaw::Wildcard(c) => (
+                TopicFlawKind::Wildcard(c) => (
                     format!("nothing can be published to a `{key}` with the wildcard `{c}`{from}"),
                     Some("name one topic, without `+` and `#`".to_owned()),
                 ),
-                TopicFlaw::Nul => (format!("`{key}` holds a NUL character{from}"), None),
-                TopicFlaw::TooLong(bytes) => (
+                TopicFlawKind::Nul => (format!("`{key}` holds a NUL character{from}"), None),
+                TopicFlawKind::TooLong(bytes) => (
                     format!("`{key}` has {bytes} bytes{from}, and MQTT carries at most 65535"),
                     None,
                 ),
@@ -96,10 +96,10 @@ pub(crate) fn keys() -> String {
     KEYS.join(", ")
 }
 
-fn host(key: &str, fault: &HostFault) -> (String, Option<String>) {
+fn host(key: &str, fault: &HostError) -> (String, Option<String>) {
     let must = format!("`{key}` must be a name or an address alone");
     let (wrong, right) = match fault {
-        HostFault::Parts {
+        HostError::Parts {
             scheme,
             user,
             host,
@@ -115,48 +115,48 @@ fn host(key: &str, fault: &HostFault) -> (String, Option<String>) {
                 path.as_deref(),
             );
         }
-        HostFault::Nothing => (
+        HostError::Nothing => (
             format!("{must}, and holds none"),
             "write the broker's name there",
         ),
-        HostFault::Blank => (format!("{must}: a blank is in it"), "take the blank out"),
-        HostFault::Comma => (
+        HostError::Blank => (format!("{must}: a space is in it"), "remove the space"),
+        HostError::Comma => (
             format!("{must}: a comma is in it"),
             "name one broker; check another one with another run",
         ),
-        HostFault::Zone => (
+        HostError::Zone => (
             format!("`{key}` is an IPv6 address with a zone (`%…`), which cannot be used here"),
             "use a global address, or a name",
         ),
-        HostFault::Ipv6 => (
-            format!("`{key}` looks like an IPv6 address and is none"),
+        HostError::Ipv6 => (
+            format!("`{key}` looks like an IPv6 address but is not one"),
             "write it like `2001:db8::7`, without a port",
         ),
-        HostFault::Ipv4 => (
-            format!("`{key}` looks like an IPv4 address and is none"),
+        HostError::Ipv4 => (
+            format!("`{key}` looks like an IPv4 address but is not one"),
             "write four numbers from 0 to 255, like `192.168.1.2`",
         ),
-        HostFault::NonAscii => (
+        HostError::NonAscii => (
             format!("`{key}` holds letters that DNS does not have"),
             "write the punycode form of the name, which begins with `xn--`",
         ),
-        HostFault::Character(c) => (
+        HostError::Character(c) => (
             format!("`{key}` holds `{c}`, which no name of a host has"),
             "a name has letters, digits, `-` and dots",
         ),
-        HostFault::EmptyLabel => (
+        HostError::EmptyLabel => (
             format!("`{key}` has nothing before, behind or between two of its dots"),
             "write the name with one dot between its parts",
         ),
-        HostFault::LongLabel { bytes } => (
+        HostError::LongLabel { bytes } => (
             format!("`{key}` has a part of {bytes} bytes between two dots; DNS allows 63"),
             "copy the name once more from the broker's console",
         ),
-        HostFault::LongName { bytes } => (
+        HostError::LongName { bytes } => (
             format!("`{key}` has {bytes} bytes; DNS allows 253"),
             "copy the name once more from the broker's console",
         ),
-        HostFault::Hyphen => (
+        HostError::Hyphen => (
             format!("`{key}` has a part that begins or ends with `-`"),
             "copy the name once more from the broker's console",
         ),

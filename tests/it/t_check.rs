@@ -1,4 +1,4 @@
-//! The whole ladder, climbed: every way of getting in that is promised, against mosquitto, HAProxy
+//! The whole check: every way of getting in that is promised, against mosquitto, HAProxy
 //! in front of it, and a rogue that behaves, which tells what it was sent.
 
 use crate::certs::{Authority, Leaf};
@@ -23,7 +23,7 @@ fn over_tls_1_3_with_user_and_password() {
         &lab,
         tls_config(broker.port, "username = ann\npassword = s3cret-word\n"),
     )
-    .variant("ladder.tls-1.3")
+    .variant("check.tls-1.3")
     .passes();
     found
         .warns_of_nothing()
@@ -42,7 +42,7 @@ fn over_tls_1_2() {
     let server = root.server(&["localhost"]).issue().write(&lab, "server");
     let broker = mosquitto(&lab).tls(&server).tls_1_2_alone().start();
     let found = provoke(&lab, tls_config(broker.port, ""))
-        .variant("ladder.tls-1.2")
+        .variant("check.tls-1.2")
         .passes();
     found.says(&["TLS 1.2"]);
 }
@@ -52,7 +52,7 @@ fn without_tls() {
     let lab = Lab::new();
     let broker = mosquitto(&lab).start();
     let found = provoke(&lab, plain_config(broker.port, ""))
-        .variant("ladder.plain")
+        .variant("check.plain")
         .passes();
     assert_eq!(found.stage("tls")["status"], "off");
     found.warns_of_nothing();
@@ -128,7 +128,7 @@ fn with_alpn_through_haproxy() {
     let plain = mosquitto(&lab).start();
     let gate = alpn_terminator(&lab, &server, "mqtt", plain.port);
     let found = provoke(&lab, tls_config(gate.port, "alpn = other, mqtt\n"))
-        .variant("ladder.alpn")
+        .variant("check.alpn")
         .passes();
     assert_eq!(found.stage("tls")["alpn"], "mqtt");
 }
@@ -157,7 +157,7 @@ fn trusting_a_pin_alone() {
             &lab,
             tls_config(broker.port, &format!("pin_sha256 = {pin}\n")),
         )
-        .variant("ladder.pin")
+        .variant("check.pin")
         .passes();
         found.says(&["pinned"]).warns("cert-expires-soon");
     }
