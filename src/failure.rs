@@ -7,7 +7,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::ConfigError;
 use crate::x509::Certificate;
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -71,8 +70,6 @@ impl Stage {
 /// Why the work could not be done.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Usage and configuration: nothing was contacted.
-    Config(ConfigError),
     Dns(DnsError),
     Tcp(TcpError),
     Tls(Box<TlsError>),
@@ -266,13 +263,13 @@ pub(crate) struct MqttError {
 
 impl From<LinkError> for MqttCause {
     fn from(fault: LinkError) -> Self {
-        Self::Reconnector(fault)
+        Self::Connection(fault)
     }
 }
 
 #[derive(Debug)]
 pub(crate) enum MqttCause {
-    Reconnector(LinkError),
+    Connection(LinkError),
     /// The awaited packet did not come in time.
     TimedOut {
         limit: Duration,

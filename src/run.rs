@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::check::{Verdict, stages};
 use crate::cli::{ColorChoice, Command, Output, args};
 use crate::config::{Config, ConfigError, Override, Qos, Secret, Transport, load, templates};
-use crate::diagnosis::{Context, Diagnosis, Topic, diagnose, explain};
+use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, explain};
 use crate::failure::{Failure, Warning};
 use crate::mqtt::Target;
 use crate::net::Stop;
@@ -201,9 +201,9 @@ impl Edge<'_, '_> {
             ("unacknowledged", unacknowledged),
             ("reconnects", reconnects),
         ];
-        let failure = outcome.err().map(|it| words(&it, Some(&ready.config)));
+        let failure = outcome.err().map(|it| words(&it, &ready.config));
         reporter.report(&summary, totals, failure.as_ref());
-        failure.map_or(0, |failure| failure.exit_code)
+        failure.map_or(0, |failure| failure.exit_code())
     }
 
     fn subscribe(&mut self, target: &str, overrides: &[Override], options: &SubOptions) -> u8 {
@@ -226,9 +226,9 @@ impl Edge<'_, '_> {
             ("bytes", bytes),
             ("reconnects", reconnects),
         ];
-        let failure = outcome.err().map(|it| words(&it, Some(&ready.config)));
+        let failure = outcome.err().map(|it| words(&it, &ready.config));
         reporter.report(&summary, totals, failure.as_ref());
-        failure.map_or(0, |failure| failure.exit_code)
+        failure.map_or(0, |failure| failure.exit_code())
     }
 
     fn reporter(&mut self, format: Format) -> StreamReporter<'_> {
@@ -252,7 +252,7 @@ impl Edge<'_, '_> {
         let diagnosis = verdict
             .failure
             .as_ref()
-            .map(|failure| words(failure, Some(target.config)));
+            .map(|failure| words(failure, target.config));
         if let Some(diagnosis) = &diagnosis {
             screen.diagnosis(diagnosis);
         }
@@ -273,7 +273,7 @@ impl Edge<'_, '_> {
             }
             Some(diagnosis) => {
                 screen.failure(&diagnosis, elapsed);
-                diagnosis.exit_code
+                diagnosis.exit_code()
             }
         }
     }
@@ -283,7 +283,7 @@ impl Edge<'_, '_> {
         let diagnosis = verdict
             .failure
             .as_ref()
-            .map(|failure| words(failure, Some(target.config)));
+            .map(|failure| words(failure, target.config));
         warnings.extend(verdict.warnings);
         let report = Report {
             target: Some(&target.config.target),
@@ -295,11 +295,11 @@ impl Edge<'_, '_> {
             elapsed: verdict.elapsed,
         };
         self.print_json(&report.to_json());
-        diagnosis.map_or(0, |diagnosis| diagnosis.exit_code)
+        diagnosis.map_or(0, |diagnosis| diagnosis.exit_code())
     }
 
     fn explain(&mut self, code: Option<String>) -> u8 {
-        let topic = match code.as_deref().map(Topic::find).transpose() {
+        let topic = match code.as_deref().map(explain::find).transpose() {
             Ok(topic) => topic,
             Err(fault) => return self.refuse(None, None, ConfigError::Usage(fault)),
         };
@@ -314,7 +314,7 @@ impl Edge<'_, '_> {
 
     /// Usage or configuration: nothing was contacted.
     fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, fault: ConfigError) -> u8 {
-        let diagnosis = words(&Failure::Config(fault), config);
+        let diagnosis = diagnose_config(&fault, config);
         if self.output.json {
             // What was typed may be a URL with a password in it; a finished configuration has taken
             // that out.
@@ -333,7 +333,7 @@ impl Edge<'_, '_> {
             let color = self.color(self.streams.err_color);
             Screen::new(self.streams.err, color, Detail::Normal).diagnosis(&diagnosis);
         }
-        diagnosis.exit_code
+        diagnosis.exit_code()
     }
 
     fn detail(&self) -> Detail {
@@ -372,12 +372,6 @@ fn warn(reporter: &mut StreamReporter<'_>, config: &Config) {
     }
 }
 
-fn words(failure: &Failure, config: Option<&Config>) -> Diagnosis {
-    diagnose(
-        failure,
-        Context {
-            config,
-            now: clock::now(),
-        },
-    )
+fn words(failure: &Failure, config: &Config) -> Diagnosis {
+    diagnose(failure, config, clock::now())
 }

@@ -171,7 +171,7 @@ impl<'a> Observed<'a> {
             Failure::Mqtt(fault)
                 if matches!(
                     fault.cause,
-                    MqttCause::Reconnector(LinkError::Closed { .. } | LinkError::Io(_))
+                    MqttCause::Connection(LinkError::Closed { .. } | LinkError::Io(_))
                 ) && config.is_set("client_id") =>
             {
                 fault.stage

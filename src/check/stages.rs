@@ -143,7 +143,7 @@ impl<'a> Check<'a> {
         let outcome = self.exchange(&mut session);
         self.failed_after = outcome.is_err().then(|| self.began.elapsed());
         // After an error of its connection a session cannot even say goodbye.
-        let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Reconnector(_)));
+        let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Connection(_)));
         let subscribed = self.stage > Stage::Subscribe;
         self.trace = if lost {
             session.into_trace()
@@ -385,10 +385,6 @@ fn finding_of(failure: &Failure) -> Option<Finding> {
             Some(Finding::Tcp { peer: None, failed })
         }
         Failure::Tls(fault) => Some(Finding::Tls(Box::new(fault.facts.clone()))),
-        Failure::Config(_)
-        | Failure::Dns(_)
-        | Failure::Mqtt(_)
-        | Failure::Lost(_)
-        | Failure::Interrupted(_) => None,
+        Failure::Dns(_) | Failure::Mqtt(_) | Failure::Lost(_) | Failure::Interrupted(_) => None,
     }
 }

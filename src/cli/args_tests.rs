@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cli::help::HELP;
 use crate::config::ConfigError;
-use crate::diagnosis::codes::files::words;
+use crate::diagnosis::diagnose_config;
 
 /// Splits at blanks; `_` stands for an empty argument.
 fn argv(line: &str) -> Vec<OsString> {
@@ -146,8 +146,8 @@ fn commands_and_output() {
 #[track_caller]
 fn fault(line: &str, error: &str, help: &[&str]) {
     let fault = parse(argv(line)).expect_err(line);
-    let mut words = words(&ConfigError::Usage(fault), None);
-    assert_eq!(words.code.name(), "usage-invalid");
+    let mut words = diagnose_config(&ConfigError::Usage(fault), None);
+    assert_eq!(words.code.name, "usage-invalid");
     assert!(
         words
             .help

@@ -13,7 +13,7 @@ use super::*;
 use crate::cli::args;
 use crate::cli::args::Command;
 use crate::config::{ConfigError, Override};
-use crate::diagnosis::codes::files::words;
+use crate::diagnosis::diagnose_config;
 
 /// Splits at blanks; `_` stands for an empty argument.
 fn parsed(line: &str) -> Result<Command, UsageError> {
@@ -82,8 +82,8 @@ fn set(overrides: &[Override]) -> Vec<String> {
 #[track_caller]
 fn refused(line: &str, error: &str, shown: &str) {
     let fault = parsed(line).expect_err(line);
-    let words = words(&ConfigError::Usage(fault), None);
-    assert_eq!(words.code.name(), "usage-invalid", "{line}");
+    let words = diagnose_config(&ConfigError::Usage(fault), None);
+    assert_eq!(words.code.name, "usage-invalid", "{line}");
     assert_eq!(words.error, error, "{line}");
     let shown = Some(shown).filter(|shown| !shown.is_empty());
     let notes: Vec<_> = shown

@@ -9,7 +9,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::diagnosis::codes::files::words;
+use crate::diagnosis::diagnose_config;
 
 struct Folder(TempDir);
 
@@ -31,12 +31,12 @@ impl Folder {
 
     /// The code and the error of a fault, without the folder's own name.
     fn said(&self, fault: &ConfigError) -> (String, String) {
-        let words = words(fault, None);
+        let words = diagnose_config(fault, None);
         let mut all = vec![words.error];
         all.extend(words.notes);
         let folder = format!("{}/", self.0.path().display());
         (
-            words.code.name().to_owned(),
+            words.code.name.to_owned(),
             all.join("\n").replace(&folder, ""),
         )
     }
@@ -82,7 +82,7 @@ fn what_cannot_be_read_says_why() {
     folder.write("c.txt", "");
     let beside = format!("{error}\nconfig files that do exist: a.conf, b.conf");
     folder.refused("gone.conf", code, &beside);
-    let help = words(&config(&folder.path("aa.conf"), &[]).unwrap_err(), None).help;
+    let help = diagnose_config(&config(&folder.path("aa.conf"), &[]).unwrap_err(), None).help;
     assert_eq!(help, [format!("did you mean `{}`?", folder.path("a.conf"))]);
     folder.write("sub/x", "");
     folder.refused(
@@ -116,8 +116,8 @@ fn what_cannot_be_read_says_why() {
 #[test]
 fn a_target_with_a_password_is_not_repeated() {
     let fault = config("me:hunter2@h", &[]).unwrap_err();
-    assert!(!format!("{fault:?}{:?}", words(&fault, None)).contains("hunter2"));
-    assert_eq!(words(&fault, None).code.name(), "host-invalid");
+    assert!(!format!("{fault:?}{:?}", diagnose_config(&fault, None)).contains("hunter2"));
+    assert_eq!(diagnose_config(&fault, None).code.name, "host-invalid");
 }
 
 fn with_password_file(folder: &Folder, bytes: impl AsRef<[u8]>) -> Result<String, String> {
@@ -127,7 +127,10 @@ fn with_password_file(folder: &Folder, bytes: impl AsRef<[u8]>) -> Result<String
     match password(&config) {
         Ok(secret) => Ok(secret.unwrap().expose().to_owned()),
         Err(fault) => {
-            assert_eq!(words(&fault, None).code.name(), "password-unavailable");
+            assert_eq!(
+                diagnose_config(&fault, None).code.name,
+                "password-unavailable"
+            );
             Err(folder.said(&fault).1.lines().next().unwrap().to_owned())
         }
     }
@@ -177,7 +180,7 @@ fn a_password_file_that_cannot_be_read() {
 fn a_variable_gives_the_password() {
     let read = |value: Option<&str>| from_env("P", value.map(OsString::from));
     assert_eq!(read(Some("hunter2\n")).unwrap().expose(), "hunter2\n");
-    let error = |value| words(&read(value).unwrap_err(), None).error;
+    let error = |value| diagnose_config(&read(value).unwrap_err(), None).error;
     assert_eq!(
         error(None),
         "the variable `P`, named by `password_env`, is not set"
@@ -198,7 +201,10 @@ fn a_variable_gives_the_password() {
     let found = read("CARGO_PKG_NAME").unwrap().unwrap();
     assert_eq!(found.expose(), "mqtt-test");
     let unset = read("MQTT_TEST_NEVER_SET").unwrap_err();
-    assert_eq!(words(&unset, None).code.name(), "password-unavailable");
+    assert_eq!(
+        diagnose_config(&unset, None).code.name,
+        "password-unavailable"
+    );
 }
 
 #[test]

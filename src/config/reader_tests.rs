@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::config::error::ConfigError;
 use crate::config::types::*;
-use crate::diagnosis::codes::files::words;
+use crate::diagnosis::diagnose_config;
 use crate::testing::*;
 
 /// Every key with a good value, and what becomes of it.
@@ -156,8 +156,8 @@ fn bad(line: &str, error: &str) {
         line: text.split('\n').count(),
     };
     assert_eq!(problems[0].origin, expected);
-    let words = words(&ConfigError::Problems(problems), None);
-    assert_eq!(words.code.name(), "config-invalid");
+    let words = diagnose_config(&ConfigError::Problems(problems), None);
+    assert_eq!(words.code.name, "config-invalid");
     assert_eq!(words.error, error);
     assert_eq!(words.help.iter().filter(|help| help.is_empty()).count(), 0);
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::config::error::ConfigError;
 use crate::config::types::Origin;
-use crate::diagnosis::codes::files::words;
+use crate::diagnosis::diagnose_config;
 use crate::testing::*;
 
 /// A line that is no setting: what is said of it, and all that is shown of it.
@@ -21,7 +21,7 @@ fn odd(line: &str, error: &str, shown: &str, help: Option<&str>) {
         panic!("{problems:?}");
     };
     assert_eq!(problem.shown, shown);
-    let words = words(&ConfigError::Problems(problems), None);
+    let words = diagnose_config(&ConfigError::Problems(problems), None);
     assert_eq!(words.error, error);
     if let Some(help) = help {
         assert_eq!(words.help, [help]);
@@ -171,7 +171,7 @@ proptest! {
                     prop_assert!((1..=lines).contains(&line));
                 }
             }
-            words(&ConfigError::Problems(problems), None);
+            diagnose_config(&ConfigError::Problems(problems), None);
         }
         let _ = url(&target);
         let _ = url(&format!("mqtts://{target}"));
@@ -196,11 +196,11 @@ proptest! {
         let text = format!("{lines}{key}{equals}{SECRET}{tail}\nqos = 7\n");
         let problems = file(&text).unwrap_err();
         prop_assert!(hidden(&problems));
-        prop_assert!(hidden(&words(&ConfigError::Problems(problems), None)));
+        prop_assert!(hidden(&diagnose_config(&ConfigError::Problems(problems), None)));
         let overrides = [over("--set", key, &format!("{SECRET}{tail}")), over("-q", "qos", "7")];
         let problems = file_and("host = h", &overrides).unwrap_err();
         prop_assert!(hidden(&overrides) && hidden(&problems));
-        prop_assert!(hidden(&words(&ConfigError::Problems(problems), None)));
+        prop_assert!(hidden(&diagnose_config(&ConfigError::Problems(problems), None)));
     }
 
     #[test]
@@ -214,7 +214,7 @@ proptest! {
             Ok(config) => prop_assert!(hidden(&config)),
             Err(problems) => {
                 prop_assert!(hidden(&problems));
-                prop_assert!(hidden(&words(&ConfigError::Problems(problems), None)));
+                prop_assert!(hidden(&diagnose_config(&ConfigError::Problems(problems), None)));
             }
         }
     }

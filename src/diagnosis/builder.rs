@@ -1,12 +1,15 @@
-//! The form of a diagnosis before it has a stage: a code with its error, notes and help.
+//! A diagnosis, and how it is put together: a code, what happened, the evidence, what to change.
 
 use crate::config::{Config, Origin};
-use crate::diagnosis::code::Code;
+use crate::diagnosis::Code;
+use crate::failure::Stage;
 
 /// What is said of one failure.
 #[derive(Debug)]
-pub(crate) struct Words {
-    pub(crate) code: Code,
+pub(crate) struct Diagnosis {
+    pub(crate) code: &'static Code,
+    /// The stage of the code, which may lie before the stage under way.
+    pub(crate) stage: Stage,
     /// What happened, in one line; observed, not guessed.
     pub(crate) error: String,
     /// The evidence, both sides of a mismatch.
@@ -15,36 +18,48 @@ pub(crate) struct Words {
     pub(crate) help: Vec<String>,
 }
 
-impl Words {
-    pub(crate) fn new(code: Code, error: impl Into<String>) -> Self {
+impl Diagnosis {
+    pub(crate) fn new(code: &'static Code, error: impl Into<String>) -> Self {
         Self {
             code,
+            stage: code.stage().unwrap_or(Stage::Config),
             error: error.into(),
             notes: Vec::new(),
             help: Vec::new(),
         }
     }
 
-    #[must_use]
+    /// For a code that belongs to no stage: the one that was under way.
+    pub(crate) fn in_stage(mut self, stage: Stage) -> Self {
+        self.stage = stage;
+        self
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.code.exit_code().unwrap_or_default()
+    }
+
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    #[must_use]
     pub(crate) fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes.extend(notes);
         self
     }
 
-    #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
+    pub(crate) fn helps(mut self, help: impl IntoIterator<Item = String>) -> Self {
+        self.help.extend(help);
+        self
+    }
+
     /// `help`, where it applies only under a condition that is known.
-    #[must_use]
     pub(crate) fn help_if(self, condition: bool, help: impl Into<String>) -> Self {
         if condition { self.help(help) } else { self }
     }

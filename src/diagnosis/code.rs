@@ -1,112 +1,67 @@
-//! Every code of the catalogue. A code is a promise: scripts match on it, so a name here never
-//! changes its meaning. What each says to people is `diagnose`'s.
+//! What a code is. A code is a promise: scripts match on its name, so a name never changes its
+//! meaning. Each stands whole in `codes/`, above the function that words one occurrence of it.
 
 use crate::failure::Stage;
 
-/// Declares the codes once: variant, name, stage.
-macro_rules! codes {
-    ($($stage:ident { $($variant:ident $name:literal)* })*) => {
-        /// The stable name of a failure.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Code { $($($variant,)*)* }
-
-        impl Code {
-            /// All of them, in the order of the stages.
-            pub(crate) const ALL: &'static [Self] = &[$($(Self::$variant,)*)*];
-
-            /// The name, as `--json` and the exit-code table show it.
-            pub(crate) fn name(self) -> &'static str {
-                match self { $($(Self::$variant => $name,)*)* }
-            }
-
-            /// The stage that the name begins with, which tells the exit code.
-            pub(crate) fn stage(self) -> Stage {
-                match self { $($(Self::$variant => Stage::$stage,)*)* }
-            }
-        }
-    };
+/// A failure or a warning, and all that `mqtt-test explain` says of it. Plain English; commands stand
+/// in backticks.
+#[derive(Debug)]
+pub(crate) struct Code {
+    /// As `--json` and the tables show it.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// What the code says, for a table: at most 52 characters, no full stop.
+    pub(crate) line: &'static str,
+    /// The same at length, in whole sentences; it goes on where `line` ends.
+    pub(crate) more: &'static str,
+    /// What commonly leads to it, the most common first.
+    pub(crate) causes: &'static [&'static str],
+    /// What to do, in the order in which to try it.
+    pub(crate) remedies: &'static [&'static str],
 }
 
-codes! {
-    Config {
-        UsageInvalid "usage-invalid"
-        ConfigUnreadable "config-unreadable"
-        ConfigInvalid "config-invalid"
-        HostInvalid "host-invalid"
-        PasswordUnavailable "password-unavailable"
-        CaFileInvalid "ca-file-invalid"
-        ClientCertInvalid "client-cert-invalid"
-        ClientKeyInvalid "client-key-invalid"
-        ClientKeyEncrypted "client-key-encrypted"
-        ClientKeyMismatch "client-key-mismatch"
-        NoTrustRoots "no-trust-roots"
-        QosUnsupported "qos-unsupported"
-        AlpnRequired "alpn-required"
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `stage` tells the exit code. `retry`: the same attempt may succeed later although nobody changes
+    /// anything on this machine; `pub` and `sub` then try again.
+    Failure { stage: Stage, retry: bool },
+    /// SIGINT or SIGTERM, in whatever stage was under way.
+    Interrupted,
+    /// The exit code stays as it is.
+    Warning,
+}
+
+/// The exit code after SIGINT or SIGTERM: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
     }
-    Dns {
-        DnsNotFound "dns-not-found"
-        DnsUnavailable "dns-unavailable"
+}
+
+impl Eq for Code {}
+
+impl Code {
+    /// `None`: it belongs to no stage.
+    pub(crate) fn stage(&self) -> Option<Stage> {
+        match self.kind {
+            Kind::Failure { stage, .. } => Some(stage),
+            Kind::Interrupted | Kind::Warning => None,
+        }
     }
-    Tcp {
-        TcpRefused "tcp-refused"
-        TcpTimeout "tcp-timeout"
-        TcpUnreachable "tcp-unreachable"
+
+    /// `None`: a warning, which leaves the exit code as it is.
+    pub(crate) fn exit_code(&self) -> Option<u8> {
+        match self.kind {
+            Kind::Failure { stage, .. } => Some(stage.exit_code()),
+            Kind::Interrupted => Some(INTERRUPTED),
+            Kind::Warning => None,
+        }
     }
-    Tls {
-        TlsNotTls "tls-not-tls"
-        TlsClosed "tls-closed"
-        TlsTimeout "tls-timeout"
-        TlsUnknownIssuer "tls-unknown-issuer"
-        TlsMissingIntermediate "tls-missing-intermediate"
-        TlsSelfSigned "tls-self-signed"
-        TlsPinMismatch "tls-pin-mismatch"
-        TlsCaAsLeaf "tls-ca-as-leaf"
-        TlsExpired "tls-expired"
-        TlsNotYetValid "tls-not-yet-valid"
-        TlsClockWrong "tls-clock-wrong"
-        TlsNameMismatch "tls-name-mismatch"
-        TlsNoSan "tls-no-san"
-        TlsV1Certificate "tls-v1-certificate"
-        TlsBadCertificate "tls-bad-certificate"
-        TlsVersion "tls-version"
-        TlsNoCommonCipher "tls-no-common-cipher"
-        TlsUnrecognisedName "tls-unrecognised-name"
-        TlsNoSni "tls-no-sni"
-        TlsAlpn "tls-alpn"
-        TlsClientCertRequired "tls-client-cert-required"
-        TlsClientCertRejected "tls-client-cert-rejected"
-        TlsAlert "tls-alert"
-    }
-    Connect {
-        MqttIsTls "mqtt-is-tls"
-        MqttNotMqtt "mqtt-not-mqtt"
-        MqttClosed "mqtt-closed"
-        MqttTimeout "mqtt-timeout"
-        MqttBadCredentials "mqtt-bad-credentials"
-        MqttNotAuthorized "mqtt-not-authorized"
-        MqttClientIdRejected "mqtt-client-id-rejected"
-        MqttServerUnavailable "mqtt-server-unavailable"
-        MqttVersion "mqtt-version"
-        MqttRefused "mqtt-refused"
-        MqttTakenOver "mqtt-taken-over"
-    }
-    Subscribe {
-        SubscribeDenied "subscribe-denied"
-        SubscribeClosed "subscribe-closed"
-        SubscribeTimeout "subscribe-timeout"
-    }
-    Publish {
-        PublishClosed "publish-closed"
-        PublishTimeout "publish-timeout"
-        PublishTooLarge "publish-too-large"
-    }
-    Receive {
-        ReceiveTimeout "receive-timeout"
-        ReceiveTooLarge "receive-too-large"
-        ReceiveAltered "receive-altered"
-        ReceiveClosed "receive-closed"
-    }
-    Connection {
-        ConnectionLost "connection-lost"
+
+    /// Whether the same attempt may succeed later; see [`Kind::Failure`].
+    pub(crate) fn retry(&self) -> bool {
+        matches!(self.kind, Kind::Failure { retry: true, .. })
     }
 }

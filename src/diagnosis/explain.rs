@@ -1,8 +1,64 @@
-//! `mqtt-test explain`: the catalogue as text for a terminal of 80 columns, and as JSON. It knows
-//! no failure of a run.
+//! `mqtt-test explain`: what every code means, for people who meet it for the first time, as text for
+//! a terminal of 80 columns and as JSON. It knows no failure of a run.
 
-use crate::diagnosis::catalogue::Topic;
-use crate::util::Json;
+use crate::config::{UsageError, url};
+use crate::diagnosis::code::{Code, Kind};
+use crate::diagnosis::codes::{
+    certificate, client_certificate, connect, files, issuer, messages, net, run, settings, tls,
+    usage,
+};
+use crate::diagnosis::warning;
+use crate::util::{Json, nearest};
+
+/// Every code: the failures in the order of their stages, then the rest.
+pub(crate) fn all() -> impl Iterator<Item = &'static Code> {
+    let layers = [
+        usage::CODES,
+        files::CODES,
+        settings::CODES,
+        net::CODES,
+        tls::CODES,
+        issuer::CODES,
+        certificate::CODES,
+        client_certificate::CODES,
+        connect::CODES,
+        messages::CODES,
+        run::CODES,
+        warning::CODES,
+    ];
+    layers.into_iter().flatten().copied()
+}
+
+/// The code of this name, in whatever case it was typed.
+///
+/// # Errors
+/// [`UsageError::UnknownCode`], with the nearest one.
+pub(crate) fn find(given: &str) -> Result<&'static Code, UsageError> {
+    let same = all().find(|code| code.name.eq_ignore_ascii_case(given));
+    same.ok_or_else(|| {
+        let names: Vec<_> = all().map(|code| code.name).collect();
+        let nearest = nearest(&given.to_ascii_lowercase(), &names);
+        let given = url::redact(given);
+        UsageError::UnknownCode { given, nearest }
+    })
+}
+
+/// The stage of a failure; `any` and `warning` stand where there is none.
+fn stage(code: &Code) -> &'static str {
+    match code.kind {
+        Kind::Failure { stage, .. } => stage.name(),
+        Kind::Interrupted => "any",
+        Kind::Warning => "warning",
+    }
+}
+
+/// What the code means, in whole sentences.
+fn meaning(code: &Code) -> String {
+    let mut line = code.line.chars();
+    let capital = line.next().map(|first| first.to_ascii_uppercase());
+    let sentence: String = capital.into_iter().chain(line).collect();
+    format!("{sentence}. {}", code.more)
+}
 
 /// The terminal's width that is written for.
 const WIDTH: usize = 80;
@@ -10,44 +66,45 @@ const WIDTH: usize = 80;
 /// Every code with its meaning in a line, under the heading of its stage.
 pub(crate) fn list() -> String {
     let mut text = String::new();
-    let longest = Topic::all().map(|topic| topic.name().len()).max();
-    let width = longest.unwrap_or_default();
-    let mut stage = "";
-    for topic in Topic::all() {
-        if topic.stage() != stage {
-            if !stage.is_empty() {
+    let width = all().map(|code| code.name.len()).max().unwrap_or_default();
+    let mut under = "";
+    for code in all() {
+        if stage(code) != under {
+            if !under.is_empty() {
                 text.push('\n');
             }
-            stage = topic.stage();
-            text.push_str(&heading(topic));
+            under = stage(code);
+            text.push_str(&heading(code));
             text.push('\n');
         }
-        let line = topic.entry().line;
-        text.push_str(&format!("  {:<width$}  {line}\n", topic.name()));
+        text.push_str(&format!("  {:<width$}  {}\n", code.name, code.line));
     }
     text.push_str("\n`mqtt-test explain CODE` says more: causes, and what to do.\n");
     text
 }
 
-fn heading(topic: Topic) -> String {
-    match topic {
-        Topic::Failure(code) => {
-            let stage = code.stage();
+fn heading(code: &Code) -> String {
+    match code.kind {
+        Kind::Failure { stage, .. } => {
             format!("{} (exit code {})", stage.name(), stage.exit_code())
         }
-        Topic::Interrupted => "in any stage (exit code 130)".to_owned(),
-        Topic::Warning(_) => "warnings (the exit code stays as it is)".to_owned(),
+        Kind::Interrupted => "in any stage (exit code 130)".to_owned(),
+        Kind::Warning => "warnings (the exit code stays as it is)".to_owned(),
     }
 }
 
 /// One code: what it means, what commonly leads to it, what to do.
-pub(crate) fn one(topic: Topic) -> String {
-    let entry = topic.entry();
-    let mut text = format!("{}: {}\n\n", topic.name(), heading_of_one(topic));
-    wrap(&mut text, "", "", &topic.meaning());
+pub(crate) fn one(code: &Code) -> String {
+    let what = match code.kind {
+        Kind::Failure { .. } => format!("a failure of the stage {}", heading(code)),
+        Kind::Interrupted => heading(code),
+        Kind::Warning => "a warning (the exit code stays as it is)".to_owned(),
+    };
+    let mut text = format!("{}: {what}\n\n", code.name);
+    wrap(&mut text, "", "", &meaning(code));
     for (title, items) in [
-        ("What commonly causes it:", entry.causes),
-        ("What to do:", entry.remedies),
+        ("What commonly causes it:", code.causes),
+        ("What to do:", code.remedies),
     ] {
         text.push_str(&format!("\n{title}\n"));
         for item in items {
@@ -57,37 +114,25 @@ pub(crate) fn one(topic: Topic) -> String {
     text
 }
 
-fn heading_of_one(topic: Topic) -> String {
-    match topic {
-        Topic::Failure(_) => format!("a failure of the stage {}", heading(topic)),
-        Topic::Interrupted => heading(topic),
-        Topic::Warning(_) => "a warning (the exit code stays as it is)".to_owned(),
-    }
-}
-
 /// `{"codes":[…]}`.
 pub(crate) fn list_json() -> Json {
-    Json::Object(vec![(
-        "codes",
-        Json::List(Topic::all().map(one_json).collect()),
-    )])
+    Json::Object(vec![("codes", Json::List(all().map(one_json).collect()))])
 }
 
 /// `exit_code` is null for a warning, which has none.
-pub(crate) fn one_json(topic: Topic) -> Json {
-    let entry = topic.entry();
+pub(crate) fn one_json(code: &Code) -> Json {
     let texts = |items: &[&str]| Json::texts(items.iter().copied());
     Json::Object(vec![
-        ("code", topic.name().into()),
-        ("stage", topic.stage().into()),
-        ("exit_code", topic.exit_code().into()),
-        ("meaning", topic.meaning().into()),
-        ("causes", texts(entry.causes)),
-        ("remedies", texts(entry.remedies)),
+        ("code", code.name.into()),
+        ("stage", stage(code).into()),
+        ("exit_code", code.exit_code().into()),
+        ("meaning", meaning(code).into()),
+        ("causes", texts(code.causes)),
+        ("remedies", texts(code.remedies)),
     ])
 }
 
-/// Breaks at blanks, but never inside backticks: a command must stay in one piece to be copied.
+/// Breaks at spaces, but never inside backticks: a command must stay in one piece to be copied.
 fn wrap(text: &mut String, first: &str, rest: &str, words: &str) {
     let mut line = first.to_owned();
     let mut begun = false;
@@ -118,7 +163,72 @@ fn unbroken(words: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::code::Code;
+
+    /// With the longest code before it, a terminal's width.
+    const LINE: usize = 52;
+
+    #[test]
+    fn every_code_is_explained_in_full() {
+        for code in all() {
+            let Code {
+                name,
+                line,
+                more,
+                causes,
+                remedies,
+                ..
+            } = code;
+            assert!(line.chars().count() <= LINE, "{name}: {line}");
+            assert!(!line.ends_with('.') && !line.contains('|'), "{name}");
+            assert!(
+                line.starts_with(|c: char| c.is_ascii_lowercase() || c == '`'),
+                "{name}"
+            );
+            assert!(more.ends_with('.'), "{name}: {more}");
+            assert!(!causes.is_empty() && !remedies.is_empty(), "{name}");
+            for text in [line, more].into_iter().chain(*causes).chain(*remedies) {
+                assert!(text.len() > 10, "{name}: {text}");
+                assert_eq!(text.trim(), *text, "{name}");
+                assert!(!text.contains("  ") && !text.contains('\n'), "{name}");
+                assert_eq!(text.matches('`').count() % 2, 0, "{name}: {text}");
+                crate::testing::assert_sound_advice(text);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for code in all() {
+            assert_eq!(find(code.name), Ok(code));
+            assert_eq!(find(&code.name.to_uppercase()), Ok(code));
+            let same = all().filter(|other| *other == code);
+            assert_eq!(same.count(), 1, "{}", code.name);
+            let same = all().filter(|other| other.line == code.line);
+            assert_eq!(same.count(), 1, "{}", code.name);
+        }
+        for (given, shown, nearest) in [
+            ("tls-expird", "tls-expird", Some("tls-expired")),
+            ("Interupted", "Interupted", Some("interrupted")),
+            ("5", "5", None),
+            ("tls", "tls", None),
+            ("", "", None),
+            ("mqtts://me:hunter2@h", "mqtts://me@h", None),
+        ] {
+            let given = find(given);
+            let shown = shown.to_owned();
+            let unknown = UsageError::UnknownCode {
+                given: shown,
+                nearest,
+            };
+            assert_eq!(given, Err(unknown));
+        }
+    }
+
+    #[test]
+    fn the_meaning_is_whole_sentences() {
+        let meaning = meaning(&certificate::EXPIRED);
+        assert!(meaning.starts_with("The broker's certificate has expired. Every "));
+    }
 
     #[test]
     fn the_list_fits_a_terminal() {
@@ -126,8 +236,8 @@ mod tests {
         for line in list.lines() {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }
-        for topic in Topic::all() {
-            let row = format!("  {} ", topic.name());
+        for code in all() {
+            let row = format!("  {} ", code.name);
             assert_eq!(list.matches(&row).count(), 1, "{row}");
         }
         assert!(list.starts_with("config (exit code 2)\n  usage-invalid  "));
@@ -136,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_line_is_long_only_for_a_command() {
-        for line in Topic::all().map(one).collect::<String>().lines() {
+        for line in all().map(one).collect::<String>().lines() {
             let long = line.chars().count() > WIDTH;
             assert!(!long || line.trim_start().contains('`'), "{line}");
         }
@@ -144,7 +254,7 @@ mod tests {
 
     #[test]
     fn one_code_reads_like_this() {
-        let text = one(Topic::Failure(Code::TlsNoSni));
+        let text = one(&tls::NO_SNI);
         let expected = "\
 tls-no-sni: a failure of the stage tls (exit code 5)
 
@@ -176,18 +286,15 @@ What to do:
         let object: serde_json::Value =
             serde_json::from_str(&list_json().to_string()).unwrap_or_default();
         let codes = object["codes"].as_array().cloned().unwrap_or_default();
-        assert_eq!(codes.len(), Topic::all().count());
-        for (found, topic) in codes.iter().zip(Topic::all()) {
-            assert_eq!(found["code"], topic.name());
-            assert_eq!(found["stage"], topic.stage());
-            assert_eq!(
-                found["exit_code"].as_u64(),
-                topic.exit_code().map(u64::from)
-            );
-            assert_eq!(found["meaning"], topic.meaning());
+        assert_eq!(codes.len(), all().count());
+        for (found, code) in codes.iter().zip(all()) {
+            assert_eq!(found["code"], code.name);
+            assert_eq!(found["stage"], stage(code));
+            assert_eq!(found["exit_code"].as_u64(), code.exit_code().map(u64::from));
+            assert_eq!(found["meaning"], meaning(code));
             let count = |key: &str| found[key].as_array().map_or(0, Vec::len);
-            assert_eq!(count("causes"), topic.entry().causes.len());
-            assert_eq!(count("remedies"), topic.entry().remedies.len());
+            assert_eq!(count("causes"), code.causes.len());
+            assert_eq!(count("remedies"), code.remedies.len());
         }
     }
 }

@@ -3,19 +3,18 @@
 //!
 //! May import `failure`, `config`, `x509` and `util`.
 
+mod alert;
 mod builder;
-mod catalogue;
-mod catalogue_warning;
+mod chain;
 mod code;
-pub(crate) mod codes;
+mod codes;
 mod diagnose;
-mod entry;
 pub(crate) mod explain;
-pub(crate) mod providers;
+mod providers;
+mod value;
 pub(crate) mod warning;
 
-pub(crate) use builder::{Words, origin};
-pub(crate) use catalogue::Topic;
+pub(crate) use builder::{Diagnosis, origin};
 pub(crate) use code::Code;
-pub(crate) use diagnose::{Context, Diagnosis, diagnose};
-pub(crate) use entry::Entry;
+pub(crate) use codes::files::diagnose as diagnose_config;
+pub(crate) use diagnose::diagnose;

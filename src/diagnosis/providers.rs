@@ -3,62 +3,65 @@
 //! number may have moved.
 
 use crate::config::Config;
-use crate::diagnosis::code::Code;
+use crate::diagnosis::Code;
+use crate::diagnosis::codes::{
+    certificate, client_certificate, connect, issuer, messages, net, tls,
+};
 
 struct Provider {
     /// Host names: a leading dot stands for anything before it, a `*` for anything in its place.
     hosts: &'static [&'static str],
     /// What to say with these codes: a thought a line, and whose it is.
-    advice: &'static [(&'static [Code], &'static str)],
+    advice: &'static [(&'static [&'static Code], &'static str)],
 }
 
-const PROVIDERS: &[Provider] = &[
+static PROVIDERS: &[Provider] = &[
     Provider {
         hosts: &[".hivemq.cloud"],
         advice: &[
             (
-                &[Code::DnsNotFound],
+                &[&net::DNS_NOT_FOUND],
                 "HiveMQ Cloud: copy the host from the cluster's overview page; a free cluster that was stopped or deleted loses its name",
             ),
             (
-                &[Code::TcpTimeout, Code::TcpRefused, Code::MqttNotMqtt],
+                &[&net::TCP_TIMEOUT, &net::TCP_REFUSED, &connect::NOT_MQTT],
                 "HiveMQ Cloud takes MQTT over TLS on port 8883; port 8884 is for WebSocket",
             ),
             (
-                &[Code::TlsNoSni, Code::TlsClosed, Code::TlsUnrecognisedName],
+                &[&tls::NO_SNI, &tls::CLOSED, &tls::UNRECOGNISED_NAME],
                 "HiveMQ Cloud serves all clusters on shared addresses and demands SNI: `host` must be the cluster's full name",
             ),
             (
-                &[Code::TlsUnknownIssuer, Code::TlsMissingIntermediate],
+                &[&issuer::UNKNOWN_ISSUER, &issuer::MISSING_INTERMEDIATE],
                 "HiveMQ Cloud's certificates come from Let's Encrypt (ISRG Root X1), which every system store has: no `ca_file` is needed",
             ),
             (
                 &[
-                    Code::MqttNotAuthorized,
-                    Code::MqttBadCredentials,
-                    Code::MqttClosed,
+                    &connect::NOT_AUTHORIZED,
+                    &connect::BAD_CREDENTIALS,
+                    &connect::CLOSED,
                 ],
                 "HiveMQ Cloud always demands a user name and password, made under Access Management",
             ),
             (
-                &[Code::MqttNotAuthorized, Code::MqttClosed],
+                &[&connect::NOT_AUTHORIZED, &connect::CLOSED],
                 "if `sni = off` is set, remove it: without SNI HiveMQ Cloud answers \"not authorized\", or closes",
             ),
             (
-                &[Code::MqttServerUnavailable, Code::MqttRefused],
+                &[&connect::SERVER_UNAVAILABLE, &connect::REFUSED],
                 "HiveMQ Cloud Serverless allows 100 connections, and 10 GB a month",
             ),
             (
                 &[
-                    Code::SubscribeDenied,
-                    Code::SubscribeClosed,
-                    Code::PublishClosed,
-                    Code::ReceiveTimeout,
+                    &messages::SUBSCRIBE_DENIED,
+                    &messages::SUBSCRIBE_CLOSED,
+                    &messages::PUBLISH_CLOSED,
+                    &messages::RECEIVE_TIMEOUT,
                 ],
                 "HiveMQ Cloud: the credential's permission must allow both publish and subscribe on this topic",
             ),
             (
-                &[Code::PublishClosed],
+                &[&messages::PUBLISH_CLOSED],
                 "HiveMQ Cloud Serverless takes messages of at most 5 MB (2021)",
             ),
         ],
@@ -67,48 +70,48 @@ const PROVIDERS: &[Provider] = &[
         hosts: &[".emqxsl.com", ".emqx.cloud", ".emqxsl.cn"],
         advice: &[
             (
-                &[Code::DnsNotFound],
+                &[&net::DNS_NOT_FOUND],
                 "EMQX Cloud Serverless stops a cluster that was idle for 30 days, and it loses its name: start it again in the console",
             ),
             (
-                &[Code::TcpTimeout, Code::TcpRefused, Code::MqttNotMqtt],
+                &[&net::TCP_TIMEOUT, &net::TCP_REFUSED, &connect::NOT_MQTT],
                 "EMQX Cloud Serverless takes MQTT over TLS on port 8883; port 8084 is for WebSocket",
             ),
             (
-                &[Code::TlsNoSni, Code::TlsClosed, Code::TlsUnrecognisedName],
+                &[&tls::NO_SNI, &tls::CLOSED, &tls::UNRECOGNISED_NAME],
                 "EMQX Cloud Serverless refuses the handshake without SNI: `host` must be the deployment's full name",
             ),
             (
-                &[Code::TlsUnknownIssuer, Code::TlsMissingIntermediate],
+                &[&issuer::UNKNOWN_ISSUER, &issuer::MISSING_INTERMEDIATE],
                 "EMQX Cloud offers its CA certificate for download on the deployment's overview page: set `ca_file` to it",
             ),
             (
                 &[
-                    Code::MqttNotAuthorized,
-                    Code::MqttBadCredentials,
-                    Code::MqttClosed,
+                    &connect::NOT_AUTHORIZED,
+                    &connect::BAD_CREDENTIALS,
+                    &connect::CLOSED,
                 ],
                 "EMQX Cloud always demands a user name and password, made under Access Control > Authentication",
             ),
             (
-                &[Code::MqttClientIdRejected],
+                &[&connect::CLIENT_ID_REJECTED],
                 "EMQX Cloud Serverless has limited the client id to 23 characters (a newer page says 1024)",
             ),
             (
                 &[
-                    Code::SubscribeDenied,
-                    Code::SubscribeClosed,
-                    Code::PublishClosed,
-                    Code::ReceiveTimeout,
+                    &messages::SUBSCRIBE_DENIED,
+                    &messages::SUBSCRIBE_CLOSED,
+                    &messages::PUBLISH_CLOSED,
+                    &messages::RECEIVE_TIMEOUT,
                 ],
                 "EMQX Cloud: see that Access Control > Authorization allows this user both on this topic",
             ),
             (
-                &[Code::SubscribeDenied, Code::SubscribeClosed],
+                &[&messages::SUBSCRIBE_DENIED, &messages::SUBSCRIBE_CLOSED],
                 "EMQX Cloud Serverless allows 10 subscriptions a client",
             ),
             (
-                &[Code::PublishClosed, Code::ReceiveTimeout],
+                &[&messages::PUBLISH_CLOSED, &messages::RECEIVE_TIMEOUT],
                 "EMQX Cloud Serverless takes messages of at most 1 MB, and 10 of them a second from a client",
             ),
         ],
@@ -118,76 +121,80 @@ const PROVIDERS: &[Provider] = &[
         hosts: &[".iot*.amazonaws.com", ".iot*.amazonaws.com.cn"],
         advice: &[
             (
-                &[Code::DnsNotFound],
+                &[&net::DNS_NOT_FOUND],
                 "AWS IoT Core: `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints the right host",
             ),
             (
-                &[Code::TcpTimeout, Code::TcpRefused],
+                &[&net::TCP_TIMEOUT, &net::TCP_REFUSED],
                 "AWS IoT Core takes MQTT on port 8883, and also on 443: `port = 443` with `alpn = x-amzn-mqtt-ca`",
             ),
             (
-                &[Code::TlsUnknownIssuer, Code::TlsMissingIntermediate],
+                &[&issuer::UNKNOWN_ISSUER, &issuer::MISSING_INTERMEDIATE],
                 "AWS IoT Core: use the endpoint with `-ats` in its name; the older one has a CA that modern systems lack",
             ),
             (
-                &[Code::TlsNoSni, Code::TlsClosed, Code::TlsUnrecognisedName],
+                &[&tls::NO_SNI, &tls::CLOSED, &tls::UNRECOGNISED_NAME],
                 "AWS IoT Core demands SNI (2022): `host` must be the endpoint's full name",
             ),
             (
                 &[
-                    Code::TlsClientCertRequired,
-                    Code::TlsClientCertRejected,
-                    Code::MqttNotAuthorized,
+                    &client_certificate::REQUIRED,
+                    &client_certificate::REJECTED,
+                    &connect::NOT_AUTHORIZED,
                 ],
                 "AWS IoT Core knows devices by client certificate: `cert_file` and `key_file` are the files of the thing that you created",
             ),
             (
-                &[Code::TlsAlpn],
+                &[&tls::ALPN],
                 "AWS IoT Core on port 443 needs `alpn = x-amzn-mqtt-ca`, and on 8883 none",
             ),
             (
-                &[Code::MqttClosed, Code::MqttNotAuthorized, Code::MqttRefused],
+                &[
+                    &connect::CLOSED,
+                    &connect::NOT_AUTHORIZED,
+                    &connect::REFUSED,
+                ],
                 "AWS IoT Core lets any client certificate pass TLS and closes at CONNECT if it is not active or has no policy",
             ),
             (
                 &[
-                    Code::MqttClosed,
-                    Code::MqttNotAuthorized,
-                    Code::MqttRefused,
-                    Code::MqttClientIdRejected,
+                    &connect::CLOSED,
+                    &connect::NOT_AUTHORIZED,
+                    &connect::REFUSED,
+                    &connect::CLIENT_ID_REJECTED,
                 ],
                 "AWS IoT Core: the policy needs `iot:Connect` on `client/…` for this very client id, of at most 128 bytes",
             ),
             (
-                &[Code::MqttClosed],
+                &[&connect::CLOSED],
                 "AWS IoT Core takes a `keep_alive` from 30s to 1200s",
             ),
             (
-                &[Code::MqttClosed, Code::MqttTakenOver],
+                &[&connect::CLOSED, &connect::TAKEN_OVER],
                 "AWS IoT Core allows one CONNECT a second for each client id",
             ),
             (
-                &[Code::SubscribeDenied, Code::SubscribeClosed],
+                &[&messages::SUBSCRIBE_DENIED, &messages::SUBSCRIBE_CLOSED],
                 "AWS IoT Core: the policy needs `iot:Subscribe` on `topicfilter/…`, where `a/#` does not cover `a`",
             ),
             (
-                &[Code::PublishClosed, Code::PublishTimeout],
+                &[&messages::PUBLISH_CLOSED, &messages::PUBLISH_TIMEOUT],
                 "AWS IoT Core: the policy needs `iot:Publish` on `topic/…`",
             ),
             (
                 &[
-                    Code::SubscribeDenied,
-                    Code::SubscribeClosed,
-                    Code::PublishClosed,
+                    &messages::SUBSCRIBE_DENIED,
+                    &messages::SUBSCRIBE_CLOSED,
+                    &messages::PUBLISH_CLOSED,
                 ],
                 "AWS IoT Core takes topics of at most 256 bytes and 7 slashes, and 8 filters in a SUBSCRIBE",
             ),
             (
-                &[Code::PublishClosed, Code::PublishTimeout],
+                &[&messages::PUBLISH_CLOSED, &messages::PUBLISH_TIMEOUT],
                 "AWS IoT Core takes messages of at most 128 KB, and acknowledges no QoS 2",
             ),
             (
-                &[Code::ReceiveTimeout, Code::ReceiveClosed],
+                &[&messages::RECEIVE_TIMEOUT, &messages::RECEIVE_CLOSED],
                 "AWS IoT Core: the policy needs `iot:Receive` on `topic/…` besides `iot:Subscribe`",
             ),
         ],
@@ -197,45 +204,45 @@ const PROVIDERS: &[Provider] = &[
         advice: &[
             (
                 &[
-                    Code::TlsUnknownIssuer,
-                    Code::TlsSelfSigned,
-                    Code::TlsV1Certificate,
-                    Code::TlsCaAsLeaf,
+                    &issuer::UNKNOWN_ISSUER,
+                    &issuer::SELF_SIGNED,
+                    &certificate::V1_CERTIFICATE,
+                    &issuer::CA_AS_LEAF,
                 ],
                 "test.mosquitto.org has a Let's Encrypt certificate, which every system trusts, on port 8886",
             ),
             (
                 &[
-                    Code::TlsUnknownIssuer,
-                    Code::TlsSelfSigned,
-                    Code::TlsV1Certificate,
+                    &issuer::UNKNOWN_ISSUER,
+                    &issuer::SELF_SIGNED,
+                    &certificate::V1_CERTIFICATE,
                 ],
                 "test.mosquitto.org: ports 8883 and 8884 have the server's own CA and a version 1 certificate, which rustls refuses (2024)",
             ),
             (
-                &[Code::TlsExpired, Code::TlsClockWrong],
+                &[&certificate::EXPIRED, &certificate::CLOCK_WRONG],
                 "test.mosquitto.org: the certificate on port 8887 is expired on purpose; take port 8886",
             ),
             (
-                &[Code::TlsClientCertRequired, Code::TlsClientCertRejected],
+                &[&client_certificate::REQUIRED, &client_certificate::REJECTED],
                 "test.mosquitto.org: port 8884 demands a client certificate, made at test.mosquitto.org/ssl; port 8886 is open",
             ),
             (
-                &[Code::TlsNotTls],
+                &[&tls::NOT_TLS],
                 "test.mosquitto.org: port 1883 is without TLS; take port 8886",
             ),
             (
-                &[Code::MqttNotAuthorized, Code::MqttBadCredentials],
+                &[&connect::NOT_AUTHORIZED, &connect::BAD_CREDENTIALS],
                 "test.mosquitto.org: port 8885 demands a user name and password; port 8886 is open",
             ),
             (
                 &[
-                    Code::TcpRefused,
-                    Code::TcpTimeout,
-                    Code::MqttClosed,
-                    Code::MqttTimeout,
-                    Code::MqttServerUnavailable,
-                    Code::ReceiveClosed,
+                    &net::TCP_REFUSED,
+                    &net::TCP_TIMEOUT,
+                    &connect::CLOSED,
+                    &connect::TIMEOUT,
+                    &connect::SERVER_UNAVAILABLE,
+                    &messages::RECEIVE_CLOSED,
                 ],
                 "test.mosquitto.org runs experimental code and restarts now and then: try again in a minute",
             ),
@@ -249,12 +256,12 @@ const PROVIDERS: &[Provider] = &[
         ],
         advice: &[(
             &[
-                Code::TcpRefused,
-                Code::TcpTimeout,
-                Code::TlsNotTls,
-                Code::MqttIsTls,
-                Code::MqttNotAuthorized,
-                Code::MqttBadCredentials,
+                &net::TCP_REFUSED,
+                &net::TCP_TIMEOUT,
+                &tls::NOT_TLS,
+                &connect::IS_TLS,
+                &connect::NOT_AUTHORIZED,
+                &connect::BAD_CREDENTIALS,
             ],
             "this public broker is open: port 8883 with TLS, 1883 without, no user name",
         )],
@@ -274,7 +281,7 @@ fn of(config: &Config) -> impl Iterator<Item = &'static Provider> {
 }
 
 /// What the provider of this host demands, where it bears on `code`.
-pub(crate) fn help(config: &Config, code: Code) -> impl Iterator<Item = String> {
+pub(crate) fn help(config: &Config, code: &Code) -> impl Iterator<Item = String> {
     of(config)
         .flat_map(|provider| provider.advice)
         .filter(move |(codes, _)| codes.contains(&code))
@@ -313,7 +320,7 @@ mod tests {
 
     /// The advice for `host` and `code` holds all of these, and where there are none, there is none.
     #[track_caller]
-    fn check(host: &str, code: Code, parts: &[&str]) {
+    fn check(host: &str, code: &Code, parts: &[&str]) {
         let config = Config {
             host: host.to_owned(),
             ..good("")
@@ -329,26 +336,34 @@ mod tests {
     #[test]
     fn every_provider_says_what_it_demands() {
         let hivemq = "abc.s1.eu.hivemq.cloud";
-        check(hivemq, Code::DnsNotFound, &["overview page"]);
-        check(hivemq, Code::TlsNoSni, &["demands SNI"]);
-        check(hivemq, Code::MqttNotAuthorized, &["password", "SNI"]);
-        check(hivemq, Code::PublishClosed, &["5 MB (2021)"]);
-        check(hivemq, Code::TlsExpired, &[]);
+        check(hivemq, &net::DNS_NOT_FOUND, &["overview page"]);
+        check(hivemq, &tls::NO_SNI, &["demands SNI"]);
+        check(hivemq, &connect::NOT_AUTHORIZED, &["password", "SNI"]);
+        check(hivemq, &messages::PUBLISH_CLOSED, &["5 MB (2021)"]);
+        check(hivemq, &certificate::EXPIRED, &[]);
         let emqx = "X1.ala.eu-central-1.EMQXSL.com";
-        check(emqx, Code::DnsNotFound, &["30 days"]);
-        check(emqx, Code::SubscribeClosed, &["10 subscriptions"]);
-        check(emqx, Code::MqttClientIdRejected, &["23"]);
+        check(emqx, &net::DNS_NOT_FOUND, &["30 days"]);
+        check(emqx, &messages::SUBSCRIBE_CLOSED, &["10 subscriptions"]);
+        check(emqx, &connect::CLIENT_ID_REJECTED, &["23"]);
         let aws = "a1-ats.iot.eu-west-1.amazonaws.com";
-        check(aws, Code::TcpTimeout, &["443", "x-amzn-mqtt-ca"]);
-        check(aws, Code::MqttClosed, &["policy", "30s to 1200s", "128"]);
-        check(aws, Code::SubscribeClosed, &["topicfilter/", "7 slashes"]);
-        check(aws, Code::PublishClosed, &["128 KB", "iot:Publish"]);
-        check(aws, Code::ReceiveTimeout, &["iot:Receive"]);
+        check(aws, &net::TCP_TIMEOUT, &["443", "x-amzn-mqtt-ca"]);
+        check(aws, &connect::CLOSED, &["policy", "30s to 1200s", "128"]);
+        check(
+            aws,
+            &messages::SUBSCRIBE_CLOSED,
+            &["topicfilter/", "7 slashes"],
+        );
+        check(aws, &messages::PUBLISH_CLOSED, &["128 KB", "iot:Publish"]);
+        check(aws, &messages::RECEIVE_TIMEOUT, &["iot:Receive"]);
         let mosquitto = "test.mosquitto.org";
-        check(mosquitto, Code::TlsV1Certificate, &["8886", "(2024)"]);
-        check(mosquitto, Code::TlsExpired, &["on purpose"]);
-        check("broker.emqx.io", Code::MqttNotAuthorized, &["no user name"]);
-        check("broker.example", Code::MqttNotAuthorized, &[]);
+        check(mosquitto, &certificate::V1_CERTIFICATE, &["8886", "(2024)"]);
+        check(mosquitto, &certificate::EXPIRED, &["on purpose"]);
+        check(
+            "broker.emqx.io",
+            &connect::NOT_AUTHORIZED,
+            &["no user name"],
+        );
+        check("broker.example", &connect::NOT_AUTHORIZED, &[]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use rumqttc::{
 use rustls::pki_types::ServerName;
 
 use super::*;
-use crate::diagnosis::{Context, diagnose};
+use crate::diagnosis::diagnose;
 use crate::failure::{Failure, MqttError, Stage};
 use crate::testing::errors::rustls_errors;
 use crate::testing::{SECRET, assert_sound, facts, good, leaf};
@@ -288,9 +288,8 @@ proptest! {
         for stage in [Stage::Connect, Stage::Subscribe, Stage::Publish, Stage::Receive] {
             for error in errors(&text, number, size, os, &bytes) {
                 let failure = failure(stage, classify(error, LIMIT));
-                let context = Context { config: Some(&config), now: 0 };
-                let diagnosis = diagnose(&failure, context);
-                prop_assert!((5..=9).contains(&diagnosis.exit_code));
+                let diagnosis = diagnose(&failure, &config, 0);
+                prop_assert!((5..=9).contains(&diagnosis.exit_code()));
                 assert_sound(&diagnosis);
             }
         }

@@ -26,7 +26,7 @@ impl Report<'_> {
     pub(crate) fn to_json(&self) -> Json {
         let warning = |w| {
             Json::Object(vec![
-                ("code", warning::code(w).into()),
+                ("code", warning::code(w).name.into()),
                 ("text", warning::text(w).into()),
             ])
         };
@@ -40,7 +40,7 @@ impl Report<'_> {
             (
                 "exit_code",
                 self.diagnosis
-                    .map_or(0, |diagnosis| diagnosis.exit_code)
+                    .map_or(0, |diagnosis| diagnosis.exit_code())
                     .into(),
             ),
             ("elapsed_ms", ms(self.elapsed)),
@@ -58,7 +58,7 @@ impl Report<'_> {
 pub(crate) fn failure(diagnosis: &Diagnosis) -> Json {
     Json::Object(vec![
         ("stage", diagnosis.stage.name().into()),
-        ("code", diagnosis.code.into()),
+        ("code", diagnosis.code.name.into()),
         ("error", diagnosis.error.as_str().into()),
         ("notes", Json::texts(diagnosis.notes.iter().cloned())),
         ("help", Json::texts(diagnosis.help.iter().cloned())),

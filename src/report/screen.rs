@@ -151,7 +151,7 @@ impl<'a> Screen<'a> {
             if at == 0 {
                 self.line(&[]);
             }
-            let label = format!("warning[{}]", warning::code(warning));
+            let label = format!("warning[{}]", warning::code(warning).name);
             self.line(&[
                 (Style::Caution, &label),
                 (Style::Plain, &format!(": {}", warning::text(warning))),
@@ -174,7 +174,7 @@ impl<'a> Screen<'a> {
 
     /// What happened, the evidence, what to change.
     pub(crate) fn diagnosis(&mut self, diagnosis: &Diagnosis) {
-        let label = format!("error[{}]", diagnosis.code);
+        let label = format!("error[{}]", diagnosis.code.name);
         self.line(&[
             (Style::Bad, &label),
             (Style::Plain, &format!(": {}", diagnosis.error)),
@@ -196,7 +196,7 @@ impl<'a> Screen<'a> {
             return;
         }
         let verdict = match diagnosis.stage {
-            _ if diagnosis.code == "interrupted" => "The check was interrupted".to_owned(),
+            _ if diagnosis.code.stage().is_none() => "The check was interrupted".to_owned(),
             Stage::Config => "Nothing was contacted".to_owned(),
             stage => format!(
                 "This machine cannot use this broker: {} failed",

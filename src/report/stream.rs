@@ -93,8 +93,8 @@ impl<'a> StreamReporter<'a> {
         let (event, line, code) = match news {
             LinkEvent::Lost(why) => (
                 "lost",
-                format!("connection lost: error[{}]: {}", why.code, why.error),
-                Some(why.code),
+                format!("connection lost: error[{}]: {}", why.code.name, why.error),
+                Some(why.code.name),
             ),
             LinkEvent::Failed {
                 diagnosis: why,
@@ -103,11 +103,11 @@ impl<'a> StreamReporter<'a> {
                 "failed",
                 format!(
                     "still away: error[{}]: {}; next try in {}",
-                    why.code,
+                    why.code.name,
                     why.error,
                     text::duration(*pause)
                 ),
-                Some(why.code),
+                Some(why.code.name),
             ),
             LinkEvent::Back { gap, tries } => {
                 let tries = if *tries == 1 {
@@ -142,7 +142,7 @@ impl<'a> StreamReporter<'a> {
                 ("ok", failure.is_none().into()),
                 (
                     "exit_code",
-                    failure.map_or(0, |failure| failure.exit_code).into(),
+                    failure.map_or(0, |failure| failure.exit_code()).into(),
                 ),
                 ("elapsed_ms", Json::Ms(elapsed.as_secs_f64() * 1000.0)),
                 ("failure", failure.map(json::failure).into()),
@@ -267,7 +267,7 @@ impl Listener for StreamReporter<'_> {
 impl StreamReporter<'_> {
     /// A warning of the catalogue.
     pub(crate) fn warning(&mut self, warning: &Warning) {
-        let (code, words) = (warning::code(warning), warning::text(warning));
+        let (code, words) = (warning::code(warning).name, warning::text(warning));
         if self.style.json {
             self.event("warning", Some(code), &words);
         } else if !self.style.quiet {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check::{Observed, stages};
-use crate::diagnosis::{Code, Context, Diagnosis, diagnose};
+use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{Failure, GaveUp, LinkError, LostError, MqttCause, Stage, TlsCause};
 use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
 use crate::net::SIGNAL_POLL;
@@ -101,7 +101,7 @@ impl<'a> Reconnector<'a> {
         };
         let mut last = why;
         let mut diagnosis = self.words(&last);
-        if !can_heal(&diagnosis) {
+        if !diagnosis.code.retry() {
             return Err(last);
         }
         if !self.policy.on {
@@ -140,7 +140,7 @@ impl<'a> Reconnector<'a> {
                 Err(failure) => {
                     diagnosis = self.words(&failure);
                     last = failure;
-                    if !can_heal(&diagnosis) {
+                    if !diagnosis.code.retry() {
                         return Err(last);
                     }
                 }
@@ -154,7 +154,7 @@ impl<'a> Reconnector<'a> {
             LinkError::Tls(cause @ TlsCause::Rustls(_)) => {
                 Observed::new(self.target).tls(cause, stage, after)
             }
-            fault => self.stage_failure(MqttCause::Reconnector(fault), stage, after),
+            fault => self.stage_failure(MqttCause::Connection(fault), stage, after),
         }
     }
 
@@ -205,13 +205,7 @@ impl<'a> Reconnector<'a> {
     }
 
     fn words(&self, failure: &Failure) -> Diagnosis {
-        diagnose(
-            failure,
-            Context {
-                config: Some(self.target.config),
-                now: clock::now(),
-            },
-        )
+        diagnose(failure, self.target.config, clock::now())
     }
 
     fn sleep(&self, pause: Duration) -> Result<(), Failure> {
@@ -241,82 +235,6 @@ fn pause(tries: u32) -> Duration {
     let random = RandomState::new().hash_one(tries);
     let share = u32::try_from(random % 512).unwrap_or_default() + 512;
     pause * share / 1024
-}
-
-/// Whether the same try may succeed later without anybody changing anything here. What needs a hand
-/// ends the program, so that the hand is called.
-fn can_heal(diagnosis: &Diagnosis) -> bool {
-    let Some(code) = Code::ALL.iter().find(|code| code.name() == diagnosis.code) else {
-        return false;
-    };
-    match code {
-        Code::DnsNotFound
-        | Code::DnsUnavailable
-        | Code::TcpRefused
-        | Code::TcpTimeout
-        | Code::TcpUnreachable
-        | Code::TlsNotTls
-        | Code::TlsClosed
-        | Code::TlsTimeout
-        | Code::TlsAlert
-        // A board's clock is set by NTP some time after the start.
-        | Code::TlsClockWrong
-        | Code::TlsNotYetValid
-        // What a broker that is just starting, or a link that is cut, looks like where no name is
-        // sent or on a port for TLS. The first connection went through, so that is not the reason.
-        | Code::TlsNoSni
-        | Code::MqttIsTls
-        | Code::MqttNotMqtt
-        | Code::MqttClosed
-        | Code::MqttTimeout
-        | Code::MqttServerUnavailable
-        | Code::SubscribeClosed
-        | Code::SubscribeTimeout
-        | Code::PublishClosed
-        | Code::PublishTimeout
-        | Code::ReceiveClosed
-        | Code::ReceiveTimeout => true,
-        Code::UsageInvalid
-        | Code::ConfigUnreadable
-        | Code::ConfigInvalid
-        | Code::HostInvalid
-        | Code::PasswordUnavailable
-        | Code::CaFileInvalid
-        | Code::ClientCertInvalid
-        | Code::ClientKeyInvalid
-        | Code::ClientKeyEncrypted
-        | Code::ClientKeyMismatch
-        | Code::NoTrustRoots
-        | Code::QosUnsupported
-        | Code::AlpnRequired
-        | Code::TlsUnknownIssuer
-        | Code::TlsMissingIntermediate
-        | Code::TlsSelfSigned
-        | Code::TlsPinMismatch
-        | Code::TlsCaAsLeaf
-        | Code::TlsExpired
-        | Code::TlsNameMismatch
-        | Code::TlsNoSan
-        | Code::TlsV1Certificate
-        | Code::TlsBadCertificate
-        | Code::TlsVersion
-        | Code::TlsNoCommonCipher
-        | Code::TlsUnrecognisedName
-        | Code::TlsAlpn
-        | Code::TlsClientCertRequired
-        | Code::TlsClientCertRejected
-        | Code::MqttBadCredentials
-        | Code::MqttNotAuthorized
-        | Code::MqttClientIdRejected
-        | Code::MqttVersion
-        | Code::MqttRefused
-        | Code::MqttTakenOver
-        | Code::SubscribeDenied
-        | Code::PublishTooLarge
-        | Code::ReceiveTooLarge
-        | Code::ReceiveAltered
-        | Code::ConnectionLost => false,
-    }
 }
 
 #[cfg(test)]

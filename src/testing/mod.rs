@@ -15,8 +15,7 @@ use std::path::PathBuf;
 use crate::config::parse::config;
 use crate::config::types::{Ambient, Source};
 use crate::config::{Config, ConfigError, Origin, Override, Problem, TlsSettings, Transport};
-use crate::diagnosis::codes::files::words;
-use crate::diagnosis::{Diagnosis, Topic};
+use crate::diagnosis::{Diagnosis, diagnose_config, explain};
 use crate::failure::{Presented, Roots, TlsFacts};
 use crate::util::clock;
 use crate::x509::Certificate;
@@ -66,13 +65,13 @@ pub(crate) fn tls(config: &Config) -> &TlsSettings {
 
 /// The code, and all that is said, line by line.
 pub(crate) fn said(result: Result<Config, Vec<Problem>>) -> (String, String) {
-    let words = words(&ConfigError::Problems(result.expect_err("a problem")), None);
+    let words = diagnose_config(&ConfigError::Problems(result.expect_err("a problem")), None);
     let all: Vec<_> = [words.error.clone()]
         .into_iter()
         .chain(words.notes.iter().map(|note| format!(" note: {note}")))
         .chain(words.help.iter().map(|help| format!(" help: {help}")))
         .collect();
-    (words.code.name().to_owned(), all.join("\n"))
+    (words.code.name.to_owned(), all.join("\n"))
 }
 
 pub(crate) fn line_of(problem: &Problem) -> usize {
@@ -126,13 +125,7 @@ pub(crate) fn assert_sound(diagnosis: &Diagnosis) {
         help,
         ..
     } = diagnosis;
-    let known = Topic::named(code).expect(code);
-    assert_eq!(known.name(), *code);
-    assert_eq!(
-        known.exit_code(),
-        Some(diagnosis.exit_code),
-        "{diagnosis:?}"
-    );
+    assert_eq!(explain::find(code.name), Ok(*code));
     assert!(!error.trim().is_empty(), "{diagnosis:?}");
     assert!(!help.is_empty(), "nothing to do: {diagnosis:?}");
     for text in notes.iter().chain(help).chain([error]) {

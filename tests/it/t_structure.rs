@@ -228,6 +228,21 @@ fn some_crates_have_one_caller() {
     }
 }
 
+/// A code is a `static` in `diagnosis`, and `explain` lists all of them.
+#[test]
+fn every_code_is_listed() {
+    let literal = Regex::new(r#"static \w+: Code = Code \{\s+name: "([a-z0-9-]+)""#).unwrap();
+    let mut written = BTreeSet::new();
+    for source in program() {
+        for found in literal.captures_iter(&source.text) {
+            let name = found[1].to_owned();
+            assert!(written.insert(name.clone()), "`{name}` is written twice");
+        }
+    }
+    let listed: BTreeSet<String> = PROMISES.iter().map(|it| it.code.clone()).collect();
+    assert_eq!(written, listed);
+}
+
 #[test]
 fn every_code_has_a_golden_file() {
     let files: Vec<String> = fs::read_dir(golden::folder())

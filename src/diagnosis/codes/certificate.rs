@@ -1,384 +1,401 @@
-//! The words for what is wrong with the presented certificates: which fault it is, the chain as
-//! evidence, and what must change, on the broker or here.
+//! The codes of what a certificate says: its dates, its names, its form. Whom it comes from is
+//! `issuer`'s.
 
-use rustls::CertificateError;
+use rustls::{CertificateError, Error};
 
-use crate::config::{Config, Transport};
-use crate::diagnosis::codes::chain::{Chain, holder};
-use crate::diagnosis::{Code, Words, origin};
-use crate::failure::{TlsCause, TlsError, TlsFacts};
+use crate::diagnosis::chain::{Chain, Evidence, holder, sign};
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::issuer;
+use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::failure::Stage;
 use crate::util::clock;
-use crate::x509::{Certificate, certificate};
+use crate::x509::Certificate;
+
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[
+    &EXPIRED,
+    &NOT_YET_VALID,
+    &CLOCK_WRONG,
+    &NAME_MISMATCH,
+    &NO_SAN,
+    &V1_CERTIFICATE,
+    &BAD_CERTIFICATE,
+];
 
 /// A clock is wrong beyond doubt when every certificate of a chain ended this long before its date,
 /// in seconds: three years.
 const LONG_AGO: i64 = 3 * 365 * 24 * 60 * 60;
 
-/// Which fault of the chain it is.
-pub(crate) fn code(error: &CertificateError, facts: &TlsFacts, now: i64) -> Code {
+/// A chain that was refused: which fault it is.
+pub(crate) fn diagnose(shown: &Evidence<'_>, error: &CertificateError) -> Diagnosis {
     use CertificateError as Fault;
-    let leaf = Chain { facts, now }.leaf();
-    let is = |test: fn(&Certificate) -> bool| leaf.is_some_and(test);
+    let leaf = |test: fn(&Certificate) -> bool| shown.chain.leaf().is_some_and(test);
     match error {
-        Fault::Expired | Fault::ExpiredContext { .. } if clock_is_wrong(facts, now) => {
-            Code::TlsClockWrong
-        }
-        Fault::NotValidYet | Fault::NotValidYetContext { .. } if clock_is_wrong(facts, now) => {
-            Code::TlsClockWrong
-        }
-        Fault::Expired | Fault::ExpiredContext { .. } => Code::TlsExpired,
-        Fault::NotValidYet | Fault::NotValidYetContext { .. } => Code::TlsNotYetValid,
-        _ if is(|leaf| leaf.version < 3) => Code::TlsV1Certificate,
-        Fault::UnknownIssuer | Fault::Other(_) if is(|leaf| leaf.is_ca) => Code::TlsCaAsLeaf,
-        Fault::UnknownIssuer if is(|leaf| leaf.self_issued) => Code::TlsSelfSigned,
-        Fault::UnknownIssuer if lacks_intermediate(facts) => Code::TlsMissingIntermediate,
-        Fault::UnknownIssuer => Code::TlsUnknownIssuer,
-        Fault::NotValidForName | Fault::NotValidForNameContext { .. }
-            if is(|leaf| !leaf.has_san) =>
+        Fault::Expired
+        | Fault::ExpiredContext { .. }
+        | Fault::NotValidYet
+        | Fault::NotValidYetContext { .. }
+            if clock_is_wrong(shown.chain) =>
         {
-            Code::TlsNoSan
+            clock_wrong(shown)
         }
-        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => Code::TlsNameMismatch,
-        _ => Code::TlsBadCertificate,
+        Fault::Expired | Fault::ExpiredContext { .. } => expired(shown),
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => not_yet_valid(shown),
+        _ if leaf(|leaf| leaf.version < 3) => v1(shown),
+        Fault::Other(_) if leaf(|leaf| leaf.is_ca) => issuer::ca_as_leaf(shown),
+        Fault::UnknownIssuer => issuer::unknown(shown),
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. }
+            if leaf(|leaf| !leaf.has_san) =>
+        {
+            no_san(shown)
+        }
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => name_mismatch(shown),
+        _ => bad(shown, &Error::InvalidCertificate(error.clone())),
     }
 }
 
 /// Before the program was built it cannot be now. And where *every* certificate shown ended years
 /// ago, a broker that nobody renewed for years is less likely than a clock that runs ahead.
-fn clock_is_wrong(facts: &TlsFacts, now: i64) -> bool {
-    let certificates = || Chain { facts, now }.certificates();
+fn clock_is_wrong(chain: Chain<'_>) -> bool {
+    let now = chain.now;
+    let certificates = || chain.certificates();
     now < clock::build_date()
         || certificates().next().is_some()
             && certificates().all(|(_, shown)| shown.not_after + LONG_AGO < now)
 }
 
-fn lacks_intermediate(facts: &TlsFacts) -> bool {
-    facts.chain.len() == 1
-        && (facts.issuer_organisation_trusted
-            || (Chain { facts, now: 0 })
-                .leaf()
-                .is_some_and(|leaf| leaf.has_aia))
-}
-
-/// A chain that was refused.
-pub(crate) fn words(code: Code, fault: &TlsError, config: &Config, now: i64) -> Words {
-    let facts = &fault.facts;
-    let chain = Chain { facts, now };
-    let pair = Evidence { chain, config };
-    match code {
-        Code::TlsUnknownIssuer => pair.unknown_issuer(),
-        Code::TlsMissingIntermediate => pair.missing_intermediate(),
-        Code::TlsSelfSigned => pair.self_signed(),
-        Code::TlsPinMismatch => pair.pin_mismatch(&fault.cause),
-        Code::TlsCaAsLeaf => pair.ca_as_leaf(),
-        Code::TlsExpired => pair.dates(Code::TlsExpired),
-        Code::TlsNotYetValid => pair.dates(Code::TlsNotYetValid),
-        Code::TlsClockWrong => pair.clock_wrong(),
-        Code::TlsNameMismatch => pair.name_mismatch(),
-        Code::TlsNoSan => pair.no_san(),
-        Code::TlsV1Certificate => pair.v1(),
-        _ => pair.bad(&fault.cause),
-    }
-}
-
-struct Evidence<'a> {
-    chain: Chain<'a>,
-    config: &'a Config,
-}
-
-impl Evidence<'_> {
-    fn unknown_issuer(&self) -> Words {
-        let issuer = self.chain.top_issuer();
-        let lone = self.chain.facts.chain.len() == 1;
-        Words::new(Code::TlsUnknownIssuer, "the broker's certificate was issued by a CA that this machine does not trust")
-            .notes(self.chain.lines_to_top(&format!("not trusted: no trusted CA is named `{issuer}` and has signed it")))
-            .note(self.chain.trusted())
-            .help(match self.config.is_set("ca_file") {
-                true => format!("if `{issuer}` is your own or your broker's CA, set {} to its certificate: the present one is another's", origin(self.config, "ca_file")),
-                false => format!("if `{issuer}` is your own or your broker's CA, get its certificate from the broker's operator and set `ca_file` to it"),
-            })
-            .help_if(lone, "if it is an intermediate CA of a public one, the broker must send that CA's certificate after its own")
-            .help_if(!self.system_roots(), format!("if it is a public CA, remove {}", origin(self.config, "system_roots")))
-            .help_if(self.system_roots(), "if it is a public CA, update this machine's certificates (Debian: `apt-get install ca-certificates`)")
-    }
-
-    fn missing_intermediate(&self) -> Words {
-        let issuer = self.chain.top_issuer();
-        let url = self.chain.leaf().and_then(|leaf| leaf.ca_issuers.first());
-        let words = Words::new(Code::TlsMissingIntermediate, "the broker does not send the intermediate certificate")
-            .notes(self.chain.lines_to_top(&format!("its issuer `{issuer}` was neither sent nor is it trusted")))
-            .note(self.chain.trusted())
-            .help(format!("append the certificate of `{issuer}` to the broker's certificate file, after its own, and reload it (Let's Encrypt: use `fullchain.pem`)"));
-        let words = match url {
-            Some(url) => words
-                .help(format!("the broker's certificate says that it can be had from {url}"))
-                .help("if that is no PEM text: `openssl x509 -inform der -in intermediate.der -out intermediate.pem`"),
-            None => words,
-        };
-        words.help(match self.config.is_set("ca_file") {
-            true => format!("until then, append that certificate (PEM) to the file of {}", origin(self.config, "ca_file")),
-            false => "until then, save that certificate (PEM) as a file of your own and set `ca_file` to it".to_owned(),
-        })
-    }
-
-    fn self_signed(&self) -> Words {
-        let pin = self.chain.fingerprint(0);
-        Words::new(
-            Code::TlsSelfSigned,
-            "the broker's certificate is self-signed, and this machine does not trust it",
-        )
-        .notes(self.chain.lines(0, "signed by itself, and not trusted"))
-        .note(format!("SHA-256: {pin}"))
-        .note(self.chain.trusted())
-        .help("get this certificate from the broker's operator and set `ca_file` to it")
-        .help(format!(
-            "or, if the operator confirms the fingerprint: `pin_sha256 = {pin}`"
-        ))
-        .help("the operator sees it with `openssl x509 -in server.crt -noout -fingerprint -sha256`, on the broker's own certificate file")
-    }
-
-    fn pin_mismatch(&self, cause: &TlsCause) -> Words {
-        let expected = match cause {
-            TlsCause::PinMismatch { expected } => certificate::fingerprint(expected),
-            _ => String::new(),
-        };
-        Words::new(Code::TlsPinMismatch, "the broker's certificate is not the one that is pinned")
-            .note(format!("SHA-256 expected: {expected} ({})", origin(self.config, "pin_sha256")))
-            .note(format!("SHA-256 found:    {}", self.chain.fingerprint(0)))
-            .notes(self.chain.lines(0, "another fingerprint"))
-            .help("if the broker got a new certificate, have its operator confirm the fingerprint found, then set `pin_sha256` to it")
-            .help("if nobody renewed it, something else answers in the broker's place: do not send it a password")
-    }
-
-    fn ca_as_leaf(&self) -> Words {
-        let (name, kind) = self.wanted();
-        Words::new(Code::TlsCaAsLeaf, "the broker uses a CA certificate as its server certificate")
-            .notes(self.chain.lines(0, "marked as a CA (CA:TRUE)"))
-            .note("rustls refuses that (RFC 5280 §4.2.1.9); OpenSSL-based clients may accept it")
-            .help(match self.chain.leaf() {
-                Some(leaf) if !leaf.self_issued => format!("have `{}` issue one for the broker that is no CA; if that is your own CA (`ca.crt`, `ca.key`):", leaf.issuer.short()),
-                _ => "keep that certificate as the CA (`ca.crt`, `ca.key`), set `ca_file` to it, and sign one for the broker with it:".to_owned(),
-            })
-            .help(format!("`openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN={name} -out server.csr`"))
-            .help(format!("`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{name}\n' > ext.cnf`"))
-            .help(sign())
-            .help("then give `server.crt` and `server.key` to the broker and reload it")
-    }
-
-    fn dates(&self, code: Code) -> Words {
-        let expired = code == Code::TlsExpired;
-        let chain = self.chain;
-        let found = chain.out_of_date(expired);
-        let at = found.map_or(0, |(at, _)| at);
-        let whose = if at == 0 {
-            "the broker's certificate"
-        } else {
-            "a CA certificate in the broker's chain"
-        };
-        let (what, mark) = if expired {
-            ("has expired", "expired")
-        } else {
-            ("is not yet valid", "not yet valid")
-        };
-        let mut words = Words::new(code, format!("{whose} {what}"));
-        if let Some(which) = found.map(|(_, which)| which).or(chain.leaf()) {
-            words = words.note(format!(
+/// Which certificate is out of its dates, this machine's clock, and the chain where it has more.
+fn dates(chain: Chain<'_>, expired: bool, mark: &str) -> Vec<String> {
+    let found = chain.out_of_date(expired);
+    let which = found.map(|(_, which)| which).or(chain.leaf());
+    let mut notes: Vec<_> = which
+        .map(|which| {
+            format!(
                 "{}; issued by `{}` for `{}`",
                 chain.validity(which),
                 which.issuer.short(),
                 holder(which)
-            ));
-        }
-        let words = words.note(chain.clock());
-        let words = match chain.facts.chain.len() {
-            0 | 1 => words,
-            _ => words.notes(chain.lines(at, mark)),
-        };
-        if expired {
-            words
-                .help(if at == 0 {
-                    "renew the certificate on the broker and reload it"
-                } else {
-                    "put the CA's renewed certificate into the broker's certificate file, after its own, and reload it"
-                })
-                .help("if the date of the clock above is wrong, set this machine's clock first")
-        } else {
-            words
-                .help("if the date of the clock above is wrong, set this machine's clock: `timedatectl set-ntp true`")
-                .help("if it is right, the certificate was made for a later time: wait, or have it issued anew")
-        }
+            )
+        })
+        .into_iter()
+        .collect();
+    notes.push(chain.clock());
+    if chain.facts.chain.len() > 1 {
+        notes.extend(chain.lines(found.map_or(0, |(at, _)| at), mark));
     }
-
-    fn clock_wrong(&self) -> Words {
-        let built = clock::build_date();
-        let words = Words::new(
-            Code::TlsClockWrong,
-            "this machine's clock does not fit the broker's certificate",
-        )
-        .note(self.chain.clock());
-        let (words, mark) = if self.chain.now < built {
-            let note = format!(
-                "this program was built on {}, after that",
-                clock::utc(built)
-            );
-            (words.note(note), "not yet valid by this clock")
-        } else {
-            let note = "every certificate that the broker presented ended years before that";
-            (words.note(note), "expired by this clock")
-        };
-        let out = [false, true]
-            .into_iter()
-            .find_map(|expired| self.chain.out_of_date(expired));
-        words
-            .notes(self.chain.lines(out.map_or(0, |(at, _)| at), mark))
-            .help("set the clock from the network: `sudo timedatectl set-ntp true`")
-            .help("or once by hand, with the present time in UTC: `sudo date -u -s 'YYYY-MM-DD HH:MM:SS'`")
-            .help("if this board has no battery-backed clock, let NTP set it before MQTT starts (systemd: `After=time-sync.target`)")
-            .help_if(self.chain.now >= built, "if that date is right after all, the broker's certificate ended years ago: renew it there")
-    }
-
-    fn name_mismatch(&self) -> Words {
-        let (wanted, _) = self.wanted();
-        let names = self.chain.leaf().map_or(&[][..], |leaf| &leaf.names);
-        let key = if self.config.is_set("server_name") {
-            "server_name"
-        } else {
-            "host"
-        };
-        let plain = names
-            .iter()
-            // What is no host name is nothing to put into a configuration.
-            .find(|name| {
-                name.chars()
-                    .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
-            });
-        let words = Words::new(
-            Code::TlsNameMismatch,
-            format!("the broker's certificate is not for `{wanted}`"),
-        )
-        .note(format!(
-            "sought: `{wanted}`, from {}",
-            origin(self.config, key)
-        ))
-        .note(format!("the certificate is for {}", list(names)))
-        .notes(self.chain.lines(0, "not for this name"));
-        let words = match plain {
-            Some(name) if key == "host" => words
-                .help(format!("if `{name}` is your broker, set `host = {name}`"))
-                .help(format!(
-                    "if that name has no address here, keep `host` and set `server_name = {name}`"
-                )),
-            Some(name) => words.help(format!(
-                "if `{name}` is your broker, set `server_name = {name}`"
-            )),
-            None => words,
-        };
-        words.help(format!(
-            "or have the broker's certificate issued for `{wanted}` as well (subjectAltName)"
-        ))
-    }
-
-    fn no_san(&self) -> Words {
-        let (wanted, kind) = self.wanted();
-        let common = self
-            .chain
-            .leaf()
-            .and_then(|leaf| leaf.subject.common_name());
-        Words::new(Code::TlsNoSan, "the broker's certificate names no host (it has no subjectAltName)")
-            .note(format!("sought: `{wanted}`; its common name, `{}`, does not count (RFC 6125 §6.4.4)", common.unwrap_or("none")))
-            .notes(self.chain.lines(0, "no subjectAltName"))
-            .note("OpenSSL-based clients such as mosquitto_pub still accept a common name; rustls and browsers do not")
-            .help(format!("have the certificate issued anew with `subjectAltName = {kind}:{wanted}`"))
-            .help("if you sign it yourself, from the request `server.csr` with your CA:")
-            .help(format!("`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{wanted}\n' > ext.cnf`"))
-            .help(sign())
-    }
-
-    fn v1(&self) -> Words {
-        let (wanted, kind) = self.wanted();
-        let version = self.chain.leaf().map_or(1, |leaf| leaf.version);
-        Words::new(
-            Code::TlsV1Certificate,
-            format!(
-                "the broker's certificate is of X.509 version {version}, which can name no host"
-            ),
-        )
-        .notes(self.chain.lines(0, &format!("version {version}")))
-        .note("rustls takes version 3 only; OpenSSL-based clients may accept it")
-        .help("have it issued anew with extensions, which makes it version 3")
-        .help("if you sign it yourself, from the request `server.csr` with your CA:")
-        .help(format!(
-            "`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{wanted}\n' > ext.cnf`"
-        ))
-        .help(sign())
-    }
-
-    fn bad(&self, cause: &TlsCause) -> Words {
-        use CertificateError as Fault;
-        let fault = match cause {
-            TlsCause::Rustls(rustls::Error::InvalidCertificate(fault)) => Some(fault),
-            _ => None,
-        };
-        let said = match cause {
-            TlsCause::Rustls(error) => error.to_string(),
-            _ => String::new(),
-        };
-        let error = match cause {
-            TlsCause::Rustls(rustls::Error::NoCertificatesPresented) => {
-                "the broker presents no certificate"
-            }
-            TlsCause::Rustls(rustls::Error::InvalidMessage(_)) => {
-                "the broker presents more than the 64 KiB of certificates that are taken here"
-            }
-            _ => "the broker's certificate cannot be accepted",
-        };
-        let words = Words::new(Code::TlsBadCertificate, error)
-            .note(format!("rustls says: {said}"))
-            .notes(self.chain.lines(0, ""));
-        let words = match cause {
-            TlsCause::Rustls(rustls::Error::NoCertificatesPresented) => {
-                return words.help("give the broker a certificate and its key (mosquitto: `certfile` and `keyfile`)");
-            }
-            TlsCause::Rustls(rustls::Error::InvalidMessage(_)) => {
-                return words.help("leave in the broker's certificate file its own certificate and the intermediate ones, and nothing else");
-            }
-            _ => words.note(self.chain.trusted()),
-        };
-        match fault {
-            Some(Fault::BadSignature) => words
-                .help_if(self.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", origin(self.config, "ca_file")))
-                .help("if not, the certificate is damaged or forged: have it issued anew"),
-            Some(Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. }) => words
-                .notes(self.chain.leaf().and_then(|leaf| leaf.extended_key_usage.as_ref()).map(|usage| format!("its extended key usage: {}", usage.join(", "))))
-                .help("have the certificate issued anew for servers: `extendedKeyUsage = serverAuth`, or no extended key usage at all")
-                .help("if it is a client certificate, the broker was given the wrong file"),
-            Some(Fault::BadEncoding) => words
-                .help("if the broker's certificate file is damaged, put the one there that its CA issued")
-                .help("if the certificate was made by a tool of your own, have it issued anew with openssl"),
-            Some(Fault::Revoked) => words.help("the CA has withdrawn it: have a new one issued, with a new key"),
-            Some(Fault::UnsupportedSignatureAlgorithmContext { .. } | Fault::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }) => words
-                .help("have it issued anew, signed with SHA-256 and a key of RSA (2048 bits or more), P-256, P-384 or Ed25519"),
-            _ => words.help("have the certificate issued anew: X.509 version 3, CA:FALSE, the broker's name as subjectAltName, and serverAuth if it has an extended key usage"),
-        }
-    }
-
-    /// The name that the certificate must carry, and of which kind it is in a subjectAltName.
-    fn wanted(&self) -> (&str, &'static str) {
-        let name = self.chain.facts.server_name.as_str();
-        match name.parse::<std::net::IpAddr>() {
-            Ok(_) => (name, "IP"),
-            Err(_) => (name, "DNS"),
-        }
-    }
-
-    fn system_roots(&self) -> bool {
-        matches!(&self.config.transport, Transport::Tls(settings) if settings.system_roots)
-    }
+    notes
 }
 
-/// The command that signs what the lines before it prepared.
-fn sign() -> &'static str {
-    "`openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -extfile ext.cnf -out server.crt`"
+pub(crate) static EXPIRED: Code = Code {
+    name: "tls-expired",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the broker's certificate has expired",
+    more: "Every certificate has a date on which it ends, and this one's, or that of a CA in its chain, is over by this machine's clock.",
+    causes: &[
+        "nobody renewed it, or automatic renewal failed",
+        "it was renewed, but the broker was not reloaded and goes on with the old one",
+        "this machine's clock runs ahead",
+    ],
+    remedies: &[
+        "renew the certificate on the broker and reload it: `certbot renew`, then `systemctl reload mosquitto`",
+        "look at the dates in the file: `openssl x509 -in server.crt -noout -dates`",
+        "check this machine's clock with `date -u`, and set it if it is wrong: `timedatectl set-ntp true`",
+    ],
+};
+
+fn expired(shown: &Evidence<'_>) -> Diagnosis {
+    let at = shown.chain.out_of_date(true).map_or(0, |(at, _)| at);
+    let (what, help) = if at == 0 {
+        (
+            "the broker's certificate has expired",
+            "renew the certificate on the broker and reload it",
+        )
+    } else {
+        (
+            "a CA certificate in the broker's chain has expired",
+            "put the CA's renewed certificate into the broker's certificate file, after its own, and reload it",
+        )
+    };
+    Diagnosis::new(&EXPIRED, what)
+        .notes(dates(shown.chain, true, "expired"))
+        .help(help)
+        .help("if the date of the clock above is wrong, set this machine's clock first")
+}
+
+pub(crate) static NOT_YET_VALID: Code = Code {
+    name: "tls-not-yet-valid",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: true,
+    },
+    line: "the broker's certificate is not valid yet",
+    more: "Every certificate has a date on which it begins, and by this machine's clock that is still to come.",
+    causes: &[
+        "this machine's clock is slow, as on a board without a battery for it",
+        "the clock of the machine that made the certificate was fast",
+        "the certificate was put into place before its time",
+    ],
+    remedies: &[
+        "check the clock with `date -u`, and set it if it is wrong: `timedatectl set-ntp true`",
+        "if the clock is right, wait until the date, or have the certificate issued anew",
+    ],
+};
+
+fn not_yet_valid(shown: &Evidence<'_>) -> Diagnosis {
+    let what = match shown.chain.out_of_date(false) {
+        Some((1.., _)) => "a CA certificate in the broker's chain is not yet valid",
+        _ => "the broker's certificate is not yet valid",
+    };
+    Diagnosis::new(&NOT_YET_VALID, what)
+        .notes(dates(shown.chain, false, "not yet valid"))
+        .help("if the date of the clock above is wrong, set this machine's clock: `timedatectl set-ntp true`")
+        .help("if it is right, the certificate was made for a later time: wait, or have it issued anew")
+}
+
+pub(crate) static CLOCK_WRONG: Code = Code {
+    name: "tls-clock-wrong",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: true,
+    },
+    line: "this machine's clock is wrong, not the certificate",
+    more: "Certificates hold between two dates, and the clock says a time that cannot be: one before this program was built, or one years after everything that the broker shows has ended.",
+    causes: &[
+        "a board without a battery for its clock, such as a Raspberry Pi, that has not asked for the time yet: it says 1970, or the time of its last shutdown",
+        "time servers (NTP) cannot be reached from this network",
+        "the clock was set by hand, to a wrong year",
+    ],
+    remedies: &[
+        "let the system set it: `timedatectl set-ntp true`, and see with `timedatectl` whether it is synchronised",
+        "or set it by hand, with the present time: `date -s '2026-01-31 12:00:00'`",
+        "for a service that starts with the machine, add `After=time-sync.target`",
+        "if `date -u` is right, the broker's certificate ended years ago: renew it",
+    ],
+};
+
+pub(crate) fn clock_wrong(shown: &Evidence<'_>) -> Diagnosis {
+    let built = clock::build_date();
+    let words = Diagnosis::new(
+        &CLOCK_WRONG,
+        "this machine's clock does not fit the broker's certificate",
+    )
+    .note(shown.chain.clock());
+    let (words, mark) = if shown.chain.now < built {
+        let note = format!(
+            "this program was built on {}, after that",
+            clock::utc(built)
+        );
+        (words.note(note), "not yet valid by this clock")
+    } else {
+        let note = "every certificate that the broker presented ended years before that";
+        (words.note(note), "expired by this clock")
+    };
+    let out = [false, true]
+        .into_iter()
+        .find_map(|expired| shown.chain.out_of_date(expired));
+    words
+        .notes(shown.chain.lines(out.map_or(0, |(at, _)| at), mark))
+        .help("set the clock from the network: `sudo timedatectl set-ntp true`")
+        .help("or once by hand, with the present time in UTC: `sudo date -u -s 'YYYY-MM-DD HH:MM:SS'`")
+        .help("if this board has no battery-backed clock, let NTP set it before MQTT starts (systemd: `After=time-sync.target`)")
+        .help_if(shown.chain.now >= built, "if that date is right after all, the broker's certificate ended years ago: renew it there")
+}
+
+pub(crate) static NAME_MISMATCH: Code = Code {
+    name: "tls-name-mismatch",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the certificate is for another name than `host`",
+    more: "A certificate lists the names of the servers that it is for, and the name that was asked for is not among them. It can be the right broker under another name, or a wrong one.",
+    causes: &[
+        "`host` is an IP address, an alias or a short name, and the certificate has the full name",
+        "the broker was moved to a new name and kept its old certificate",
+        "the name is deeper than the certificate's `*` reaches: `*.example.com` is not for `a.b.example.com`",
+        "another server answers at this address",
+    ],
+    remedies: &[
+        "set `host` to a name that the certificate lists; the message shows them",
+        "if that name has no address here, keep `host` and set `server_name` to the certificate's name",
+        "or have the certificate issued for the name in `host` as well (subjectAltName)",
+    ],
+};
+
+pub(crate) fn name_mismatch(shown: &Evidence<'_>) -> Diagnosis {
+    let (wanted, _) = shown.wanted();
+    let names = shown.chain.leaf().map_or(&[][..], |leaf| &leaf.names);
+    let key = if shown.config.is_set("server_name") {
+        "server_name"
+    } else {
+        "host"
+    };
+    let plain = names
+        .iter()
+        // What is no host name is nothing to put into a configuration.
+        .find(|name| {
+            name.chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+        });
+    let words = Diagnosis::new(
+        &NAME_MISMATCH,
+        format!("the broker's certificate is not for `{wanted}`"),
+    )
+    .note(format!(
+        "sought: `{wanted}`, from {}",
+        origin(shown.config, key)
+    ))
+    .note(format!("the certificate is for {}", list(names)))
+    .notes(shown.chain.lines(0, "not for this name"));
+    let words = match plain {
+        Some(name) if key == "host" => words
+            .help(format!("if `{name}` is your broker, set `host = {name}`"))
+            .help(format!(
+                "if that name has no address here, keep `host` and set `server_name = {name}`"
+            )),
+        Some(name) => words.help(format!(
+            "if `{name}` is your broker, set `server_name = {name}`"
+        )),
+        None => words,
+    };
+    words.help(format!(
+        "or have the broker's certificate issued for `{wanted}` as well (subjectAltName)"
+    ))
+}
+
+pub(crate) static NO_SAN: Code = Code {
+    name: "tls-no-san",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the broker's certificate lists no host name",
+    more: "Names belong into a part that is called subjectAltName, and this certificate has none. A name in the old field, the common name (CN), does not count any more; some older clients still accept it, so that the same broker works with them.",
+    causes: &[
+        "the certificate was made after an old guide: `openssl req` and `openssl x509` add no subjectAltName unless told to",
+    ],
+    remedies: &[
+        "have it issued anew with the name: `-addext 'subjectAltName=DNS:broker.example.com'` for `openssl req -x509`, or in the file given by `-extfile` for `openssl x509 -req`",
+        "for a broker that is called by its address: `subjectAltName=IP:192.0.2.1`",
+        "see what is there: `openssl x509 -in server.crt -noout -ext subjectAltName`",
+    ],
+};
+
+pub(crate) fn no_san(shown: &Evidence<'_>) -> Diagnosis {
+    let (wanted, kind) = shown.wanted();
+    let common = shown
+        .chain
+        .leaf()
+        .and_then(|leaf| leaf.subject.common_name());
+    Diagnosis::new(&NO_SAN, "the broker's certificate names no host (it has no subjectAltName)")
+        .note(format!("sought: `{wanted}`; its common name, `{}`, does not count (RFC 6125 §6.4.4)", common.unwrap_or("none")))
+        .notes(shown.chain.lines(0, "no subjectAltName"))
+        .note("OpenSSL-based clients such as mosquitto_pub still accept a common name; rustls and browsers do not")
+        .help(format!("have the certificate issued anew with `subjectAltName = {kind}:{wanted}`"))
+        .help("if you sign it yourself, from the request `server.csr` with your CA:")
+        .help(format!("`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{wanted}\n' > ext.cnf`"))
+        .help(sign())
+}
+
+pub(crate) static V1_CERTIFICATE: Code = Code {
+    name: "tls-v1-certificate",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the certificate has an outdated form (version 1)",
+    more: "Certificates of X.509 version 1 cannot list the names of servers. Version 3, of 1996, can, and is the only one that is accepted.",
+    causes: &[
+        "`openssl x509 -req` without `-extfile` makes version 1 (up to OpenSSL 3.3)",
+        "ports 8883 and 8884 of test.mosquitto.org have one; port 8886 has a better one",
+    ],
+    remedies: &[
+        "issue it anew with extensions, which makes it version 3: `printf 'subjectAltName=DNS:broker.example.com\\n' > ext.cnf`, then `openssl x509 -req … -extfile ext.cnf`",
+        "see the version: `openssl x509 -in server.crt -noout -text | grep Version`",
+    ],
+};
+
+pub(crate) fn v1(shown: &Evidence<'_>) -> Diagnosis {
+    let (wanted, kind) = shown.wanted();
+    let version = shown.chain.leaf().map_or(1, |leaf| leaf.version);
+    Diagnosis::new(
+        &V1_CERTIFICATE,
+        format!("the broker's certificate is of X.509 version {version}, which can name no host"),
+    )
+    .notes(shown.chain.lines(0, &format!("version {version}")))
+    .note("rustls takes version 3 only; OpenSSL-based clients may accept it")
+    .help("have it issued anew with extensions, which makes it version 3")
+    .help("if you sign it yourself, from the request `server.csr` with your CA:")
+    .help(format!(
+        "`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{wanted}\n' > ext.cnf`"
+    ))
+    .help(sign())
+}
+
+pub(crate) static BAD_CERTIFICATE: Code = Code {
+    name: "tls-bad-certificate",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the broker's certificate cannot be accepted",
+    more: "Something else is wrong with it, or with one of its chain: the signature does not fit, it is not meant for servers, it was revoked, or it cannot be read. The message has the TLS library's own words.",
+    causes: &[
+        "the CA was made anew under the same name, and `ca_file` still holds the old one (BadSignature)",
+        "the certificate is meant for clients only (extended key usage without serverAuth)",
+        "the certificate was signed with something outdated, such as SHA-1 or a short RSA key",
+    ],
+    remedies: &[
+        "set `ca_file` to the CA certificate that is in use now",
+        "have the broker's certificate issued anew: version 3, CA:FALSE, with the name as subjectAltName, for serverAuth, with SHA-256",
+        "check it by hand: `openssl verify -CAfile ca.crt -purpose sslserver server.crt`",
+    ],
+};
+
+pub(crate) fn bad(shown: &Evidence<'_>, said: &Error) -> Diagnosis {
+    use CertificateError as Fault;
+    let what = match said {
+        Error::NoCertificatesPresented => "the broker presents no certificate",
+        Error::InvalidMessage(_) => {
+            "the broker presents more than the 64 KiB of certificates that are taken here"
+        }
+        _ => "the broker's certificate cannot be accepted",
+    };
+    let diagnosis = Diagnosis::new(&BAD_CERTIFICATE, what)
+        .note(format!("rustls says: {said}"))
+        .notes(shown.chain.lines(0, ""));
+    let fault = match said {
+        Error::NoCertificatesPresented => {
+            return diagnosis.help(
+                "give the broker a certificate and its key (mosquitto: `certfile` and `keyfile`)",
+            );
+        }
+        Error::InvalidMessage(_) => {
+            return diagnosis.help("leave in the broker's certificate file its own certificate and the intermediate ones, and nothing else");
+        }
+        Error::InvalidCertificate(fault) => Some(fault),
+        _ => None,
+    };
+    let words = diagnosis.note(shown.chain.trusted());
+    match fault {
+        Some(Fault::BadSignature) => words
+            .help_if(shown.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", origin(shown.config, "ca_file")))
+            .help("if not, the certificate is damaged or forged: have it issued anew"),
+        Some(Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. }) => words
+            .notes(shown.chain.leaf().and_then(|leaf| leaf.extended_key_usage.as_ref()).map(|usage| format!("its extended key usage: {}", usage.join(", "))))
+            .help("have the certificate issued anew for servers: `extendedKeyUsage = serverAuth`, or no extended key usage at all")
+            .help("if it is a client certificate, the broker was given the wrong file"),
+        Some(Fault::BadEncoding) => words
+            .help("if the broker's certificate file is damaged, put the one there that its CA issued")
+            .help("if the certificate was made by a tool of your own, have it issued anew with openssl"),
+        Some(Fault::Revoked) => words.help("the CA has withdrawn it: have a new one issued, with a new key"),
+        Some(Fault::UnsupportedSignatureAlgorithmContext { .. } | Fault::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }) => words
+            .help("have it issued anew, signed with SHA-256 and a key of RSA (2048 bits or more), P-256, P-384 or Ed25519"),
+        _ => words.help("have the certificate issued anew: X.509 version 3, CA:FALSE, the broker's name as subjectAltName, and serverAuth if it has an extended key usage"),
+    }
 }
 
 fn list(names: &[String]) -> String {

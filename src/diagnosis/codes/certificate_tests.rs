@@ -1,4 +1,4 @@
-//! Tables for `diagnose_certificate`: what rustls said of which chain at what time, and the code.
+//! Tables for `certificate` and `issuer`: what rustls said of which chain at what time, and the code.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ use CertificateError as Fault;
 use rustls::OtherError;
 
 use super::*;
+use crate::failure::{TlsCause, TlsError, TlsFacts};
 use crate::testing::{DAY, facts, intermediate, leaf};
 
 const YEAR: i64 = 365 * DAY;
@@ -40,15 +41,29 @@ fn begins(certificate: Certificate, not_before: i64) -> Certificate {
     }
 }
 
+fn diagnosed(error: &Fault, facts: TlsFacts, now: i64) -> Diagnosis {
+    let error = error.clone();
+    let error = TlsError {
+        cause: TlsCause::Rustls(Error::InvalidCertificate(error)),
+        facts,
+        late: false,
+    };
+    crate::diagnosis::codes::tls::diagnose(&error, &crate::testing::good(""), now)
+}
+
+fn code(error: &Fault, facts: TlsFacts, now: i64) -> &'static Code {
+    diagnosed(error, facts, now).code
+}
+
 #[track_caller]
-fn check(error: &Fault, chain: Vec<Certificate>, now: i64, expected: Code) {
-    assert_eq!(code(error, &facts(chain), now), expected);
+fn check(error: &Fault, chain: Vec<Certificate>, now: i64, expected: &Code) {
+    assert_eq!(code(error, facts(chain), now), expected);
 }
 
 #[test]
 fn a_clock_that_cannot_be_right_is_named_and_not_the_certificate() {
     let chain = || vec![leaf(), intermediate()];
-    let wrong = Code::TlsClockWrong;
+    let wrong = &CLOCK_WRONG;
     // A board without a battery wakes up in 1970.
     check(&Fault::NotValidYet, chain(), 0, wrong);
     check(&Fault::NotValidYet, vec![leaf()], 0, wrong);
@@ -65,14 +80,14 @@ fn a_clock_that_cannot_be_right_is_named_and_not_the_certificate() {
     check(&Fault::Expired, vec![ends(leaf(), in_2027)], in_2045, wrong);
     let edge = in_2027 + 3 * YEAR;
     let lone = || vec![ends(leaf(), in_2027)];
-    check(&Fault::Expired, lone(), edge, Code::TlsExpired);
+    check(&Fault::Expired, lone(), edge, &EXPIRED);
     check(&Fault::Expired, lone(), edge + 1, wrong);
 }
 
 #[test]
 fn a_clock_that_can_be_right_leaves_it_to_the_certificate() {
     let now = built() + 10 * YEAR;
-    let expired = Code::TlsExpired;
+    let expired = &EXPIRED;
     let recent = ends(leaf(), now - 52 * DAY);
     let renewed = || ends(intermediate(), now + YEAR);
     check(&Fault::Expired, vec![recent.clone()], now, expired);
@@ -89,9 +104,9 @@ fn a_clock_that_can_be_right_leaves_it_to_the_certificate() {
     check(&Fault::Expired, vec![], now, expired);
     let mut unreadable = facts(vec![leaf()]);
     unreadable.chain[0].certificate = None;
-    assert_eq!(code(&Fault::Expired, &unreadable, now), expired);
+    assert_eq!(code(&Fault::Expired, unreadable.clone(), now), expired);
 
-    let early = Code::TlsNotYetValid;
+    let early = &NOT_YET_VALID;
     let next_week = begins(leaf(), built() + 8 * DAY);
     check(
         &Fault::NotValidYet,
@@ -115,10 +130,10 @@ fn dates_come_with_and_without_their_context() {
         time,
         not_before: time,
     };
-    check(&after, vec![leaf()], now, Code::TlsExpired);
-    check(&before, vec![leaf()], now, Code::TlsNotYetValid);
-    check(&after, vec![leaf()], 0, Code::TlsClockWrong);
-    check(&before, vec![leaf()], 0, Code::TlsClockWrong);
+    check(&after, vec![leaf()], now, &EXPIRED);
+    check(&before, vec![leaf()], now, &NOT_YET_VALID);
+    check(&after, vec![leaf()], 0, &CLOCK_WRONG);
+    check(&before, vec![leaf()], 0, &CLOCK_WRONG);
 }
 
 #[test]
@@ -141,52 +156,55 @@ fn an_issuer_that_is_not_found_has_five_forms() {
         self_issued: true,
         ..ca.clone()
     };
-    check(&unknown, vec![], now, Code::TlsUnknownIssuer);
-    check(&unknown, vec![leaf()], now, Code::TlsUnknownIssuer);
+    check(&unknown, vec![], now, &issuer::UNKNOWN_ISSUER);
+    check(&unknown, vec![leaf()], now, &issuer::UNKNOWN_ISSUER);
     let pair = vec![leaf(), intermediate()];
-    check(&unknown, pair, now, Code::TlsUnknownIssuer);
+    check(&unknown, pair, now, &issuer::UNKNOWN_ISSUER);
 
     // An issuer in between is known to exist only by what the leaf or the store says of it.
     check(
         &unknown,
         vec![aia.clone()],
         now,
-        Code::TlsMissingIntermediate,
+        &issuer::MISSING_INTERMEDIATE,
     );
     let pair = vec![aia, intermediate()];
-    check(&unknown, pair, now, Code::TlsUnknownIssuer);
+    check(&unknown, pair, now, &issuer::UNKNOWN_ISSUER);
     let mut public = facts(vec![leaf()]);
     public.issuer_organisation_trusted = true;
-    assert_eq!(code(&unknown, &public, now), Code::TlsMissingIntermediate);
+    assert_eq!(
+        code(&unknown, public.clone(), now),
+        &issuer::MISSING_INTERMEDIATE
+    );
     public.chain.push(crate::testing::presented(intermediate()));
-    assert_eq!(code(&unknown, &public, now), Code::TlsUnknownIssuer);
+    assert_eq!(code(&unknown, public.clone(), now), &issuer::UNKNOWN_ISSUER);
 
     check(
         &unknown,
         vec![self_signed.clone()],
         now,
-        Code::TlsSelfSigned,
+        &issuer::SELF_SIGNED,
     );
     let odd = Certificate {
         has_aia: true,
         ..self_signed
     };
-    check(&unknown, vec![odd], now, Code::TlsSelfSigned);
+    check(&unknown, vec![odd], now, &issuer::SELF_SIGNED);
 
     // A CA as the server's own is that, trusted (rustls: other) or not.
-    check(&unknown, vec![ca.clone()], now, Code::TlsCaAsLeaf);
+    check(&unknown, vec![ca.clone()], now, &issuer::CA_AS_LEAF);
     check(
         &unknown,
         vec![self_signed_ca.clone()],
         now,
-        Code::TlsCaAsLeaf,
+        &issuer::CA_AS_LEAF,
     );
-    check(&other(), vec![self_signed_ca], now, Code::TlsCaAsLeaf);
-    check(&other(), vec![ca], now, Code::TlsCaAsLeaf);
-    check(&other(), vec![leaf()], now, Code::TlsBadCertificate);
+    check(&other(), vec![self_signed_ca], now, &issuer::CA_AS_LEAF);
+    check(&other(), vec![ca], now, &issuer::CA_AS_LEAF);
+    check(&other(), vec![leaf()], now, &BAD_CERTIFICATE);
     // The intermediate is a CA, as it should be.
     let pair = vec![leaf(), intermediate()];
-    check(&other(), pair, now, Code::TlsBadCertificate);
+    check(&other(), pair, now, &BAD_CERTIFICATE);
 }
 
 #[test]
@@ -213,17 +231,12 @@ fn version_1_and_a_missing_san_have_their_own_names() {
         Fault::BadEncoding,
         Fault::NotValidForName,
     ] {
-        check(&error, vec![v1.clone()], now, Code::TlsV1Certificate);
-        check(&error, vec![old_ca.clone()], now, Code::TlsV1Certificate);
+        check(&error, vec![v1.clone()], now, &V1_CERTIFICATE);
+        check(&error, vec![old_ca.clone()], now, &V1_CERTIFICATE);
     }
-    check(&Fault::NotValidForName, vec![no_san], now, Code::TlsNoSan);
-    check(
-        &Fault::NotValidForName,
-        vec![leaf()],
-        now,
-        Code::TlsNameMismatch,
-    );
-    check(&Fault::NotValidForName, vec![], now, Code::TlsNameMismatch);
+    check(&Fault::NotValidForName, vec![no_san], now, &NO_SAN);
+    check(&Fault::NotValidForName, vec![leaf()], now, &NAME_MISMATCH);
+    check(&Fault::NotValidForName, vec![], now, &NAME_MISMATCH);
 }
 
 #[test]
@@ -237,20 +250,14 @@ fn anything_else_is_a_bad_certificate() {
         Fault::UnhandledCriticalExtension,
         Fault::ApplicationVerificationFailure,
     ] {
-        check(&error, vec![leaf()], now, Code::TlsBadCertificate);
-        check(&error, vec![], now, Code::TlsBadCertificate);
+        check(&error, vec![leaf()], now, &BAD_CERTIFICATE);
+        check(&error, vec![], now, &BAD_CERTIFICATE);
     }
 }
 
 /// The error, then the notes.
 fn said(error: Fault, chain: Vec<Certificate>, now: i64) -> (String, String) {
-    let fault = TlsError {
-        cause: TlsCause::Rustls(rustls::Error::InvalidCertificate(error.clone())),
-        facts: facts(chain),
-        late: false,
-    };
-    let config = crate::testing::good("");
-    let words = words(code(&error, &fault.facts, now), &fault, &config, now);
+    let words = diagnosed(&error, facts(chain), now);
     (words.error, words.notes.join("\n"))
 }
 

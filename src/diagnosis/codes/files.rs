@@ -1,150 +1,81 @@
-//! The words for everything that can be wrong before any contact: code, error, notes, help. An
-//! exhaustive `match`: a new fault does not compile until it has its words.
+//! The codes of what a configuration names and this machine must have: the config file, the password,
+//! certificates, keys, trust anchors. Nothing was contacted.
 
 use std::io;
 use std::path::Path;
 
 use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable};
+use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{settings, usage};
-use crate::diagnosis::{Code, Words, origin};
+use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::failure::Stage;
 use crate::util::{nearest, quoted};
 
-/// What to say about `fault`; `config` is there where its text could be read. Text of the user's in
-/// it is not escaped yet.
-pub(crate) fn words(fault: &ConfigError, config: Option<&Config>) -> Words {
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[
+    &CONFIG_UNREADABLE,
+    &PASSWORD_UNAVAILABLE,
+    &CA_FILE_INVALID,
+    &CLIENT_CERT_INVALID,
+    &CLIENT_KEY_INVALID,
+    &CLIENT_KEY_ENCRYPTED,
+    &CLIENT_KEY_MISMATCH,
+    &NO_TRUST_ROOTS,
+];
+
+/// What is wrong before any contact. `config` is there where its text could be read; text of the
+/// user's in it is not escaped yet.
+pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosis {
     let origin =
         |key: &str| config.map_or_else(|| format!("`{key}`"), |config| origin(config, key));
-    match fault {
-        ConfigError::Usage(fault) => usage::words(fault),
-        ConfigError::Problems(problems) => settings::words(problems),
-        ConfigError::Unreadable { path, why, beside } => unreadable(path, why, beside),
-        ConfigError::PasswordEnvUnset { variable, empty } => Words {
-            code: Code::PasswordUnavailable,
-            error: format!(
-                "the variable `{variable}`, named by {}, is {}",
-                origin("password_env"),
-                if *empty { "empty" } else { "not set" }
-            ),
-            notes: vec![],
-            help: vec![
-                format!(
-                    "set it in this shell without leaving it in the history: `read -rs {variable} \
-                     && export {variable}`"
-                ),
-                "if it is set elsewhere: `sudo`, cron and systemd do not hand it on by themselves"
-                    .to_owned(),
-            ],
-        },
-        ConfigError::PasswordEnvUnusable { variable, why } => Words {
-            code: Code::PasswordUnavailable,
-            error: format!(
-                "the variable `{variable}`, named by {}, holds no usable password: {}",
-                origin("password_env"),
-                match why {
-                    SecretError::NotUtf8 => "it is not UTF-8 text",
-                    SecretError::Nul => "it holds a NUL byte",
-                    SecretError::TooLong => "it is longer than the 65535 bytes of MQTT",
-                }
-            ),
-            notes: vec![],
-            help: vec![format!("set `{variable}` once more")],
-        },
-        ConfigError::PasswordFile { path, why } => file(
-            Code::PasswordUnavailable,
-            (
-                "password_file",
-                &origin("password_file"),
-                "a password on its first line",
-            ),
-            path,
-            why,
-            match why {
-                FileError::Empty => "put the password on the first line of that file",
-                _ => "`password_file` is relative to the folder of the config file",
-            },
-        ),
-        ConfigError::CaFile { path, why } => file(
-            Code::CaFileInvalid,
-            (
-                "ca_file",
-                &origin("ca_file"),
-                "the broker's CA certificate, PEM or DER",
-            ),
-            path,
-            why,
-            "save the certificate of the CA that signed the broker's, and name it in `ca_file`; \
-             for a broker with a public certificate, leave `ca_file` out",
-        ),
-        ConfigError::ClientCert { path, why } => file(
-            Code::ClientCertInvalid,
-            (
-                "cert_file",
-                &origin("cert_file"),
-                "a client certificate, PEM or DER",
-            ),
-            path,
-            why,
-            "name the certificate that the broker's operator or console gave you in `cert_file`",
-        ),
-        ConfigError::ClientKey { path, why } => file(
-            Code::ClientKeyInvalid,
-            ("key_file", &origin("key_file"), "a private key, PEM or DER"),
-            path,
-            why,
-            "name the private key that belongs to `cert_file` in `key_file`",
-        ),
-        ConfigError::ClientKeyEncrypted { path } => Words {
-            code: Code::ClientKeyEncrypted,
-            error: format!(
-                "the key in `{}` is protected by a passphrase",
-                path.display()
-            ),
-            notes: vec![format!(
-                "it is named by {}, and nobody is asked for a passphrase",
-                origin("key_file")
-            )],
-            help: vec![
-                format!(
-                    "make a copy without one: `(umask 077; openssl pkey -in {} -out {})`",
-                    quoted(&path.to_string_lossy()),
-                    quoted(&format!("{}.plain", path.to_string_lossy()))
-                ),
-                "name the copy in `key_file`, and keep it out of version control".to_owned(),
-            ],
-        },
-        ConfigError::ClientKeyMismatch { cert, key } => Words {
-            code: Code::ClientKeyMismatch,
-            error: "the client certificate and the private key are not a pair".to_owned(),
-            notes: vec![
-                format!("{}: `{}`", origin("cert_file"), cert.display()),
-                format!("{}: `{}`", origin("key_file"), key.display()),
-            ],
-            help: vec![
-                "name the key that this certificate was made with in `key_file`".to_owned(),
-                "if `cert_file` holds several certificates, the client's own must stand first, \
-                 before those of its issuers"
-                    .to_owned(),
-            ],
-        },
-        ConfigError::NoTrustRoots { looked } => Words {
-            code: Code::NoTrustRoots,
-            error: "there is no CA certificate on this machine to verify the broker with".into(),
-            notes: match looked.as_slice() {
-                [] => vec![],
-                looked => vec![format!("looked in {}", looked.join(", "))],
-            },
-            help: vec![
-                "install the package `ca-certificates`: `apt install ca-certificates`, or `apk \
-                 add ca-certificates`"
-                    .to_owned(),
-                "if SSL_CERT_FILE or SSL_CERT_DIR is set, check that it names what exists".into(),
-                "or set `ca_file` to the broker's CA certificate".to_owned(),
-            ],
-        },
+    match error {
+        ConfigError::Usage(error) => usage::diagnose(error),
+        ConfigError::Problems(problems) => settings::diagnose(problems),
+        ConfigError::Unreadable { path, why, beside } => config_unreadable(path, why, beside),
+        ConfigError::PasswordEnvUnset { variable, empty } => {
+            password_env_unset(variable, *empty, &origin("password_env"))
+        }
+        ConfigError::PasswordEnvUnusable { variable, why } => {
+            password_env_unusable(variable, *why, &origin("password_env"))
+        }
+        ConfigError::PasswordFile { path, why } => {
+            password_file(path, why, &origin("password_file"))
+        }
+        ConfigError::CaFile { path, why } => ca_file_invalid(path, why, &origin("ca_file")),
+        ConfigError::ClientCert { path, why } => {
+            client_cert_invalid(path, why, &origin("cert_file"))
+        }
+        ConfigError::ClientKey { path, why } => client_key_invalid(path, why, &origin("key_file")),
+        ConfigError::ClientKeyEncrypted { path } => client_key_encrypted(path, &origin("key_file")),
+        ConfigError::ClientKeyMismatch { cert, key } => {
+            client_key_mismatch((cert, &origin("cert_file")), (key, &origin("key_file")))
+        }
+        ConfigError::NoTrustRoots { looked } => no_trust_roots(looked),
     }
 }
 
-fn unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Words {
+pub(crate) static CONFIG_UNREADABLE: Code = Code {
+    name: "config-unreadable",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "the config file cannot be read",
+    more: "It is missing, a folder, not readable for this user, larger than 1 MiB, or not UTF-8 text.",
+    causes: &[
+        "the name is misspelt, or the command was run in another folder",
+        "the file belongs to another user",
+        "an editor saved it in another encoding than UTF-8",
+    ],
+    remedies: &[
+        "look which files are there: `ls -l *.conf`",
+        "make a new one to fill in: `mqtt-test new hivemq > hivemq.conf` (or emqx, aws, mosquitto, local)",
+        "if it belongs to another user, run the command as that user",
+        "if it is not UTF-8: `iconv -f latin1 -t utf-8 old.conf > new.conf`",
+    ],
+};
+
+fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnosis {
     let mut notes = Vec::new();
     let mut help = Vec::new();
     let error = match why {
@@ -182,35 +113,257 @@ fn unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Words {
     if !beside.is_empty() {
         notes.push(format!("config files that do exist: {}", beside.join(", ")));
     }
-    Words {
-        code: Code::ConfigUnreadable,
-        error,
-        notes,
-        help,
-    }
+    Diagnosis::new(&CONFIG_UNREADABLE, error)
+        .notes(notes)
+        .helps(help)
 }
 
-/// `named`: the key, the same with its place, and what its file should hold.
-fn file(code: Code, named: (&str, &str, &str), path: &Path, why: &FileError, help: &str) -> Words {
-    let (key, origin, wanted) = named;
-    let path = path.display();
+pub(crate) static PASSWORD_UNAVAILABLE: Code = Code {
+    name: "password-unavailable",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "the password is not where it should be",
+    more: "The password is read from the variable that `password_env` names or from the first line of the file that `password_file` names, and there is none.",
+    causes: &[
+        "the variable is not set in this shell, or was set without `export`",
+        "`sudo`, cron and systemd do not hand variables on by themselves",
+        "the file is missing, empty, or not readable for this user; its path counts from the folder of the config file",
+    ],
+    remedies: &[
+        "set the variable without leaving it in the shell's history: `read -rs MQTT_PASSWORD && export MQTT_PASSWORD`",
+        "or put it on the first line of a file that only you can read: `(umask 077; cat > password.txt)`, then `password_file = password.txt`",
+        "for a systemd service, use `EnvironmentFile=` or `LoadCredential=`",
+    ],
+};
+
+fn password_env_unset(variable: &str, empty: bool, origin: &str) -> Diagnosis {
+    let state = if empty { "empty" } else { "not set" };
+    Diagnosis::new(
+        &PASSWORD_UNAVAILABLE,
+        format!("the variable `{variable}`, named by {origin}, is {state}"),
+    )
+    .help(format!("set it in this shell without leaving it in the history: `read -rs {variable} && export {variable}`"))
+    .help("if it is set elsewhere: `sudo`, cron and systemd do not hand it on by themselves")
+}
+
+fn password_env_unusable(variable: &str, why: SecretError, origin: &str) -> Diagnosis {
+    let why = match why {
+        SecretError::NotUtf8 => "it is not UTF-8 text",
+        SecretError::Nul => "it holds a NUL byte",
+        SecretError::TooLong => "it is longer than the 65535 bytes of MQTT",
+    };
+    Diagnosis::new(
+        &PASSWORD_UNAVAILABLE,
+        format!("the variable `{variable}`, named by {origin}, holds no usable password: {why}"),
+    )
+    .help(format!("set `{variable}` once more"))
+}
+
+fn password_file(path: &Path, why: &FileError, origin: &str) -> Diagnosis {
     let error = match why {
+        FileError::Empty => format!("the first line of `{}` is empty", path.display()),
+        why => not_usable(path, why),
+    };
+    Diagnosis::new(&PASSWORD_UNAVAILABLE, error)
+        .note(wanted(origin, "a password on its first line"))
+        .help(match why {
+            FileError::Empty => "put the password on the first line of that file",
+            _ => "`password_file` is relative to the folder of the config file",
+        })
+}
+
+pub(crate) static CA_FILE_INVALID: Code = Code {
+    name: "ca-file-invalid",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "`ca_file` holds no usable CA certificate",
+    more: "A CA (certificate authority) vouches for a broker's certificate by signing it. `ca_file` names the file with the CA's own certificate, and what is there is missing, unreadable or something else.",
+    causes: &[
+        "the path is wrong: it counts from the folder of the config file",
+        "the file holds a private key, or a web page that was saved in place of the certificate",
+        "the file was cut off while it was copied",
+    ],
+    remedies: &[
+        "look what it holds: `openssl x509 -in ca.crt -noout -subject -dates`",
+        "download it once more; a PEM file begins with `-----BEGIN CERTIFICATE-----`",
+        "remove `ca_file` if the broker has a public certificate, as the large clouds do",
+    ],
+};
+
+fn ca_file_invalid(path: &Path, why: &FileError, origin: &str) -> Diagnosis {
+    Diagnosis::new(&CA_FILE_INVALID, not_usable(path, why))
+        .note(wanted(origin, "the broker's CA certificate, PEM or DER"))
+        .help("save the certificate of the CA that signed the broker's, and name it in `ca_file`; for a broker with a public certificate, leave `ca_file` out")
+}
+
+pub(crate) static CLIENT_CERT_INVALID: Code = Code {
+    name: "client-cert-invalid",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "`cert_file` holds no usable certificate",
+    more: "`cert_file` names the certificate by which this machine shows the broker who it is, and what is there is missing, unreadable or something else.",
+    causes: &[
+        "the path is wrong: it counts from the folder of the config file",
+        "`cert_file` and `key_file` were taken for each other",
+        "the file holds a signing request (CSR) instead of the certificate made from it",
+    ],
+    remedies: &[
+        "look what it holds: `openssl x509 -in client.crt -noout -subject -dates`",
+        "take the certificate that the broker's operator or console gave you",
+    ],
+};
+
+fn client_cert_invalid(path: &Path, why: &FileError, origin: &str) -> Diagnosis {
+    Diagnosis::new(&CLIENT_CERT_INVALID, not_usable(path, why))
+        .note(wanted(origin, "a client certificate, PEM or DER"))
+        .help("name the certificate that the broker's operator or console gave you in `cert_file`")
+}
+
+pub(crate) static CLIENT_KEY_INVALID: Code = Code {
+    name: "client-key-invalid",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "`key_file` holds no usable private key",
+    more: "`key_file` names the private key that belongs to `cert_file`, and what is there is missing, unreadable or something else.",
+    causes: &[
+        "the path is wrong: it counts from the folder of the config file",
+        "the file holds the public key or the certificate",
+        "the key is of a kind that is not supported, such as DSA",
+        "the file belongs to another user and is rightly closed to all others",
+    ],
+    remedies: &[
+        "look what it holds: `openssl pkey -in client.key -noout -text | head -1`",
+        "take the private key that was made together with the certificate",
+        "if it belongs to another user, run the command as that user",
+    ],
+};
+
+fn client_key_invalid(path: &Path, why: &FileError, origin: &str) -> Diagnosis {
+    Diagnosis::new(&CLIENT_KEY_INVALID, not_usable(path, why))
+        .note(wanted(origin, "a private key, PEM or DER"))
+        .help("name the private key that belongs to `cert_file` in `key_file`")
+}
+
+pub(crate) static CLIENT_KEY_ENCRYPTED: Code = Code {
+    name: "client-key-encrypted",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "the private key is protected by a passphrase",
+    more: "The key in `key_file` cannot be used without its passphrase, and nobody is asked for one: a device that starts by itself has nobody to ask.",
+    causes: &["the key was made with a passphrase, which many tools do unless told otherwise"],
+    remedies: &[
+        "make a copy without one that only you can read: `(umask 077; openssl pkey -in client.key -out client-plain.key)`",
+        "name the copy in `key_file`, and keep it out of version control",
+    ],
+};
+
+fn client_key_encrypted(path: &Path, origin: &str) -> Diagnosis {
+    let name = path.to_string_lossy();
+    Diagnosis::new(
+        &CLIENT_KEY_ENCRYPTED,
+        format!("the key in `{name}` is protected by a passphrase"),
+    )
+    .note(format!(
+        "it is named by {origin}, and nobody is asked for a passphrase"
+    ))
+    .help(format!(
+        "make a copy without one: `(umask 077; openssl pkey -in {} -out {})`",
+        quoted(&name),
+        quoted(&format!("{name}.plain"))
+    ))
+    .help("name the copy in `key_file`, and keep it out of version control")
+}
+
+pub(crate) static CLIENT_KEY_MISMATCH: Code = Code {
+    name: "client-key-mismatch",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "client certificate and private key are not a pair",
+    more: "A certificate works only together with the one key that it was made with, and the key in `key_file` is another one.",
+    causes: &[
+        "files of two devices were mixed up",
+        "the certificate was renewed with a new key, and the old key is still in place",
+        "an issuer's certificate stands first in `cert_file`, before the device's own",
+    ],
+    remedies: &[
+        "compare the two: `openssl x509 -in client.crt -noout -pubkey` and `openssl pkey -in client.key -pubout` must print the same",
+        "take the key and the certificate that were made together",
+        "in `cert_file`, put the device's own certificate first",
+    ],
+};
+
+/// Each file with where it is named.
+fn client_key_mismatch(cert: (&Path, &str), key: (&Path, &str)) -> Diagnosis {
+    let named = |(path, origin): (&Path, &str)| format!("{origin}: `{}`", path.display());
+    Diagnosis::new(
+        &CLIENT_KEY_MISMATCH,
+        "the client certificate and the private key are not a pair",
+    )
+    .note(named(cert))
+    .note(named(key))
+    .help("name the key that this certificate was made with in `key_file`")
+    .help("if `cert_file` holds several certificates, the client's own must stand first, before those of its issuers")
+}
+
+pub(crate) static NO_TRUST_ROOTS: Code = Code {
+    name: "no-trust-roots",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "this machine has no CA certificates to verify with",
+    more: "To know that a broker is the right one, this machine needs the certificates of those it trusts (CAs). Its own collection is empty, and `ca_file` is not set.",
+    causes: &[
+        "a small system or container (Alpine, Buildroot, Docker) without the package `ca-certificates`",
+        "the variable SSL_CERT_FILE or SSL_CERT_DIR names something that does not exist",
+    ],
+    remedies: &[
+        "install the package: `apt install ca-certificates` or `apk add ca-certificates`",
+        "if one of the two variables is set, correct it or `unset` it",
+        "or set `ca_file` to the certificate of the broker's CA",
+    ],
+};
+
+fn no_trust_roots(looked: &[String]) -> Diagnosis {
+    let looked = (!looked.is_empty()).then(|| format!("looked in {}", looked.join(", ")));
+    Diagnosis::new(
+        &NO_TRUST_ROOTS,
+        "there is no CA certificate on this machine to verify the broker with",
+    )
+    .notes(looked)
+    .help("install the package `ca-certificates`: `apt install ca-certificates`, or `apk add ca-certificates`")
+    .help("if SSL_CERT_FILE or SSL_CERT_DIR is set, check that it names what exists")
+    .help("or set `ca_file` to the broker's CA certificate")
+}
+
+/// What a key asks for.
+fn wanted(origin: &str, wanted: &str) -> String {
+    format!("it is named by {origin}, and should hold {wanted}")
+}
+
+/// Why a file that a key names is of no use.
+fn not_usable(path: &Path, why: &FileError) -> String {
+    let path = path.display();
+    match why {
         FileError::Unreadable(error) => format!("cannot read `{path}`: {error}"),
         FileError::Folder => format!("`{path}` is a folder"),
         FileError::TooLarge { bytes, limit } => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
         }
-        FileError::Empty if key == "password_file" => {
-            format!("the first line of `{path}` is empty")
-        }
         FileError::Empty => format!("`{path}` is empty"),
         FileError::Holds { found } => format!("`{path}` holds {found}"),
         FileError::Damaged { words } => format!("`{path}` cannot be used: {words}"),
-    };
-    Words {
-        code,
-        error,
-        notes: vec![format!("it is named by {origin}, and should hold {wanted}")],
-        help: vec![help.to_owned()],
     }
 }

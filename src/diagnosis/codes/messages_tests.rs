@@ -1,4 +1,4 @@
-//! Tables for `diagnose_mqtt`: every answer to a CONNECT, every end of the stages after it, and what
+//! Tables for `connect` and `messages`: every answer to a CONNECT, every end of the stages after it, and what
 //! holds for the words of any of them.
 
 #![allow(
@@ -13,8 +13,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::diagnosis::{Context, Diagnosis, diagnose};
-use crate::failure::Failure;
+use crate::failure::{Failure, Probe, ProbeEnd, TlsCause};
+
 use crate::testing::errors::rustls_errors;
 use crate::testing::{SECRET, assert_sound, good};
 
@@ -33,20 +33,17 @@ fn fault(stage: Stage, cause: impl Into<MqttCause>) -> MqttError {
 
 fn told(lines: &str, fault: MqttError) -> Diagnosis {
     let config = good(&format!("{lines}\nusername = me\npassword = {SECRET}"));
-    let context = Context {
-        config: Some(&config),
-        now: 0,
-    };
-    let diagnosis = diagnose(&Failure::Mqtt(Box::new(fault)), context);
+    let failure = Failure::Mqtt(Box::new(fault));
+    let diagnosis = crate::diagnosis::diagnose(&failure, &config, 0);
     assert_sound(&diagnosis);
     diagnosis
 }
 
 #[track_caller]
-fn check(lines: &str, fault: MqttError, expected: Code) -> Diagnosis {
+fn check(lines: &str, fault: MqttError, expected: &Code) -> Diagnosis {
     let shown = format!("{lines:?} {fault:?}");
     let diagnosis = told(lines, fault);
-    assert_eq!(diagnosis.code, expected.name(), "{shown}");
+    assert_eq!(diagnosis.code, expected, "{shown}");
     diagnosis
 }
 
@@ -81,12 +78,12 @@ const CLOSED: ProbeEnd = ProbeEnd::Closed;
 fn every_connack_has_its_code() {
     for code in 0..=255 {
         let expected = match code {
-            1 | 0x84 => Code::MqttVersion,
-            2 | 0x85 => Code::MqttClientIdRejected,
-            3 | 0x88 | 0x89 => Code::MqttServerUnavailable,
-            4 | 0x86 => Code::MqttBadCredentials,
-            5 | 7 | 0x87 => Code::MqttNotAuthorized,
-            _ => Code::MqttRefused,
+            1 | 0x84 => &connect::VERSION,
+            2 | 0x85 => &connect::CLIENT_ID_REJECTED,
+            3 | 0x88 | 0x89 => &connect::SERVER_UNAVAILABLE,
+            4 | 0x86 => &connect::BAD_CREDENTIALS,
+            5 | 7 | 0x87 => &connect::NOT_AUTHORIZED,
+            _ => &connect::REFUSED,
         };
         let told = check(
             "",
@@ -131,29 +128,29 @@ fn a_blank_at_the_end_of_the_password_is_pointed_out() {
 fn a_tls_port_spoken_to_in_the_clear() {
     let alert = b"\x15\x03\x01\0\x02\x02\x0a";
     for link in [closed(), undecodable(), timed_out()] {
-        check(PLAIN, looked(link, alert, CLOSED), Code::MqttIsTls);
+        check(PLAIN, looked(link, alert, CLOSED), &connect::IS_TLS);
     }
     for port in [8883, 8884, 443] {
         let lines = format!("{PLAIN}port = {port}");
-        check(&lines, looked(closed(), b"", CLOSED), Code::MqttIsTls);
-        check(&lines, fault(Stage::Connect, closed()), Code::MqttIsTls);
+        check(&lines, looked(closed(), b"", CLOSED), &connect::IS_TLS);
+        check(&lines, fault(Stage::Connect, closed()), &connect::IS_TLS);
         let reset = LinkError::Closed { reset: true };
-        check(&lines, fault(Stage::Connect, reset), Code::MqttIsTls);
+        check(&lines, fault(Stage::Connect, reset), &connect::IS_TLS);
         // Silence proves nothing.
         check(
             &lines,
             fault(Stage::Connect, timed_out()),
-            Code::MqttTimeout,
+            &connect::TIMEOUT,
         );
         // Over TLS the port is right.
         let lines = format!("port = {port}");
-        check(&lines, fault(Stage::Connect, closed()), Code::MqttClosed);
+        check(&lines, fault(Stage::Connect, closed()), &connect::CLOSED);
     }
-    check(PLAIN, looked(closed(), b"", CLOSED), Code::MqttClosed);
+    check(PLAIN, looked(closed(), b"", CLOSED), &connect::CLOSED);
     check(
         "port = 1883",
         looked(closed(), b"", CLOSED),
-        Code::MqttClosed,
+        &connect::CLOSED,
     );
 }
 
@@ -166,50 +163,50 @@ fn what_is_not_mqtt() {
         b"<html>",
     ] {
         for link in [closed(), undecodable(), timed_out()] {
-            let told = check("", looked(link, first, CLOSED), Code::MqttNotMqtt);
+            let told = check("", looked(link, first, CLOSED), &connect::NOT_MQTT);
             let shown = format!("its first bytes: `{}`", text::escape_bytes(first, 48));
             assert!(told.notes.contains(&shown), "{told:?}");
         }
     }
-    check("", fault(Stage::Connect, undecodable()), Code::MqttNotMqtt);
+    check("", fault(Stage::Connect, undecodable()), &connect::NOT_MQTT);
     let huge = || LinkError::TooLarge { size: 268_435_455 };
-    check("", fault(Stage::Connect, huge()), Code::MqttNotMqtt);
+    check("", fault(Stage::Connect, huge()), &connect::NOT_MQTT);
     for stage in [Stage::Subscribe, Stage::Publish, Stage::Receive] {
-        check("", fault(stage, undecodable()), Code::MqttNotMqtt);
-        check("", fault(stage, huge()), Code::ReceiveTooLarge);
+        check("", fault(stage, undecodable()), &connect::NOT_MQTT);
+        check("", fault(stage, huge()), &RECEIVE_TOO_LARGE);
     }
 }
 
 #[test]
 fn connect_without_an_answer() {
     let silence = || ProbeEnd::Silence;
-    check("", looked(closed(), b"", CLOSED), Code::MqttClosed);
-    check("", looked(timed_out(), b"", silence()), Code::MqttTimeout);
+    check("", looked(closed(), b"", CLOSED), &connect::CLOSED);
+    check("", looked(timed_out(), b"", silence()), &connect::TIMEOUT);
     // The look met another end than rumqttc; what rumqttc met counts.
-    check("", looked(timed_out(), b"", CLOSED), Code::MqttTimeout);
-    check("", looked(closed(), b"", silence()), Code::MqttClosed);
+    check("", looked(timed_out(), b"", CLOSED), &connect::TIMEOUT);
+    check("", looked(closed(), b"", silence()), &connect::CLOSED);
     check(
         "",
         looked(closed(), b"\x20\x02\0\0", ProbeEnd::Enough),
-        Code::MqttClosed,
+        &connect::CLOSED,
     );
     let unreachable = ProbeEnd::Unreachable(io::ErrorKind::ConnectionRefused.into());
-    check("", looked(closed(), b"", unreachable), Code::MqttClosed);
+    check("", looked(closed(), b"", unreachable), &connect::CLOSED);
     let io = LinkError::Io(io::Error::other("weather"));
-    check("", fault(Stage::Connect, io), Code::MqttClosed);
+    check("", fault(Stage::Connect, io), &connect::CLOSED);
     check(
         "",
         fault(Stage::Connect, MqttCause::TimedOut { limit: LIMIT }),
-        Code::MqttTimeout,
+        &connect::TIMEOUT,
     );
 }
 
 #[test]
 fn the_stages_after_connect() {
     for (stage, closed_there) in [
-        (Stage::Subscribe, Code::SubscribeClosed),
-        (Stage::Publish, Code::PublishClosed),
-        (Stage::Receive, Code::ReceiveClosed),
+        (Stage::Subscribe, &SUBSCRIBE_CLOSED),
+        (Stage::Publish, &PUBLISH_CLOSED),
+        (Stage::Receive, &RECEIVE_CLOSED),
     ] {
         for link in [
             closed(),
@@ -220,30 +217,26 @@ fn the_stages_after_connect() {
             check("", fault(stage, link), closed_there);
         }
         let taken = MqttCause::TakenOver { after: LIMIT };
-        check("client_id = me", fault(stage, taken), Code::MqttTakenOver);
+        check("client_id = me", fault(stage, taken), &connect::TAKEN_OVER);
     }
     let late = || MqttCause::TimedOut { limit: LIMIT };
-    check("", fault(Stage::Subscribe, late()), Code::SubscribeTimeout);
-    check("", fault(Stage::Publish, late()), Code::PublishTimeout);
-    check(
-        "qos = 2",
-        fault(Stage::Publish, late()),
-        Code::PublishTimeout,
-    );
+    check("", fault(Stage::Subscribe, late()), &SUBSCRIBE_TIMEOUT);
+    check("", fault(Stage::Publish, late()), &PUBLISH_TIMEOUT);
+    check("qos = 2", fault(Stage::Publish, late()), &PUBLISH_TIMEOUT);
     for code in (0x80..=0xff).chain([3, 0x7f]) {
         let filter = "a/b".to_owned();
         let denied = MqttCause::SubscribeDenied { filter, code };
-        let told = check("", fault(Stage::Subscribe, denied), Code::SubscribeDenied);
+        let told = check("", fault(Stage::Subscribe, denied), &SUBSCRIBE_DENIED);
         assert!(told.notes[0].starts_with(&format!("SUBACK {code:#04x} for the filter `a/b`")));
     }
     let (size, limit) = (2_000_000, 1_048_576);
     let large = MqttCause::PublishTooLarge { size, limit };
-    let told = check("", fault(Stage::Publish, large), Code::PublishTooLarge);
+    let told = check("", fault(Stage::Publish, large), &PUBLISH_TOO_LARGE);
     assert!(told.notes[0].contains("2000000 bytes; the limit is 1048576 bytes"));
     for foreign in [0, 1, 7] {
         let limit = LIMIT;
         let lost = MqttCause::NotDelivered { limit, foreign };
-        check("", fault(Stage::Receive, lost), Code::ReceiveTimeout);
+        check("", fault(Stage::Receive, lost), &RECEIVE_TIMEOUT);
     }
 }
 
@@ -259,7 +252,7 @@ fn a_changed_payload_is_compared() {
         (b"", b"\x1b", "byte 0: sent ``, received `\\x1b`"),
     ] {
         let cause = altered(sent, received);
-        let told = check("", fault(Stage::Receive, cause), Code::ReceiveAltered);
+        let told = check("", fault(Stage::Receive, cause), &RECEIVE_ALTERED);
         assert_eq!(told.notes[1], format!("first difference at {expected}"));
     }
 }
@@ -363,7 +356,7 @@ proptest! {
                     ..fault(stage, cause)
                 };
                 let told = told(lines, fault);
-                prop_assert!((6..=9).contains(&told.exit_code), "{:?}", told);
+                prop_assert!((6..=9).contains(&told.exit_code()), "{:?}", told);
             }
         }
     }

@@ -1,18 +1,14 @@
-//! Each code whole, one file a layer: what it is called, what it means, and how one occurrence is
-//! worded.
+//! Each code whole, one file a layer: its name, what it means, and right below it the function that
+//! words one occurrence from the facts.
 
-mod alert;
-pub(crate) mod catalogue_config;
-pub(crate) mod catalogue_mqtt;
-pub(crate) mod catalogue_net;
-pub(crate) mod catalogue_tls;
-mod certificate;
-mod chain;
-mod connect;
+pub(crate) mod certificate;
+pub(crate) mod client_certificate;
+pub(crate) mod connect;
 pub(crate) mod files;
+pub(crate) mod issuer;
 pub(crate) mod messages;
 pub(crate) mod net;
-mod settings;
+pub(crate) mod run;
+pub(crate) mod settings;
 pub(crate) mod tls;
-mod usage;
-mod value;
+pub(crate) mod usage;

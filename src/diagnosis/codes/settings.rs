@@ -1,30 +1,105 @@
-//! The words for settings: what is wrong with each, and what would be right. Facts come from
-//! `problem`; no value of a secret is among them.
+//! The codes of settings: what is wrong with each, and what would be right. Facts come from
+//! `config::error`; no value of a secret is among them.
 
 use std::collections::BTreeSet;
 
 use crate::config::{LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
-use crate::diagnosis::codes::value::{flaw, keys};
-use crate::diagnosis::{Code, Words};
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::value::{flaw, keys};
+use crate::diagnosis::{Code, Diagnosis};
+use crate::failure::Stage;
+
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[
+    &CONFIG_INVALID,
+    &HOST_INVALID,
+    &QOS_UNSUPPORTED,
+    &ALPN_REQUIRED,
+];
 
 /// More lines than this are not read any more; the rest is counted.
 const MAX_NOTES: usize = 20;
 const MAX_HELP: usize = 10;
 
+pub(crate) static CONFIG_INVALID: Code = Code {
+    name: "config-invalid",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "a setting is wrong, missing or contradictory",
+    more: "Every wrong line of the config file is named at once, with what would be right. Settings from flags and URLs are judged in the same way.",
+    causes: &[
+        "a misspelt key, or a key set twice",
+        "a value of the wrong form: a time without its unit (`15` for `15s`), quotes or a comment behind the value",
+        "a placeholder `YOUR-…` that was not replaced yet",
+        "keys that contradict each other, such as `ca_file` together with `tls = off`",
+    ],
+    remedies: &[
+        "correct the named lines; the message says what is accepted",
+        "write values without quotes, and comments on lines of their own that begin with `#`",
+        "compare with a fresh file: `mqtt-test new mosquitto`",
+    ],
+};
+
+pub(crate) static HOST_INVALID: Code = Code {
+    name: "host-invalid",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "`host` is not a plain host name or IP address",
+    more: "`host` takes the name alone. What else a web page shows around it, such as `mqtts://`, `:8883` or a path, has keys of its own.",
+    causes: &[
+        "a whole URL was copied into `host`",
+        "the port stands behind the name",
+        "spaces, quotes or a comma in the value",
+    ],
+    remedies: &[
+        "write the name alone: `host = broker.example.com`",
+        "put the port into `port = 8883`, and whether to encrypt into `tls = on` or `tls = off`",
+        "or give the URL instead of a file: `mqtt-test mqtts://broker.example.com:8883`",
+    ],
+};
+
+pub(crate) static QOS_UNSUPPORTED: Code = Code {
+    name: "qos-unsupported",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "this broker has no QoS 2",
+    more: "QoS (quality of service) says how surely a message arrives: 0 at most once, 1 at least once, 2 exactly once. AWS IoT Core has 0 and 1 only, and never answers a message of QoS 2.",
+    causes: &["`qos = 2` or `will_qos = 2` with a host of AWS IoT Core"],
+    remedies: &["set `qos = 1`, and `will_qos = 1` if there is a last will"],
+};
+
+pub(crate) static ALPN_REQUIRED: Code = Code {
+    name: "alpn-required",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "port 443 of AWS IoT Core needs `alpn`",
+    more: "AWS IoT Core serves web requests and MQTT on port 443 and tells them apart by ALPN, a protocol name that the client sends with its first TLS message. None is set.",
+    causes: &["`port = 443` with a host of AWS IoT Core, without `alpn`"],
+    remedies: &[
+        "add `alpn = x-amzn-mqtt-ca`",
+        "or use `port = 8883`, which needs none, if the network lets it through",
+    ],
+};
+
 /// All problems of one configuration in one diagnosis.
-pub(crate) fn words(problems: &[Problem]) -> Words {
+pub(crate) fn diagnose(problems: &[Problem]) -> Diagnosis {
     if let [problem] = problems {
         let (wrong, right) = explain(problem);
         let mut notes: Vec<_> = written(&problem.origin, &problem.shown)
             .into_iter()
             .collect();
         notes.extend(other(problem).and_then(|quoted| written(&quoted.origin, &quoted.shown)));
-        return Words {
-            code: code(problem),
-            error: wrong,
-            notes,
-            help: right.into_iter().collect(),
-        };
+        return Diagnosis::new(code(problem), wrong)
+            .notes(notes)
+            .helps(right);
     }
     let mut notes = Vec::new();
     let mut help: Vec<String> = Vec::new();
@@ -48,29 +123,27 @@ pub(crate) fn words(problems: &[Problem]) -> Words {
         notes.push(format!("and {more} more"));
     }
     help.truncate(MAX_HELP);
-    let codes: BTreeSet<_> = problems.iter().map(code).collect();
     let placeholder = |p: &Problem| matches!(p.kind, ProblemKind::Placeholder { .. });
     let what = if problems.iter().all(placeholder) {
         "values are still placeholders"
     } else {
         "settings are wrong"
     };
-    Words {
-        code: match codes.first() {
-            Some(code) if codes.len() == 1 => *code,
-            _ => Code::ConfigInvalid,
-        },
-        error: match only_file(problems) {
+    let first = problems.first().map_or(&CONFIG_INVALID, code);
+    let same = problems.iter().all(|problem| code(problem) == first);
+    Diagnosis::new(
+        if same { first } else { &CONFIG_INVALID },
+        match only_file(problems) {
             Some(path) => format!("{} {what} in `{path}`", problems.len()),
             None => format!("{} {what}", problems.len()),
         },
-        notes,
-        help,
-    }
+    )
+    .notes(notes)
+    .helps(help)
 }
 
 /// The code of one problem alone.
-pub(crate) fn code(problem: &Problem) -> Code {
+pub(crate) fn code(problem: &Problem) -> &'static Code {
     match &problem.kind {
         ProblemKind::BadValue {
             key: "host",
@@ -78,11 +151,11 @@ pub(crate) fn code(problem: &Problem) -> Code {
             ..
         }
         | ProblemKind::Url(UrlError::NoScheme | UrlError::Scheme { .. } | UrlError::NoHost) => {
-            Code::HostInvalid
+            &HOST_INVALID
         }
-        ProblemKind::QosUnsupported { .. } => Code::QosUnsupported,
-        ProblemKind::AlpnRequired { .. } => Code::AlpnRequired,
-        _ => Code::ConfigInvalid,
+        ProblemKind::QosUnsupported { .. } => &QOS_UNSUPPORTED,
+        ProblemKind::AlpnRequired { .. } => &ALPN_REQUIRED,
+        _ => &CONFIG_INVALID,
     }
 }
 

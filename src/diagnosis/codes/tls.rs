@@ -1,90 +1,68 @@
-//! The words for tls: which code a broken handshake is, and what to do. What concerns the presented
-//! certificates is in `certificate`.
+//! The codes of a TLS handshake. What concerns the presented certificates is in `issuer` and
+//! `certificate`, what concerns our own in `client_certificate`.
+
+use std::time::Duration;
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
 use crate::config::{Config, Transport};
-use crate::diagnosis::codes::{alert, certificate};
-use crate::diagnosis::{Code, Words, origin};
-use crate::failure::{TlsCause, TlsError};
-use crate::util::{clock, text};
+use crate::diagnosis::alert::{how_it_ended, received};
+use crate::diagnosis::chain::Evidence;
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::{certificate, client_certificate, issuer};
+use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::failure::{Stage, TlsCause, TlsError};
+use crate::util::text;
 
-/// A broken handshake, or a refusal after it.
-pub(crate) fn words(fault: &TlsError, config: &Config, now: i64) -> Words {
-    match code(fault, config, now) {
-        code @ Code::TlsNotTls => not_tls(code, fault, config),
-        code @ Code::TlsClosed => Words::new(code, "the broker closed the connection during the TLS handshake")
-            .notes(how_it_ended(fault))
-            .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, "host")))
-            .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
-            .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port)),
-        code @ Code::TlsTimeout => {
-            let limit = match fault.cause {
-                TlsCause::TimedOut { limit } => text::duration(limit),
-                _ => text::duration(config.timeout),
-            };
-            Words::new(code, "the TLS handshake did not end in time")
-                .note(format!("TCP is connected; {} within {limit} ({})", received(fault), origin(config, "timeout")))
-                .notes(fault.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
-                .help_if(fault.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
-                .help("if the link is slow, raise `timeout`")
-                .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
-        }
-        code @ Code::TlsVersion => Words::new(code, "the broker speaks no TLS version that is still safe")
-            .notes(how_it_ended(fault))
-            .note("offered: TLS 1.3 and TLS 1.2; TLS 1.1 and older are withdrawn (RFC 8996)")
-            .help("update the broker, or enable TLS 1.2 there (mosquitto: `tls_version tlsv1.2`)"),
-        code @ Code::TlsNoCommonCipher => no_common_cipher(code, fault),
-        code @ Code::TlsUnrecognisedName => Words::new(code, "the broker does not know the server name that was sent")
-            .note(format!("server name sent: `{}`; answer: alert unrecognized_name", fault.facts.sni.as_deref().unwrap_or("none")))
-            .help(format!("check {}: it must be the very name that the broker's provider gave you", origin(config, "host"))),
-        code @ Code::TlsNoSni => no_sni(code, fault, config),
-        code @ Code::TlsAlpn => alpn(code, fault, config),
-        code @ Code::TlsClientCertRequired => Words::new(code, "the broker demands a client certificate, and none is set")
-            .notes(how_it_ended(fault))
-            .note(accepted_issuers(fault))
-            .help("set `cert_file` and `key_file` to the certificate and key that the broker's operator gave you")
-            .help("if you have none, ask for the port where a user name and password are enough"),
-        code @ Code::TlsClientCertRejected => rejected(code, fault, config, now),
-        code @ Code::TlsAlert => Words::new(code, "the broker ended the TLS handshake with an alert")
-            .notes(how_it_ended(fault))
-            .help("look into the broker's log, where the reason for the alert stands"),
-        code => certificate::words(code, fault, config, now),
-    }
-}
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[
+    &NOT_TLS,
+    &CLOSED,
+    &TIMEOUT,
+    &VERSION,
+    &NO_COMMON_CIPHER,
+    &UNRECOGNISED_NAME,
+    &NO_SNI,
+    &ALPN,
+    &ALERT,
+];
 
-/// Which failure it is. Where two look alike on the wire, what else was seen decides.
-fn code(fault: &TlsError, config: &Config, now: i64) -> Code {
-    match &fault.cause {
-        TlsCause::PinMismatch { .. } => Code::TlsPinMismatch,
-        TlsCause::AlpnNotChosen => Code::TlsAlpn,
-        _ if fault.facts.answers_plain_mqtt || looks_plain(&fault.facts.first_bytes) => {
-            Code::TlsNotTls
+/// A broken handshake, or a refusal after it. Where two look alike on the wire, what else was seen
+/// decides.
+pub(crate) fn diagnose(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
+    let shown = Evidence::new(error, config, now);
+    match &error.cause {
+        TlsCause::PinMismatch { expected } => issuer::pin_mismatch(&shown, expected),
+        TlsCause::AlpnNotChosen => alpn(error, config),
+        _ if error.facts.answers_plain_mqtt || looks_plain(&error.facts.first_bytes) => {
+            not_tls(error, config)
         }
-        TlsCause::TimedOut { .. } => Code::TlsTimeout,
-        TlsCause::Closed { .. } | TlsCause::Io(_) => closed(fault, config),
-        TlsCause::Rustls(error) => match error {
-            Error::InvalidCertificate(error) => certificate::code(error, &fault.facts, now),
-            Error::NoCertificatesPresented | Error::UnsupportedNameType => Code::TlsBadCertificate,
+        TlsCause::TimedOut { limit } => timeout(error, config, *limit),
+        TlsCause::Closed { .. } | TlsCause::Io(_) => ended(error, config, now),
+        TlsCause::Rustls(said) => match said {
+            Error::InvalidCertificate(said) => certificate::diagnose(&shown, said),
+            Error::NoCertificatesPresented | Error::UnsupportedNameType => {
+                certificate::bad(&shown, said)
+            }
             // The one handshake message that may be large is the chain; rustls takes 64 KiB.
             Error::InvalidMessage(
                 InvalidMessage::HandshakePayloadTooLarge
                 | InvalidMessage::CertificatePayloadTooLarge,
-            ) if is_server_hello(&fault.facts.first_bytes) => Code::TlsBadCertificate,
+            ) if is_server_hello(&error.facts.first_bytes) => certificate::bad(&shown, said),
             // Only a clock before 1970 cannot be had.
-            Error::FailedToGetCurrentTime => Code::TlsClockWrong,
-            Error::AlertReceived(alert) => of_alert(*alert, fault),
-            Error::NoApplicationProtocol => Code::TlsAlpn,
+            Error::FailedToGetCurrentTime => certificate::clock_wrong(&shown),
+            Error::AlertReceived(alert) => of_alert(*alert, error, config, now),
+            Error::NoApplicationProtocol => alpn(error, config),
             Error::PeerIncompatible(
                 PeerIncompatible::ServerDoesNotSupportTls12Or13
                 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
                 | PeerIncompatible::Tls12NotOffered
                 | PeerIncompatible::Tls12NotOfferedOrEnabled
                 | PeerIncompatible::SupportedVersionsExtensionRequired,
-            ) => Code::TlsVersion,
-            Error::PeerIncompatible(_) => Code::TlsNoCommonCipher,
+            ) => version(error),
+            Error::PeerIncompatible(_) => no_common_cipher(error),
             // The records have the form of TLS and break its rules: it is none.
-            _ => Code::TlsNotTls,
+            _ => not_tls(error, config),
         },
     }
 }
@@ -103,35 +81,28 @@ fn is_server_hello(first_bytes: &[u8]) -> bool {
     matches!(first_bytes, [22, 3, _, _, _, 2, 0, ..])
 }
 
-fn closed(fault: &TlsError, config: &Config) -> Code {
-    let facts = &fault.facts;
+/// The connection ended without an alert.
+fn ended(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
+    let facts = &error.facts;
     if facts.client_cert_requested {
-        return client_certificate(fault);
+        return client_certificate::refused(error, config, now);
     }
     match config.port {
-        1883 | 1884 if facts.first_bytes.is_empty() => Code::TlsNotTls,
-        _ if facts.sni.is_none() => Code::TlsNoSni,
-        _ => Code::TlsClosed,
+        1883 | 1884 if facts.first_bytes.is_empty() => not_tls(error, config),
+        _ if facts.sni.is_none() => no_sni(error, config),
+        _ => closed(error, config),
     }
 }
 
-fn client_certificate(fault: &TlsError) -> Code {
-    if fault.facts.client_cert_sent {
-        Code::TlsClientCertRejected
-    } else {
-        Code::TlsClientCertRequired
-    }
-}
-
-fn of_alert(alert: AlertDescription, fault: &TlsError) -> Code {
+fn of_alert(alert: AlertDescription, error: &TlsError, config: &Config, now: i64) -> Diagnosis {
     use AlertDescription as Alert;
-    let requested = fault.facts.client_cert_requested;
+    let requested = error.facts.client_cert_requested;
     match alert {
-        Alert::ProtocolVersion => Code::TlsVersion,
-        Alert::NoApplicationProtocol => Code::TlsAlpn,
-        Alert::CertificateRequired => client_certificate(fault),
-        Alert::UnrecognisedName if fault.facts.sni.is_none() => Code::TlsNoSni,
-        Alert::UnrecognisedName => Code::TlsUnrecognisedName,
+        Alert::ProtocolVersion => version(error),
+        Alert::NoApplicationProtocol => alpn(error, config),
+        Alert::CertificateRequired => client_certificate::refused(error, config, now),
+        Alert::UnrecognisedName if error.facts.sni.is_none() => no_sni(error, config),
+        Alert::UnrecognisedName => unrecognised_name(error, config),
         // What follows on a CertificateRequest is the broker's word on our answer to it.
         Alert::HandshakeFailure
         | Alert::NoCertificate
@@ -146,49 +117,70 @@ fn of_alert(alert: AlertDescription, fault: &TlsError) -> Code {
         | Alert::InternalError
             if requested =>
         {
-            client_certificate(fault)
+            client_certificate::refused(error, config, now)
         }
         Alert::HandshakeFailure | Alert::InternalError | Alert::MissingExtension
-            if fault.facts.sni.is_none() =>
+            if error.facts.sni.is_none() =>
         {
-            Code::TlsNoSni
+            no_sni(error, config)
         }
-        Alert::HandshakeFailure | Alert::InsufficientSecurity => Code::TlsNoCommonCipher,
-        _ => Code::TlsAlert,
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => no_common_cipher(error),
+        _ => other_alert(error),
     }
 }
 
-fn not_tls(code: Code, fault: &TlsError, config: &Config) -> Words {
-    let first = &fault.facts.first_bytes;
+pub(crate) static NOT_TLS: Code = Code {
+    name: "tls-not-tls",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: true,
+    },
+    line: "what answers on this port does not speak TLS",
+    more: "TLS encrypts the connection and proves who the broker is. The port answered with something else, or closed where a port without TLS does.",
+    causes: &[
+        "the port is the one without TLS: 1883 instead of 8883",
+        "the port belongs to another service, such as a web server or SSH",
+        "a proxy or a login page of the network answers in the broker's place",
+    ],
+    remedies: &[
+        "use the broker's TLS port: `port = 8883` is the usual one",
+        "look at the first bytes in the message: `HTTP` is a web server, `SSH` is SSH",
+        "if the broker has no TLS port and is on this machine or network, set `tls = off`",
+        "try another network, such as a phone's hotspot",
+    ],
+};
+
+fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
+    let first = &error.facts.first_bytes;
     let port = config.port;
     let take_tls_port =
         format!("use the broker's TLS port instead of {port}: 8883 is the usual one");
     // Whole records, or a whole handshake, were TLS; then came what TLS does not allow.
-    let broken = match &fault.cause {
-        TlsCause::Rustls(error) if !looks_plain(first) => Some(error),
+    let broken = match &error.cause {
+        TlsCause::Rustls(said) if !looks_plain(first) => Some(said),
         _ => None,
     };
-    let what = if broken.is_some() && !fault.facts.answers_plain_mqtt {
+    let what = if broken.is_some() && !error.facts.answers_plain_mqtt {
         "breaks the rules of TLS"
     } else {
         "does not speak TLS"
     };
-    let words = Words::new(code, format!("what answers on port {port} {what}"));
-    if fault.facts.answers_plain_mqtt {
+    let words = Diagnosis::new(&NOT_TLS, format!("what answers on port {port} {what}"));
+    if error.facts.answers_plain_mqtt {
         return words
             .note("it is a broker without TLS: a CONNECT in the clear, without credentials, was answered with a CONNACK")
             .help(take_tls_port)
             .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
     }
-    if let Some(error) = broken {
+    if let Some(said) = broken {
         let seen = if first.is_empty() {
-            received(fault)
+            received(error)
         } else {
             format!("its first bytes: `{}`", text::escape_bytes(first, 48))
         };
         return words
             .note(seen)
-            .note(format!("the TLS library says: {error}"))
+            .note(format!("the TLS library says: {said}"))
             .help("if a proxy or a firewall stands between, try another network: it changes what passes through")
             .help("look into the broker's log, and update the broker");
     }
@@ -215,27 +207,184 @@ fn not_tls(code: Code, fault: &TlsError, config: &Config) -> Words {
     }
 }
 
-fn no_common_cipher(code: Code, fault: &TlsError) -> Words {
-    Words::new(code, "the broker and this client have no TLS algorithm in common")
-        .notes(how_it_ended(fault))
+pub(crate) static CLOSED: Code = Code {
+    name: "tls-closed",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: true,
+    },
+    line: "the broker hung up during the TLS handshake",
+    more: "TLS begins with a handshake, in which both sides agree on the encryption. The other side ended it without saying why.",
+    causes: &[
+        "the name in `host` is not one that the server, or the proxy before it, knows",
+        "the port is one without TLS",
+        "a firewall that inspects traffic cut the connection",
+        "the broker could not load its own certificate",
+    ],
+    remedies: &[
+        "check `host`: it must be the very name that the broker's provider gave you",
+        "check `port`: 8883 is usual with TLS",
+        "read the broker's log, where the reason often stands: `journalctl -u mosquitto -e`",
+    ],
+};
+
+fn closed(error: &TlsError, config: &Config) -> Diagnosis {
+    Diagnosis::new(&CLOSED, "the broker closed the connection during the TLS handshake")
+        .notes(how_it_ended(error))
+        .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, "host")))
+        .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
+        .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+}
+
+pub(crate) static TIMEOUT: Code = Code {
+    name: "tls-timeout",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: true,
+    },
+    line: "the TLS handshake did not end in time",
+    more: "The connection stands, but the messages that begin TLS were not answered.",
+    causes: &[
+        "the port is one without TLS, and its server waits for something else",
+        "a firewall inspects TLS and holds the data",
+        "the link is very slow, or large packets get lost on it (a VPN's MTU)",
+    ],
+    remedies: &[
+        "check `port`: 8883 is usual with TLS",
+        "try another network, such as a phone's hotspot",
+        "give it more time: `--timeout 60s`",
+    ],
+};
+
+fn timeout(error: &TlsError, config: &Config, limit: Duration) -> Diagnosis {
+    let limit = text::duration(limit);
+    Diagnosis::new(&TIMEOUT, "the TLS handshake did not end in time")
+        .note(format!("TCP is connected; {} within {limit} ({})", received(error), origin(config, "timeout")))
+        .notes(error.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
+        .help_if(error.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+        .help("if the link is slow, raise `timeout`")
+        .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
+}
+
+pub(crate) static VERSION: Code = Code {
+    name: "tls-version",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the broker speaks only old versions of TLS",
+    more: "This client speaks TLS 1.2 and 1.3. Versions 1.0 and 1.1 are broken and were withdrawn (RFC 8996); the broker has nothing newer to offer.",
+    causes: &[
+        "the broker, or the system that it runs on, is very old",
+        "its configuration allows an old version only (mosquitto: `tls_version tlsv1`)",
+    ],
+    remedies: &[
+        "update the broker and its OpenSSL",
+        "allow TLS 1.2 and newer there (mosquitto: `tls_version tlsv1.2`)",
+    ],
+};
+
+fn version(error: &TlsError) -> Diagnosis {
+    Diagnosis::new(
+        &VERSION,
+        "the broker speaks no TLS version that is still safe",
+    )
+    .notes(how_it_ended(error))
+    .note("offered: TLS 1.3 and TLS 1.2; TLS 1.1 and older are withdrawn (RFC 8996)")
+    .help("update the broker, or enable TLS 1.2 there (mosquitto: `tls_version tlsv1.2`)")
+}
+
+pub(crate) static NO_COMMON_CIPHER: Code = Code {
+    name: "tls-no-common-cipher",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "broker and client share no kind of encryption",
+    more: "Both sides list the algorithms that they know, and no combination suits both.",
+    causes: &[
+        "the broker's certificate has a key of a kind that is not supported here (P-521, DSA)",
+        "the broker's configuration allows old or rare ciphers only",
+        "the broker has no certificate at all, only pre-shared keys (PSK)",
+    ],
+    remedies: &[
+        "give the broker a certificate with an RSA (2048 bits or more), P-256, P-384 or Ed25519 key",
+        "allow ECDHE with AES-GCM or ChaCha20-Poly1305 in the broker's configuration (mosquitto: remove `ciphers`)",
+    ],
+};
+
+fn no_common_cipher(error: &TlsError) -> Diagnosis {
+    Diagnosis::new(&NO_COMMON_CIPHER, "the broker and this client have no TLS algorithm in common")
+        .notes(how_it_ended(error))
         .note("cipher suites offered: AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, in TLS 1.2 with ECDHE only")
         .note("groups offered: X25519, P-256, P-384; signatures: ECDSA on P-256 and P-384, Ed25519, RSA of 2048 bits and more")
         .help("give the broker a certificate with an RSA, P-256, P-384 or Ed25519 key: one with a P-521 or DSA key cannot be used")
         .help("if the broker's configuration limits its ciphers, allow ECDHE with AES-GCM there")
 }
 
-fn no_sni(code: Code, fault: &TlsError, config: &Config) -> Words {
+pub(crate) static UNRECOGNISED_NAME: Code = Code {
+    name: "tls-unrecognised-name",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the server does not know the name in `host`",
+    more: "With its first TLS message a client names the server that it wants (SNI), since many can share one address. The other side says that no such server is there.",
+    causes: &[
+        "`host` is misspelt, or an alias of the name that the provider gave",
+        "the broker in the cloud was deleted",
+    ],
+    remedies: &[
+        "copy the host name once more from the broker's console",
+        "look there whether the broker is running",
+    ],
+};
+
+fn unrecognised_name(error: &TlsError, config: &Config) -> Diagnosis {
+    Diagnosis::new(
+        &UNRECOGNISED_NAME,
+        "the broker does not know the server name that was sent",
+    )
+    .note(format!(
+        "server name sent: `{}`; answer: alert unrecognized_name",
+        error.facts.sni.as_deref().unwrap_or("none")
+    ))
+    .help(format!(
+        "check {}: it must be the very name that the broker's provider gave you",
+        origin(config, "host")
+    ))
+}
+
+pub(crate) static NO_SNI: Code = Code {
+    name: "tls-no-sni",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: true,
+    },
+    line: "the broker wants to be called by name (SNI)",
+    more: "Many brokers can share one address, and the client tells with its first TLS message which one it wants (SNI). None was told, and the broker refused.",
+    causes: &[
+        "`host` is an IP address, and SNI carries names only",
+        "`sni = off` is set",
+    ],
+    remedies: &[
+        "set `host` to the broker's full name, as its provider shows it",
+        "remove `sni = off`",
+    ],
+};
+
+fn no_sni(error: &TlsError, config: &Config) -> Diagnosis {
     let off = matches!(&config.transport, Transport::Tls(settings) if !settings.sni);
     let why = if off {
         format!("{} leaves it out", origin(config, "sni"))
     } else {
         format!("`{}` is an IP address, which has none", config.host)
     };
-    let words = Words::new(
-        code,
+    let words = Diagnosis::new(
+        &NO_SNI,
         "the broker refuses a TLS handshake without a server name (SNI)",
     )
-    .notes(how_it_ended(fault))
+    .notes(how_it_ended(error))
     .note(format!("no server name was sent: {why}"));
     if off {
         words.help("remove `sni = off`: this broker serves many names on one address and needs to know which")
@@ -244,16 +393,35 @@ fn no_sni(code: Code, fault: &TlsError, config: &Config) -> Words {
     }
 }
 
-fn alpn(code: Code, fault: &TlsError, config: &Config) -> Words {
-    let offered = match fault.facts.offered_alpn.as_slice() {
+pub(crate) static ALPN: Code = Code {
+    name: "tls-alpn",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: false,
+    },
+    line: "the broker does not accept the protocol in `alpn`",
+    more: "ALPN is a protocol name that the client sends with its first TLS message, so that one port can serve several protocols. The broker wants another one.",
+    causes: &[
+        "`alpn` is misspelt, or set for a broker that uses another name or none",
+        "`alpn` is missing on a port that needs it, such as 443 of AWS IoT Core",
+    ],
+    remedies: &[
+        "set `alpn` to what the broker's documentation asks for on this port",
+        "AWS IoT Core on port 443: `alpn = x-amzn-mqtt-ca`",
+        "on port 8883 most brokers need none: remove `alpn`",
+    ],
+};
+
+fn alpn(error: &TlsError, config: &Config) -> Diagnosis {
+    let offered = match error.facts.offered_alpn.as_slice() {
         [] => "no protocol was offered by ALPN".to_owned(),
         offered => format!("offered by ALPN: {}", offered.join(", ")),
     };
-    Words::new(
-        code,
+    Diagnosis::new(
+        &ALPN,
         "the broker accepts none of the protocols offered by ALPN",
     )
-    .notes(how_it_ended(fault))
+    .notes(how_it_ended(error))
     .note(offered)
     .help(format!(
         "set {} to what the broker's documentation asks for on this port, or remove it",
@@ -261,103 +429,28 @@ fn alpn(code: Code, fault: &TlsError, config: &Config) -> Words {
     ))
 }
 
-fn rejected(code: Code, fault: &TlsError, config: &Config, now: i64) -> Words {
-    let mut words =
-        Words::new(code, "the broker refuses our client certificate").notes(how_it_ended(fault));
-    if let Some(own) = &fault.facts.client_certificate {
-        words = words.note(format!(
-            "sent: {}: `{}`, issued by `{}`, valid from {} until {}",
-            origin(config, "cert_file"),
-            own.subject.short(),
-            own.issuer.short(),
-            clock::utc(own.not_before),
-            clock::utc(own.not_after),
-        ));
-        if own.not_after < now {
-            let ago = clock::distance(own.not_after, now);
-            words = words
-                .note(format!("it expired {ago} ago"))
-                .help("have a new client certificate issued, and set `cert_file` to it");
-        } else if own.not_before > now {
-            words = words.note(format!(
-                "it begins to be valid in {}",
-                clock::distance(now, own.not_before)
-            ));
-        }
-    }
-    words
-        .note(accepted_issuers(fault))
-        .help(
-            "check that this certificate is the one the broker knows, and that it is active there",
-        )
-        .help(
-            "if its issuer is not one that the broker trusts, have one issued by a CA that it does",
-        )
-        .help("if an intermediate CA issued it, append that CA's certificate to `cert_file`")
-}
+pub(crate) static ALERT: Code = Code {
+    name: "tls-alert",
+    kind: Kind::Failure {
+        stage: Stage::Tls,
+        retry: true,
+    },
+    line: "the broker ended the TLS handshake with an alert",
+    more: "TLS has a list of alerts by which one side tells the other why it stops. The message shows the one that came, with its meaning.",
+    causes: &[
+        "an error inside the broker, or in the proxy before it",
+        "a device on the way that changes what passes through it",
+    ],
+    remedies: &[
+        "read the broker's log at that time: `journalctl -u mosquitto -e`",
+        "try another network, such as a phone's hotspot",
+    ],
+};
 
-fn accepted_issuers(fault: &TlsError) -> String {
-    const MOST: usize = 5;
-    match fault.facts.client_cert_issuers.as_slice() {
-        [] => "the broker's request names no issuers".to_owned(),
-        issuers => {
-            let more = issuers.len().saturating_sub(MOST);
-            let shown: Vec<_> = issuers
-                .iter()
-                .take(MOST)
-                .map(|name| format!("`{name}`"))
-                .collect();
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            format!(
-                "the broker accepts certificates issued by {}{more}",
-                shown.join(", ")
-            )
-        }
-    }
-}
-
-/// The peer's last word, or that it had none.
-fn how_it_ended(fault: &TlsError) -> Vec<String> {
-    let when = if fault.late {
-        "after the handshake"
-    } else {
-        "during the handshake"
-    };
-    let mut notes = vec![match &fault.cause {
-        TlsCause::Rustls(Error::AlertReceived(alert)) => {
-            format!("received {when}: alert {}", alert::in_full(*alert))
-        }
-        TlsCause::Rustls(error) => format!("the TLS library says: {error}"),
-        TlsCause::Closed { reset: true } => format!(
-            "the connection was reset {when}, without an alert; {}",
-            received(fault)
-        ),
-        TlsCause::Closed { reset: false } => format!(
-            "the connection was closed {when}, without an alert; {}",
-            received(fault)
-        ),
-        TlsCause::Io(error) => format!("the system says: {error}"),
-        TlsCause::AlpnNotChosen => {
-            "the handshake succeeded and chose no protocol; the connection was then closed at CONNECT".to_owned()
-        }
-        TlsCause::TimedOut { .. } | TlsCause::PinMismatch { .. } => received(fault),
-    }];
-    if let Some(sni) = &fault.facts.sni {
-        notes.push(format!("server name sent (SNI): `{sni}`"));
-    }
-    notes
-}
-
-fn received(fault: &TlsError) -> String {
-    match fault.facts.first_bytes.as_slice() {
-        _ if fault.late => "the handshake itself had succeeded".to_owned(),
-        [] => "not a byte was received".to_owned(),
-        _ => "the broker had begun to answer".to_owned(),
-    }
+fn other_alert(error: &TlsError) -> Diagnosis {
+    Diagnosis::new(&ALERT, "the broker ended the TLS handshake with an alert")
+        .notes(how_it_ended(error))
+        .help("look into the broker's log, where the reason for the alert stands")
 }
 
 #[cfg(test)]

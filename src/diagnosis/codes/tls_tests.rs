@@ -1,4 +1,4 @@
-//! Tables for `diagnose_tls`: which code each end of a handshake is, and what holds for the words
+//! Tables for `tls`: which code each end of a handshake is, and what holds for the words
 //! of whatever rustls or the wire can come up with.
 
 #![allow(
@@ -14,11 +14,11 @@ use proptest::prelude::*;
 use rustls::AlertDescription as Alert;
 
 use super::*;
-use crate::diagnosis::{Context, diagnose};
 use crate::failure::{Failure, Stage, TlsFacts};
 use crate::testing::errors::rustls_errors;
 use crate::testing::facts::any_facts;
 use crate::testing::{DAY, SECRET, assert_sound, facts, good, leaf};
+use crate::util::clock;
 
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -88,27 +88,23 @@ fn began_with(first_bytes: &[u8]) -> TlsFacts {
 
 /// The code, on a TLS port unless `lines` say otherwise.
 #[track_caller]
-fn check_on(lines: &str, cause: TlsCause, facts: TlsFacts, expected: Code) {
+fn check_on(lines: &str, cause: TlsCause, facts: TlsFacts, expected: &Code) {
     let config = good(lines);
     let fault = fault(cause, facts);
-    assert_eq!(code(&fault, &config, now()), expected, "{fault:?}");
-    let context = Context {
-        config: Some(&config),
-        now: now(),
-    };
-    let diagnosis = diagnose(&Failure::Tls(Box::new(fault)), context);
-    assert_eq!(diagnosis.code, expected.name());
+    let shown = format!("{fault:?}");
+    let diagnosis = crate::diagnosis::diagnose(&Failure::Tls(Box::new(fault)), &config, now());
+    assert_eq!(diagnosis.code, expected, "{shown}");
     assert_sound(&diagnosis);
 }
 
 #[track_caller]
-fn check(cause: TlsCause, facts: TlsFacts, expected: Code) {
+fn check(cause: TlsCause, facts: TlsFacts, expected: &Code) {
     check_on("", cause, facts, expected);
 }
 
 #[test]
 fn what_is_no_tls() {
-    let not = Code::TlsNotTls;
+    let not = &NOT_TLS;
     let garbled = || rustls(Error::InvalidMessage(InvalidMessage::InvalidContentType));
     for first in [
         &b"HTTP/1.1 400 Bad Request\r\n"[..],
@@ -135,7 +131,7 @@ fn what_is_no_tls() {
         check_on(port, TlsCause::Closed { reset: true }, with_sni(), not);
         check_on(port, closed(), without_sni(), not);
         // A beginning of TLS was there.
-        check_on(port, closed(), began_with(b"\x16\x03\x03"), Code::TlsClosed);
+        check_on(port, closed(), began_with(b"\x16\x03\x03"), &CLOSED);
     }
 }
 
@@ -143,19 +139,19 @@ fn what_is_no_tls() {
 fn what_ends_without_a_word() {
     for reset in [false, true] {
         let closed = || TlsCause::Closed { reset };
-        check(closed(), with_sni(), Code::TlsClosed);
-        check(closed(), began_with(b"\x16\x03\x03"), Code::TlsClosed);
-        check(closed(), without_sni(), Code::TlsNoSni);
-        check(closed(), asked(), Code::TlsClientCertRequired);
-        check(closed(), answered(), Code::TlsClientCertRejected);
+        check(closed(), with_sni(), &CLOSED);
+        check(closed(), began_with(b"\x16\x03\x03"), &CLOSED);
+        check(closed(), without_sni(), &NO_SNI);
+        check(closed(), asked(), &client_certificate::REQUIRED);
+        check(closed(), answered(), &client_certificate::REJECTED);
     }
     let io = || TlsCause::Io(io::Error::other("weather"));
-    check(io(), with_sni(), Code::TlsClosed);
-    check(io(), without_sni(), Code::TlsNoSni);
-    check(timed_out(), with_sni(), Code::TlsTimeout);
-    check(timed_out(), without_sni(), Code::TlsTimeout);
-    check_on("port = 1883", timed_out(), with_sni(), Code::TlsTimeout);
-    check_on("sni = off", closed(), without_sni(), Code::TlsNoSni);
+    check(io(), with_sni(), &CLOSED);
+    check(io(), without_sni(), &NO_SNI);
+    check(timed_out(), with_sni(), &TIMEOUT);
+    check(timed_out(), without_sni(), &TIMEOUT);
+    check_on("port = 1883", timed_out(), with_sni(), &TIMEOUT);
+    check_on("sni = off", closed(), without_sni(), &NO_SNI);
 }
 
 #[test]
@@ -163,31 +159,31 @@ fn alerts_mean_what_was_seen_before_them() {
     for (received, sni, no_sni, requested, sent) in [
         (
             Alert::HandshakeFailure,
-            Code::TlsNoCommonCipher,
-            Code::TlsNoSni,
-            Code::TlsClientCertRequired,
-            Code::TlsClientCertRejected,
+            &NO_COMMON_CIPHER,
+            &NO_SNI,
+            &client_certificate::REQUIRED,
+            &client_certificate::REJECTED,
         ),
         (
             Alert::InternalError,
-            Code::TlsAlert,
-            Code::TlsNoSni,
-            Code::TlsClientCertRequired,
-            Code::TlsClientCertRejected,
+            &ALERT,
+            &NO_SNI,
+            &client_certificate::REQUIRED,
+            &client_certificate::REJECTED,
         ),
         (
             Alert::UnrecognisedName,
-            Code::TlsUnrecognisedName,
-            Code::TlsNoSni,
-            Code::TlsUnrecognisedName,
-            Code::TlsUnrecognisedName,
+            &UNRECOGNISED_NAME,
+            &NO_SNI,
+            &UNRECOGNISED_NAME,
+            &UNRECOGNISED_NAME,
         ),
         (
             Alert::CertificateRequired,
-            Code::TlsClientCertRequired,
-            Code::TlsClientCertRequired,
-            Code::TlsClientCertRequired,
-            Code::TlsClientCertRejected,
+            &client_certificate::REQUIRED,
+            &client_certificate::REQUIRED,
+            &client_certificate::REQUIRED,
+            &client_certificate::REJECTED,
         ),
     ] {
         check(alert(received), with_sni(), sni);
@@ -205,18 +201,18 @@ fn alerts_mean_what_was_seen_before_them() {
         Alert::AccessDenied,
         Alert::DecryptError,
     ] {
-        check(alert(received), asked(), Code::TlsClientCertRequired);
-        check(alert(received), answered(), Code::TlsClientCertRejected);
-        check(alert(received), with_sni(), Code::TlsAlert);
-        check(alert(received), without_sni(), Code::TlsAlert);
+        check(alert(received), asked(), &client_certificate::REQUIRED);
+        check(alert(received), answered(), &client_certificate::REJECTED);
+        check(alert(received), with_sni(), &ALERT);
+        check(alert(received), without_sni(), &ALERT);
     }
     for facts in [with_sni, without_sni, asked, answered] {
-        check(alert(Alert::ProtocolVersion), facts(), Code::TlsVersion);
-        check(alert(Alert::NoApplicationProtocol), facts(), Code::TlsAlpn);
-        check(alert(Alert::UserCanceled), facts(), Code::TlsAlert);
-        check(alert(Alert::Unknown(200)), facts(), Code::TlsAlert);
+        check(alert(Alert::ProtocolVersion), facts(), &VERSION);
+        check(alert(Alert::NoApplicationProtocol), facts(), &ALPN);
+        check(alert(Alert::UserCanceled), facts(), &ALERT);
+        check(alert(Alert::Unknown(200)), facts(), &ALERT);
         let insufficient = alert(Alert::InsufficientSecurity);
-        check(insufficient, facts(), Code::TlsNoCommonCipher);
+        check(insufficient, facts(), &NO_COMMON_CIPHER);
     }
 }
 
@@ -229,7 +225,7 @@ fn what_rustls_itself_finds_wrong() {
         Incompatible::ServerTlsVersionIsDisabledByOurConfig,
     ] {
         let error = rustls(Error::PeerIncompatible(incompatible));
-        check(error, answer(), Code::TlsVersion);
+        check(error, answer(), &VERSION);
     }
     for incompatible in [
         Incompatible::NoCipherSuitesInCommon,
@@ -237,23 +233,19 @@ fn what_rustls_itself_finds_wrong() {
         Incompatible::NoSignatureSchemesInCommon,
     ] {
         let error = rustls(Error::PeerIncompatible(incompatible));
-        check(error, answer(), Code::TlsNoCommonCipher);
+        check(error, answer(), &NO_COMMON_CIPHER);
     }
-    check(
-        rustls(Error::NoApplicationProtocol),
-        answer(),
-        Code::TlsAlpn,
-    );
+    check(rustls(Error::NoApplicationProtocol), answer(), &ALPN);
     check(
         rustls(Error::NoCertificatesPresented),
         answer(),
-        Code::TlsBadCertificate,
+        &certificate::BAD_CERTIFICATE,
     );
     let pin = || TlsCause::PinMismatch { expected: [1; 32] };
-    check(pin(), facts(vec![leaf()]), Code::TlsPinMismatch);
-    check(pin(), asked(), Code::TlsPinMismatch);
-    check(TlsCause::AlpnNotChosen, answer(), Code::TlsAlpn);
-    check(TlsCause::AlpnNotChosen, asked(), Code::TlsAlpn);
+    check(pin(), facts(vec![leaf()]), &issuer::PIN_MISMATCH);
+    check(pin(), asked(), &issuer::PIN_MISMATCH);
+    check(TlsCause::AlpnNotChosen, answer(), &ALPN);
+    check(TlsCause::AlpnNotChosen, asked(), &ALPN);
 }
 
 /// The same of the words: they must not say more than what was seen.
@@ -262,24 +254,10 @@ fn a_break_after_the_handshake_is_no_plaintext_port() {
     let config = good("");
     let mut fault = fault(rustls(Error::DecryptError), with_sni());
     fault.late = true;
-    let words = words(&fault, &config, now());
+    let words = diagnose(&fault, &config, now());
     let notes = words.notes.join("\n");
     assert!(!notes.contains("is a port for MQTT without TLS"), "{notes}");
     assert!(notes.contains("the TLS library says: "), "{notes}");
-}
-
-#[test]
-fn alerts_are_called_as_in_the_rfc() {
-    for (alert, name) in [
-        (Alert::HandshakeFailure, "handshake_failure"),
-        (Alert::UnknownCA, "unknown_ca"),
-        (Alert::UnrecognisedName, "unrecognized_name"),
-        (Alert::UnknownPSKIdentity, "unknown_psk_identity"),
-        (Alert::NoApplicationProtocol, "no_application_protocol"),
-        (Alert::BadRecordMac, "bad_record_mac"),
-    ] {
-        assert_eq!(alert::name(alert), name);
-    }
 }
 
 #[test]
@@ -289,7 +267,7 @@ fn a_client_certificate_that_is_out_of_date_is_named() {
     own.not_after = now() - 3 * DAY;
     facts.client_certificate = Some(own);
     let fault = fault(alert(Alert::CertificateExpired), facts);
-    let words = words(&fault, &good(""), now());
+    let words = diagnose(&fault, &good(""), now());
     let notes = words.notes.join("\n");
     assert!(notes.contains("received during the handshake: alert certificate_expired (45)"));
     assert!(notes.contains("it expired 3 days ago"));
@@ -342,11 +320,11 @@ proptest! {
                 late,
                 ..fault(cause, facts.clone())
             };
-            let context = Context { config: Some(&config), now };
-            let diagnosis = diagnose(&Failure::Tls(Box::new(fault)), context);
+            let failure = Failure::Tls(Box::new(fault));
+            let diagnosis = crate::diagnosis::diagnose(&failure, &config, now);
             prop_assert_eq!(diagnosis.stage, Stage::Tls);
-            prop_assert_eq!(diagnosis.exit_code, 5);
-            prop_assert!(diagnosis.code.starts_with("tls-"));
+            prop_assert_eq!(diagnosis.exit_code(), 5);
+            prop_assert!(diagnosis.code.name.starts_with("tls-"));
             assert_sound(&diagnosis);
         }
     }

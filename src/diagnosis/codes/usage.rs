@@ -1,11 +1,36 @@
-//! The words for the command line.
+//! The code of the command line.
 
 use crate::config::{PROVIDERS, UsageError};
-use crate::diagnosis::{Code, Words};
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::{Code, Diagnosis};
+use crate::failure::Stage;
+
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[&USAGE_INVALID];
 
 const USAGE: &str = "usage: mqtt-test CONFIG [FLAGS], or mqtt-test --help";
 
-pub(crate) fn words(fault: &UsageError) -> Words {
+pub(crate) static USAGE_INVALID: Code = Code {
+    name: "usage-invalid",
+    kind: Kind::Failure {
+        stage: Stage::Config,
+        retry: false,
+    },
+    line: "the command line is not understood",
+    more: "A flag or command is unknown, a value is missing, or something is left over. Nothing was read or contacted.",
+    causes: &[
+        "a slip in a flag or command: the nearest right one is named",
+        "a value with spaces in it without quotes around it, so that its second word stands alone",
+        "a flag of another MQTT program, such as `-h HOST` or `-p PORT`",
+    ],
+    remedies: &[
+        "read the last line of the message, and `mqtt-test --help`",
+        "put values with spaces in quotes: `-m \"hello world\"`",
+        "give any key of the config file as `--set key=value`, such as `--set port=8883`",
+    ],
+};
+
+pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
     let mut notes = Vec::new();
     let mut help = Vec::new();
     let error = match fault {
@@ -122,12 +147,9 @@ pub(crate) fn words(fault: &UsageError) -> Words {
         }
     };
     help.push(USAGE.to_owned());
-    Words {
-        code: Code::UsageInvalid,
-        error,
-        notes,
-        help,
-    }
+    Diagnosis::new(&USAGE_INVALID, error)
+        .notes(notes)
+        .helps(help)
 }
 
 fn meant(nearest: &Option<&'static str>) -> Option<String> {

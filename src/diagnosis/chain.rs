@@ -1,12 +1,42 @@
 //! The presented chain as evidence: a line for each certificate from leaf to top, with its dates,
-//! and a mark where trust fails. What the fault is, and what to do, `diagnose_certificate` says.
+//! and a mark where trust fails. What the fault is, and what to do, `codes::certificate` and
+//! `codes::issuer` say.
 
-use crate::failure::{Presented, TlsFacts};
+use crate::config::{Config, Transport};
+use crate::failure::{Presented, TlsError, TlsFacts};
 use crate::util::{clock, text};
 use crate::x509::{Certificate, certificate};
 
 /// A peer may send as many as it likes; a person reads so many. `--verbose` and `--json` have all.
 const MOST: usize = 6;
+
+/// What a diagnosis of a certificate is worded from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evidence<'a> {
+    pub(crate) chain: Chain<'a>,
+    pub(crate) config: &'a Config,
+}
+
+impl<'a> Evidence<'a> {
+    pub(crate) fn new(error: &'a TlsError, config: &'a Config, now: i64) -> Self {
+        let facts = &error.facts;
+        let chain = Chain { facts, now };
+        Self { chain, config }
+    }
+
+    /// The name that the certificate must carry, and of which kind it is in a subjectAltName.
+    pub(crate) fn wanted(&self) -> (&str, &'static str) {
+        let name = self.chain.facts.server_name.as_str();
+        match name.parse::<std::net::IpAddr>() {
+            Ok(_) => (name, "IP"),
+            Err(_) => (name, "DNS"),
+        }
+    }
+
+    pub(crate) fn system_roots(&self) -> bool {
+        matches!(&self.config.transport, Transport::Tls(settings) if settings.system_roots)
+    }
+}
 
 /// What was presented, and the time at which it was judged, in Unix seconds.
 #[derive(Clone, Copy, Debug)]
@@ -148,4 +178,9 @@ pub(crate) fn holder(certificate: &Certificate) -> String {
         Some(name) if !certificate.is_ca => name.clone(),
         _ => certificate.subject.short(),
     }
+}
+
+/// The command that signs what the lines before it prepared.
+pub(crate) fn sign() -> &'static str {
+    "`openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -extfile ext.cnf -out server.crt`"
 }

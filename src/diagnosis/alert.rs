@@ -1,9 +1,51 @@
-//! The alerts of TLS in words: name, number, meaning (RFC 8446 §6). It knows nothing of who sent one.
+//! How a TLS connection ended, as evidence; the alerts in words: name, number, meaning (RFC 8446 §6).
 
-use rustls::AlertDescription;
+use rustls::{AlertDescription, Error};
+
+use crate::failure::{TlsCause, TlsError};
+
+/// The peer's last word, or that it had none.
+pub(crate) fn how_it_ended(error: &TlsError) -> Vec<String> {
+    let when = if error.late {
+        "after the handshake"
+    } else {
+        "during the handshake"
+    };
+    let mut notes = vec![match &error.cause {
+        TlsCause::Rustls(Error::AlertReceived(alert)) => {
+            format!("received {when}: alert {}", in_full(*alert))
+        }
+        TlsCause::Rustls(said) => format!("the TLS library says: {said}"),
+        TlsCause::Closed { reset: true } => format!(
+            "the connection was reset {when}, without an alert; {}",
+            received(error)
+        ),
+        TlsCause::Closed { reset: false } => format!(
+            "the connection was closed {when}, without an alert; {}",
+            received(error)
+        ),
+        TlsCause::Io(said) => format!("the system says: {said}"),
+        TlsCause::AlpnNotChosen => {
+            "the handshake succeeded and chose no protocol; the connection was then closed at CONNECT".to_owned()
+        }
+        TlsCause::TimedOut { .. } | TlsCause::PinMismatch { .. } => received(error),
+    }];
+    if let Some(sni) = &error.facts.sni {
+        notes.push(format!("server name sent (SNI): `{sni}`"));
+    }
+    notes
+}
+
+pub(crate) fn received(error: &TlsError) -> String {
+    match error.facts.first_bytes.as_slice() {
+        _ if error.late => "the handshake itself had succeeded".to_owned(),
+        [] => "not a byte was received".to_owned(),
+        _ => "the broker had begun to answer".to_owned(),
+    }
+}
 
 /// Name, number and meaning.
-pub(crate) fn in_full(alert: AlertDescription) -> String {
+fn in_full(alert: AlertDescription) -> String {
     let number = u8::from(alert);
     match alert {
         AlertDescription::Unknown(_) => format!("{number}, a number that no TLS standard names"),
@@ -12,7 +54,7 @@ pub(crate) fn in_full(alert: AlertDescription) -> String {
 }
 
 /// The name of RFC 8446 §6, as other tools and logs write it.
-pub(crate) fn name(alert: AlertDescription) -> String {
+fn name(alert: AlertDescription) -> String {
     let camel = format!("{alert:?}")
         .replace("CA", "Ca")
         .replace("PSK", "Psk")
@@ -87,6 +129,10 @@ mod tests {
         check(
             115,
             "unknown_psk_identity (115): see the IANA registry of TLS alerts",
+        );
+        check(
+            20,
+            "bad_record_mac (20): a record could not be decrypted; something on the way may have changed it",
         );
         check(
             116,

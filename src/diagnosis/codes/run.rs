@@ -1,0 +1,82 @@
+//! The codes that belong to no single stage: how a whole run ended.
+
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::{Code, Diagnosis};
+use crate::failure::{GaveUp, LostError, Stage};
+use crate::util::text;
+
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[&CONNECTION_LOST, &INTERRUPTED];
+
+pub(crate) static CONNECTION_LOST: Code = Code {
+    name: "connection-lost",
+    kind: Kind::Failure {
+        stage: Stage::Connection,
+        retry: false,
+    },
+    line: "the connection was lost and not re-established",
+    more: "`pub` or `sub` had a connection, lost it, and gave up reconnecting. The last cause stands in the notes, and has a code of its own.",
+    causes: &[
+        "the broker was stopped or restarted for longer than `--give-up` allows",
+        "the network or the way to the broker failed",
+        "`--no-reconnect` was given",
+    ],
+    remedies: &[
+        "run `mqtt-test CONFIG` now: it says whether the broker can be used again, and if not, why",
+        "raise `--give-up` if outages may be longer",
+        "publish again what was not acknowledged: the notes say how many messages that is",
+    ],
+};
+
+/// `last` is the last cause in full: the advice is its own.
+pub(crate) fn connection_lost(error: &LostError, last: Diagnosis) -> Diagnosis {
+    let tries = if error.tries == 1 {
+        "1 try".to_owned()
+    } else {
+        format!("{} tries", error.tries)
+    };
+    let why = match error.end {
+        GaveUp::Never => "`--no-reconnect` was asked for".to_owned(),
+        GaveUp::After(limit) => format!(
+            "gone for {} and {tries}; the limit is {} (`--give-up`)",
+            text::duration(error.gap),
+            text::duration(limit)
+        ),
+    };
+    let unacknowledged = (error.unacknowledged > 0).then(|| {
+        let lost = text::count(error.unacknowledged, "message");
+        format!("{lost} taken from the input and not acknowledged by the broker")
+    });
+    Diagnosis::new(
+        &CONNECTION_LOST,
+        "the connection was lost and could not be re-established",
+    )
+    .note(why)
+    .notes(unacknowledged)
+    .note(format!(
+        "the last cause: error[{}]: {}",
+        last.code.name, last.error
+    ))
+    .notes(last.notes)
+    .helps(last.help)
+}
+
+pub(crate) static INTERRUPTED: Code = Code {
+    name: "interrupted",
+    kind: Kind::Interrupted,
+    line: "the program was stopped before it was done",
+    more: "A signal (SIGINT from Ctrl-C, or SIGTERM from the system) came while a stage was under way. It says nothing about the broker.",
+    causes: &[
+        "someone pressed Ctrl-C",
+        "the system shut down, or a service manager or `timeout` ended the program",
+    ],
+    remedies: &[
+        "run it again and let it end: each stage ends by itself after `timeout`",
+        "if a script ends it too early, give it more time, or make each stage shorter: `--timeout 5s`",
+    ],
+};
+
+pub(crate) fn interrupted(stage: Stage) -> Diagnosis {
+    let error = format!("interrupted in the stage {}", stage.name());
+    Diagnosis::new(&INTERRUPTED, error).in_stage(stage)
+}
