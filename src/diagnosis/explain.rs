@@ -4,8 +4,8 @@
 use crate::config::{UsageError, url};
 use crate::diagnosis::code::{Code, Kind};
 use crate::diagnosis::codes::{
-    certificate, client_certificate, connect, files, issuer, messages, net, run, settings, tls,
-    usage,
+    certificate, client_certificate, connack, connect, files, issuer, messages, net, run, settings,
+    tls, usage,
 };
 use crate::diagnosis::warning;
 use crate::util::{Json, nearest};
@@ -22,6 +22,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Code> {
         certificate::CODES,
         client_certificate::CODES,
         connect::CODES,
+        connack::CODES,
         messages::CODES,
         run::CODES,
         warning::CODES,

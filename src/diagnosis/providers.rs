@@ -5,7 +5,7 @@
 use crate::config::Config;
 use crate::diagnosis::Code;
 use crate::diagnosis::codes::{
-    certificate, client_certificate, connect, issuer, messages, net, tls,
+    certificate, client_certificate, connack, connect, issuer, messages, net, tls,
 };
 
 struct Provider {
@@ -37,18 +37,18 @@ static PROVIDERS: &[Provider] = &[
             ),
             (
                 &[
-                    &connect::NOT_AUTHORIZED,
-                    &connect::BAD_CREDENTIALS,
+                    &connack::NOT_AUTHORIZED,
+                    &connack::BAD_CREDENTIALS,
                     &connect::CLOSED,
                 ],
                 "HiveMQ Cloud always demands a user name and password, made under Access Management",
             ),
             (
-                &[&connect::NOT_AUTHORIZED, &connect::CLOSED],
+                &[&connack::NOT_AUTHORIZED, &connect::CLOSED],
                 "if `sni = off` is set, remove it: without SNI HiveMQ Cloud answers \"not authorized\", or closes",
             ),
             (
-                &[&connect::SERVER_UNAVAILABLE, &connect::REFUSED],
+                &[&connack::SERVER_UNAVAILABLE, &connack::REFUSED],
                 "HiveMQ Cloud Serverless allows 100 connections, and 10 GB a month",
             ),
             (
@@ -87,14 +87,14 @@ static PROVIDERS: &[Provider] = &[
             ),
             (
                 &[
-                    &connect::NOT_AUTHORIZED,
-                    &connect::BAD_CREDENTIALS,
+                    &connack::NOT_AUTHORIZED,
+                    &connack::BAD_CREDENTIALS,
                     &connect::CLOSED,
                 ],
                 "EMQX Cloud always demands a user name and password, made under Access Control > Authentication",
             ),
             (
-                &[&connect::CLIENT_ID_REJECTED],
+                &[&connack::CLIENT_ID_REJECTED],
                 "EMQX Cloud Serverless has limited the client id to 23 characters (a newer page says 1024)",
             ),
             (
@@ -140,7 +140,7 @@ static PROVIDERS: &[Provider] = &[
                 &[
                     &client_certificate::REQUIRED,
                     &client_certificate::REJECTED,
-                    &connect::NOT_AUTHORIZED,
+                    &connack::NOT_AUTHORIZED,
                 ],
                 "AWS IoT Core knows devices by client certificate: `cert_file` and `key_file` are the files of the thing that you created",
             ),
@@ -151,17 +151,17 @@ static PROVIDERS: &[Provider] = &[
             (
                 &[
                     &connect::CLOSED,
-                    &connect::NOT_AUTHORIZED,
-                    &connect::REFUSED,
+                    &connack::NOT_AUTHORIZED,
+                    &connack::REFUSED,
                 ],
                 "AWS IoT Core lets any client certificate pass TLS and closes at CONNECT if it is not active or has no policy",
             ),
             (
                 &[
                     &connect::CLOSED,
-                    &connect::NOT_AUTHORIZED,
-                    &connect::REFUSED,
-                    &connect::CLIENT_ID_REJECTED,
+                    &connack::NOT_AUTHORIZED,
+                    &connack::REFUSED,
+                    &connack::CLIENT_ID_REJECTED,
                 ],
                 "AWS IoT Core: the policy needs `iot:Connect` on `client/…` for this very client id, of at most 128 bytes",
             ),
@@ -232,7 +232,7 @@ static PROVIDERS: &[Provider] = &[
                 "test.mosquitto.org: port 1883 is without TLS; take port 8886",
             ),
             (
-                &[&connect::NOT_AUTHORIZED, &connect::BAD_CREDENTIALS],
+                &[&connack::NOT_AUTHORIZED, &connack::BAD_CREDENTIALS],
                 "test.mosquitto.org: port 8885 demands a user name and password; port 8886 is open",
             ),
             (
@@ -241,7 +241,7 @@ static PROVIDERS: &[Provider] = &[
                     &net::TCP_TIMEOUT,
                     &connect::CLOSED,
                     &connect::TIMEOUT,
-                    &connect::SERVER_UNAVAILABLE,
+                    &connack::SERVER_UNAVAILABLE,
                     &messages::RECEIVE_CLOSED,
                 ],
                 "test.mosquitto.org runs experimental code and restarts now and then: try again in a minute",
@@ -260,8 +260,8 @@ static PROVIDERS: &[Provider] = &[
                 &net::TCP_TIMEOUT,
                 &tls::NOT_TLS,
                 &connect::IS_TLS,
-                &connect::NOT_AUTHORIZED,
-                &connect::BAD_CREDENTIALS,
+                &connack::NOT_AUTHORIZED,
+                &connack::BAD_CREDENTIALS,
             ],
             "this public broker is open: port 8883 with TLS, 1883 without, no user name",
         )],
@@ -338,13 +338,13 @@ mod tests {
         let hivemq = "abc.s1.eu.hivemq.cloud";
         check(hivemq, &net::DNS_NOT_FOUND, &["overview page"]);
         check(hivemq, &tls::NO_SNI, &["demands SNI"]);
-        check(hivemq, &connect::NOT_AUTHORIZED, &["password", "SNI"]);
+        check(hivemq, &connack::NOT_AUTHORIZED, &["password", "SNI"]);
         check(hivemq, &messages::PUBLISH_CLOSED, &["5 MB (2021)"]);
         check(hivemq, &certificate::EXPIRED, &[]);
         let emqx = "X1.ala.eu-central-1.EMQXSL.com";
         check(emqx, &net::DNS_NOT_FOUND, &["30 days"]);
         check(emqx, &messages::SUBSCRIBE_CLOSED, &["10 subscriptions"]);
-        check(emqx, &connect::CLIENT_ID_REJECTED, &["23"]);
+        check(emqx, &connack::CLIENT_ID_REJECTED, &["23"]);
         let aws = "a1-ats.iot.eu-west-1.amazonaws.com";
         check(aws, &net::TCP_TIMEOUT, &["443", "x-amzn-mqtt-ca"]);
         check(aws, &connect::CLOSED, &["policy", "30s to 1200s", "128"]);
@@ -360,10 +360,10 @@ mod tests {
         check(mosquitto, &certificate::EXPIRED, &["on purpose"]);
         check(
             "broker.emqx.io",
-            &connect::NOT_AUTHORIZED,
+            &connack::NOT_AUTHORIZED,
             &["no user name"],
         );
-        check("broker.example", &connect::NOT_AUTHORIZED, &[]);
+        check("broker.example", &connack::NOT_AUTHORIZED, &[]);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::config::{Config, Message, Qos};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::connect::{self, user};
+use crate::diagnosis::codes::connack::user;
+use crate::diagnosis::codes::connect;
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{LinkError, MqttCause, MqttError, Stage};
 use crate::util::text;

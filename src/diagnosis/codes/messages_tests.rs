@@ -13,6 +13,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnosis::codes::connack;
 use crate::failure::{Failure, Probe, ProbeEnd, TlsCause};
 
 use crate::testing::errors::rustls_errors;
@@ -78,12 +79,12 @@ const CLOSED: ProbeEnd = ProbeEnd::Closed;
 fn every_connack_has_its_code() {
     for code in 0..=255 {
         let expected = match code {
-            1 | 0x84 => &connect::VERSION,
-            2 | 0x85 => &connect::CLIENT_ID_REJECTED,
-            3 | 0x88 | 0x89 => &connect::SERVER_UNAVAILABLE,
-            4 | 0x86 => &connect::BAD_CREDENTIALS,
-            5 | 7 | 0x87 => &connect::NOT_AUTHORIZED,
-            _ => &connect::REFUSED,
+            1 | 0x84 => &connack::VERSION,
+            2 | 0x85 => &connack::CLIENT_ID_REJECTED,
+            3 | 0x88 | 0x89 => &connack::SERVER_UNAVAILABLE,
+            4 | 0x86 => &connack::BAD_CREDENTIALS,
+            5 | 7 | 0x87 => &connack::NOT_AUTHORIZED,
+            _ => &connack::REFUSED,
         };
         let told = check(
             "",

@@ -3,6 +3,7 @@
 
 pub(crate) mod certificate;
 pub(crate) mod client_certificate;
+pub(crate) mod connack;
 pub(crate) mod connect;
 pub(crate) mod files;
 pub(crate) mod issuer;
