@@ -147,6 +147,51 @@ pub(crate) fn version_1_certificate(lab: &Lab, authority: &Authority, name: &str
     }
 }
 
+/// A server certificate for `name` with a key that `openssl req -newkey` makes, signed by a root with
+/// such a key and with `digest` (`-sha256`). Files `ca.pem`, `made.pem` (the server's and the root's)
+/// and `made.key`.
+pub(crate) fn made(lab: &Lab, name: &str, key: &str, root_key: &str, digest: &str) -> Files {
+    let root = [
+        "req",
+        "-x509",
+        "-nodes",
+        "-days",
+        "90",
+        "-subj",
+        "/CN=Made Root",
+    ];
+    let root_files = ["-newkey", root_key, "-keyout", "root.key", "-out", "ca.pem"];
+    openssl(lab, &[&root[..], &root_files].concat());
+    let subject = format!("/CN={name}");
+    let request = ["req", "-nodes", "-subj", &subject, "-newkey", key];
+    openssl(
+        lab,
+        &[&request[..], &["-keyout", "made.key", "-out", "made.csr"]].concat(),
+    );
+    lab.write(
+        "made.cnf",
+        format!("basicConstraints=CA:FALSE\nsubjectAltName=DNS:{name}\n"),
+    );
+    let sign = [
+        "x509", "-req", "-in", "made.csr", "-CA", "ca.pem", "-CAkey", "root.key",
+    ];
+    let how = [
+        "-CAcreateserial",
+        "-days",
+        "90",
+        "-extfile",
+        "made.cnf",
+        digest,
+    ];
+    openssl(lab, &[&sign[..], &how, &["-out", "leaf.pem"]].concat());
+    let read = |file: &str| std::fs::read_to_string(lab.path(file)).unwrap();
+    lab.write("made.pem", read("leaf.pem") + &read("ca.pem"));
+    Files {
+        cert: "made.pem".into(),
+        key: "made.key".into(),
+    }
+}
+
 /// The SHA-256 of a certificate file as `openssl` writes it: hex with colons.
 pub(crate) fn fingerprint(lab: &Lab, cert: &str) -> String {
     let line = openssl(

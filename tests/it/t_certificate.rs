@@ -5,7 +5,9 @@ use serde_json::json;
 
 use crate::certs::{Authority, Leaf};
 use crate::certs_openssl as forms;
+use crate::lab::Lab;
 use crate::mosquitto::{mosquitto, with_certificate};
+use crate::openssl::s_server;
 use crate::provoke::{Provoked, provoke, tls_config, trusting_lab};
 use crate::run::Run;
 
@@ -202,6 +204,23 @@ fn tls_bad_certificate_for_another_purpose() {
         .variant("purpose")
         .fails("tls-bad-certificate");
     found.says(&["serverAuth"]);
+}
+
+/// What OpenSSL takes at its lowest level of security, and rustls at none.
+#[test]
+fn tls_weak_key() {
+    for (variant, key, root_key, digest) in [
+        ("leaf", "rsa:1024", "rsa:2048", "-sha256"),
+        ("ca", "rsa:2048", "rsa:1024", "-sha256"),
+        ("sha1", "rsa:2048", "rsa:2048", "-sha1"),
+    ] {
+        let lab = Lab::new();
+        let server = forms::made(&lab, "localhost", key, root_key, digest);
+        let peer = s_server(&lab, &server, &["-cipher", "DEFAULT@SECLEVEL=0"]);
+        provoke(&lab, tls_config(peer.port, ""))
+            .variant(variant)
+            .fails("tls-weak-key");
+    }
 }
 
 /// Every certificate presented is there with its fingerprint, for those who want to see.
