@@ -48,7 +48,8 @@ pub(crate) fn resolve(
     }
 }
 
-/// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs).
+/// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs). An error with
+/// a number is a system call's (EAI_SYSTEM), and says nothing of the name.
 fn classify(error: &io::Error) -> DnsError {
     const UNAVAILABLE: [&str; 6] = [
         "Temporary failure",
@@ -63,7 +64,8 @@ fn classify(error: &io::Error) -> DnsError {
         .strip_prefix("failed to lookup address information: ")
         .unwrap_or(&words)
         .to_owned();
-    if UNAVAILABLE.iter().any(|known| words.contains(known)) {
+    let system = error.raw_os_error().is_some();
+    if system || UNAVAILABLE.iter().any(|known| words.contains(known)) {
         DnsError::Unavailable {
             words,
             servers: name_servers(),
@@ -132,14 +134,19 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    fn check_error(error: &io::Error, unavailable: bool) {
+        let found = classify(error);
+        assert_eq!(
+            matches!(found, DnsError::Unavailable { .. }),
+            unavailable,
+            "{found:?}"
+        );
+    }
+
+    #[track_caller]
     fn check(words: &str, unavailable: bool) {
         let error = io::Error::other(format!("failed to lookup address information: {words}"));
-        let fault = classify(&error);
-        assert_eq!(
-            matches!(fault, DnsError::Unavailable { .. }),
-            unavailable,
-            "{fault:?}"
-        );
+        check_error(&error, unavailable);
     }
 
     #[test]
@@ -152,6 +159,12 @@ mod tests {
         check("Try again", true);
         check("Non-recoverable failure in name resolution", true);
         check("Unrecoverable error", true);
+    }
+
+    /// EAI_SYSTEM: `std` hands over what a system call said, here "Too many open files".
+    #[test]
+    fn an_error_of_the_system_says_nothing_of_the_name() {
+        check_error(&io::Error::from_raw_os_error(24), true);
     }
 
     #[test]
