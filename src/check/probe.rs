@@ -3,10 +3,10 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::failure::{FIRST_BYTES, Failure, Probe, ProbeEnd, TlsCause};
-use crate::net::{SIGNAL_POLL, Stop, connect};
+use crate::net::{Deadline, Stop, connect};
 use crate::tls::{Tls, client};
 
 /// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
@@ -78,16 +78,15 @@ fn plain(
     stop: &Stop,
     bytes: &mut Vec<u8>,
 ) -> Option<TlsCause> {
-    let deadline = Instant::now() + limit;
+    let deadline = Deadline::after(limit, stop);
     let _ = stream.set_write_timeout(Some(limit));
     // A peer that closed already may still have said why.
     let sent = stream.write_all(connect);
     while bytes.len() < FIRST_BYTES && !says_enough(bytes) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || stop.is_set() {
+        let Ok(left) = deadline.left() else {
             return Some(TlsCause::TimedOut { limit });
-        }
-        let _ = stream.set_read_timeout(Some(left.min(SIGNAL_POLL * 4)));
+        };
+        let _ = stream.set_read_timeout(Some(left));
         let mut chunk = [0; FIRST_BYTES];
         match stream.read(&mut chunk) {
             Ok(0) => {

@@ -7,7 +7,7 @@ use std::{fs, io};
 use crate::failure::{AddressError, DnsError, Failure, Stage, TcpError};
 use crate::net::signals::Stop;
 use crate::net::wait;
-use crate::net::wait::WaitOutcome;
+use crate::net::wait::WaitError;
 
 /// Asks the system for the addresses of `host`, in the order in which it wants them tried
 /// (RFC 6724), without duplicates. An IP address is its own answer.
@@ -26,7 +26,7 @@ pub(crate) fn resolve(
     let name = host.to_owned();
     let look_up = move || (name.as_str(), port).to_socket_addrs();
     match wait::bounded(limit, stop, look_up) {
-        WaitOutcome::Done(Ok(found)) => {
+        Ok(Ok(found)) => {
             let mut addresses = Vec::new();
             for address in found {
                 if !addresses.contains(&address) {
@@ -39,12 +39,12 @@ pub(crate) fn resolve(
             }
             Ok(addresses)
         }
-        WaitOutcome::Done(Err(error)) => Err(Failure::Dns(classify(&error))),
-        WaitOutcome::TimedOut => Err(Failure::Dns(DnsError::TimedOut {
+        Ok(Err(error)) | Err(WaitError::Io(error)) => Err(Failure::Dns(classify(&error))),
+        Err(WaitError::TimedOut { limit }) => Err(Failure::Dns(DnsError::TimedOut {
             limit,
             servers: name_servers(),
         })),
-        WaitOutcome::Interrupted => Err(Failure::Interrupted(Stage::Dns)),
+        Err(WaitError::Interrupted) => Err(Failure::Interrupted(Stage::Dns)),
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn connect(
         // is the real one; ours is a little longer, so that its word is heard.
         let call = move || TcpStream::connect_timeout(&address, limit);
         let error = match wait::bounded(limit + wait::SIGNAL_POLL, stop, call) {
-            WaitOutcome::Done(Ok(stream)) => {
+            Ok(Ok(stream)) => {
                 // Small packets, each awaited: Nagle's algorithm would only delay them.
                 let _ = stream.set_nodelay(true);
                 return Ok(Connected {
@@ -117,9 +117,9 @@ pub(crate) fn connect(
                     failed,
                 });
             }
-            WaitOutcome::Done(Err(error)) => error,
-            WaitOutcome::TimedOut => io::ErrorKind::TimedOut.into(),
-            WaitOutcome::Interrupted => return Err(Failure::Interrupted(Stage::Tcp)),
+            Ok(Err(error)) | Err(WaitError::Io(error)) => error,
+            Err(WaitError::TimedOut { .. }) => io::ErrorKind::TimedOut.into(),
+            Err(WaitError::Interrupted) => return Err(Failure::Interrupted(Stage::Tcp)),
         };
         failed.push(AddressError { address, error });
     }

@@ -13,7 +13,7 @@ use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
 
 use crate::config::{Config, ConfigError, FileError, TlsSettings};
 use crate::failure::{FIRST_BYTES, Failure, Presented, Roots, Stage, TlsCause, TlsError, TlsFacts};
-use crate::net::{SIGNAL_POLL, Stop};
+use crate::net::{Deadline, SIGNAL_POLL, Stop, WaitError};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
 use crate::x509::certificate;
@@ -195,9 +195,7 @@ impl Tls {
             .and_then(|mut connection| {
                 let mut turn = Turn {
                     wire: &mut wire,
-                    deadline: start + limit,
-                    limit,
-                    stop,
+                    deadline: Deadline::after(limit, stop),
                 };
                 while connection.is_handshaking() {
                     turn.take(&mut connection)?;
@@ -383,9 +381,7 @@ impl Channel {
     ) -> Result<T, HandshakeError> {
         let mut turn = Turn {
             wire: &mut self.wire,
-            deadline: Instant::now() + limit,
-            limit,
-            stop,
+            deadline: Deadline::after(limit, stop),
         };
         act(&mut turn, &mut self.connection)
     }
@@ -394,6 +390,16 @@ impl Channel {
 enum HandshakeError {
     Cause(TlsCause),
     Interrupted,
+}
+
+impl From<WaitError> for HandshakeError {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Interrupted => Self::Interrupted,
+            WaitError::TimedOut { limit } => Self::Cause(TlsCause::TimedOut { limit }),
+            WaitError::Io(error) => io_trouble(error),
+        }
+    }
 }
 
 /// The socket, with a memory for the first bytes that came in.
@@ -415,9 +421,7 @@ impl Read for Wire {
 /// One use of the connection under one deadline.
 struct Turn<'a> {
     wire: &'a mut Wire,
-    deadline: Instant,
-    limit: Duration,
-    stop: &'a Stop,
+    deadline: Deadline<'a>,
 }
 
 impl Turn<'_> {
@@ -435,7 +439,7 @@ impl Turn<'_> {
 
     fn flush(&mut self, connection: &mut ClientConnection) -> Result<(), HandshakeError> {
         while connection.wants_write() {
-            let left = self.left()?;
+            let left = self.deadline.left()?;
             self.wire
                 .stream
                 .set_write_timeout(Some(left))
@@ -451,7 +455,7 @@ impl Turn<'_> {
 
     fn read(&mut self, connection: &mut ClientConnection) -> Result<(), HandshakeError> {
         loop {
-            let left = self.left()?;
+            let left = self.deadline.left()?;
             self.wire
                 .stream
                 .set_read_timeout(Some(left))
@@ -468,20 +472,6 @@ impl Turn<'_> {
             let _ = connection.write_tls(&mut self.wire.stream);
             HandshakeError::Cause(TlsCause::Rustls(error))
         })
-    }
-
-    /// The time to block for now: short enough to answer a signal.
-    fn left(&self) -> Result<Duration, HandshakeError> {
-        if self.stop.is_set() {
-            return Err(HandshakeError::Interrupted);
-        }
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(HandshakeError::Cause(TlsCause::TimedOut {
-                limit: self.limit,
-            }));
-        }
-        Ok(left.min(SIGNAL_POLL * 4))
     }
 }
 
