@@ -1,6 +1,6 @@
-//! Waits that end: when their limit is over, or when the user asks to stop. What the system lets us
-//! neither bound nor interrupt (the name look-up, a TCP connect, rumqttc's connect) runs on a thread
-//! of its own, one at a time, that is left behind when the wait ends first.
+//! Waits that end: when their limit is over, or when the user asks to stop. The two calls that can be
+//! neither bounded nor interrupted, the name look-up and rumqttc's wait for CONNACK, run on a thread
+//! of their own, one at a time, that is left behind when the wait ends first.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -20,8 +20,14 @@ pub(crate) enum WaitError {
     },
     /// SIGINT or SIGTERM.
     Interrupted,
-    /// What was waited for could not be begun.
+    /// What the system said instead.
     Io(io::Error),
+}
+
+impl From<io::Error> for WaitError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
 }
 
 /// When a wait ends at the latest, and who may end it earlier.
@@ -61,7 +67,7 @@ impl<'a> Deadline<'a> {
 /// Runs `call` and waits for it, at most for `limit`.
 ///
 /// # Errors
-/// A [`WaitError`]; [`WaitError::Io`] if there is no thread to be had.
+/// A [`WaitError`]; [`WaitError::Io`] if no thread can be started.
 pub(crate) fn bounded<T: Send + 'static>(
     limit: Duration,
     stop: &Stop,
@@ -74,15 +80,13 @@ pub(crate) fn bounded<T: Send + 'static>(
         .spawn(move || {
             // The receiver is gone when the wait was given up; then nobody wants the value.
             let _ = sender.send(call());
-        })
-        .map_err(WaitError::Io)?;
+        })?;
     loop {
         match receiver.recv_timeout(deadline.left()?) {
             Ok(value) => return Ok(value),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                let error = io::Error::other("the call ended without a result");
-                return Err(WaitError::Io(error));
+                return Err(io::Error::other("the call ended without a result").into());
             }
         }
     }
