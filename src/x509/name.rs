@@ -105,10 +105,7 @@ fn text(element: Element<'_>) -> String {
                 .chain((!odd.is_empty()).then_some(char::REPLACEMENT_CHARACTER))
                 .collect()
         }
-        _ => {
-            let hex = element.raw.iter().map(|byte| format!("{byte:02X}"));
-            format!("#{}", hex.collect::<String>())
-        }
+        _ => format!("#{}", der::hex(element.raw, "")),
     }
 }
 
@@ -205,23 +202,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_fault(raw: &[u8], fault: DerError) {
-        assert_eq!(Name::read(raw), Err(fault), "{raw:02x?}");
+    fn check_error(raw: &[u8], error: DerError) {
+        assert_eq!(Name::read(raw), Err(error), "{raw:02x?}");
     }
 
     #[test]
     fn no_name_at_all() {
-        check_fault(&[], DerError::Truncated);
-        check_fault(&[0x30], DerError::Truncated);
-        check_fault(&[0x30, 1], DerError::Truncated);
-        check_fault(&[0x30, 0, 0], DerError::Trailing);
-        check_fault(&[0x30, 2, 0x31, 0], DerError::Truncated);
-        check_fault(&[0x30, 0x80, 0, 0], DerError::Length);
+        check_error(&[], DerError::Truncated);
+        check_error(&[0x30], DerError::Truncated);
+        check_error(&[0x30, 1], DerError::Truncated);
+        check_error(&[0x30, 0, 0], DerError::Trailing);
+        check_error(&[0x30, 2, 0x31, 0], DerError::Truncated);
+        check_error(&[0x30, 0x80, 0, 0], DerError::Length);
         let (expected, found) = (der::SET, der::SEQUENCE);
-        check_fault(&[0x30, 2, 0x30, 0], DerError::Tag { expected, found });
+        check_error(&[0x30, 2, 0x30, 0], DerError::Tag { expected, found });
         let bare = element(der::SEQUENCE, CN);
-        check_fault(&name(&[&[&bare]]), DerError::Truncated);
+        check_error(&name(&[&[&bare]]), DerError::Truncated);
         let long = [pair(CN, der::UTF8_STRING, b"a"), vec![0]].concat();
-        check_fault(&name(&[&[&long]]), DerError::Truncated);
+        check_error(&name(&[&[&long]]), DerError::Truncated);
     }
 }

@@ -66,7 +66,7 @@ fn check_damaged(der: &[u8]) {
         (Ok(ours), Err(why)) => panic!("only we accept {ours:?}\nx509-parser: {why}"),
         (Err(_), _) => {}
     }
-    if let Err(fault) = ours {
+    if let Err(error) = ours {
         let der = CertificateDer::from(der);
         if ParsedCertificate::try_from(&der).is_ok() {
             // These rustls takes as bytes, and looks into them only when it needs them.
@@ -81,7 +81,7 @@ fn check_damaged(der: &[u8]) {
                 "subjectAltName",
                 "extKeyUsage",
             ];
-            assert!(unread.contains(&fault.part), "{fault:?}");
+            assert!(unread.contains(&error.part), "{error:?}");
         }
     }
 }
