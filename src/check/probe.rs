@@ -1,13 +1,13 @@
 //! The second probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection
 //! of our own sends the same CONNECT and reads the raw answer. One probe, never a loop.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::failure::{FIRST_BYTES, Failure, Probe, ProbeEnd, TlsCause};
-use crate::net::{Deadline, Stop, connect};
-use crate::tls::{Tls, client};
+use crate::net::{Deadline, Stop, connect, is_retry};
+use crate::tls::{Tls, cause_of};
 
 /// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
 pub(crate) const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
@@ -45,7 +45,7 @@ pub(crate) fn at(
         }
         Some(tls) => match tls.handshake(stream, limit, stop) {
             Ok(mut channel) => {
-                let cause = channel.ask(connect, FIRST_BYTES, limit, stop, &mut bytes, says_enough);
+                let cause = channel.ask(connect, limit, stop, &mut bytes, says_enough);
                 channel.close(DISCONNECT, stop);
                 cause
             }
@@ -82,7 +82,7 @@ fn plain(
     let _ = stream.set_write_timeout(Some(limit));
     // A peer that closed already may still have said why.
     let sent = stream.write_all(connect);
-    while bytes.len() < FIRST_BYTES && !says_enough(bytes) {
+    while !says_enough(bytes) {
         let Ok(left) = deadline.left() else {
             return Some(TlsCause::TimedOut { limit });
         };
@@ -94,20 +94,17 @@ fn plain(
                 return Some(TlsCause::Closed { reset });
             }
             Ok(n) => bytes.extend_from_slice(&chunk[..n]),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
-                ) => {}
-            Err(error) => return Some(client::cause_of(error)),
+            Err(error) if is_retry(&error) => {}
+            Err(error) => return Some(cause_of(error)),
         }
     }
     None
 }
 
-/// Whether the answer can be judged: a whole CONNACK, a TLS alert, or a line of text.
+/// Whether the answer can be judged: a whole CONNACK, a TLS alert, a line of text, or as much as is kept.
 fn says_enough(answer: &[u8]) -> bool {
     match answer {
+        _ if answer.len() >= FIRST_BYTES => true,
         [0x20, length, rest @ ..] => rest.len() >= usize::from(*length),
         [0x15, _, _, _, _, _, _, ..] => true,
         _ => answer.contains(&b'\n'),

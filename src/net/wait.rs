@@ -64,6 +64,13 @@ impl<'a> Deadline<'a> {
     }
 }
 
+/// Whether a read or write only ended because its socket's time-out or a signal came: what is to be
+/// done then, [`Deadline::left`] says.
+pub(crate) fn is_retry(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
+
 /// Runs `call` and waits for it, at most for `limit`.
 ///
 /// # Errors
