@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::failure::{FIRST_BYTES, Failure, Probe, ProbeEnd, TlsCause};
 use crate::net::{Deadline, Stop, connect, is_retry};
-use crate::tls::{Tls, cause_of};
+use crate::tls::{HandshakeError, Tls};
 
 /// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
 pub(crate) const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
@@ -16,7 +16,8 @@ pub(crate) const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0
 /// bring out the last will that the CONNECT carries.
 const DISCONNECT: &[u8] = b"\xe0\0";
 
-/// Sends `connect` to `peer` and reads what comes, for at most `limit` a step.
+/// Sends `connect` to `peer` and reads what comes, for at most `limit` a step. `None`: a signal came
+/// first, so nothing was observed.
 pub(crate) fn at(
     peer: SocketAddr,
     tls: Option<&Tls>,
@@ -36,28 +37,32 @@ pub(crate) fn at(
         Err(_) => return None,
     };
     let mut bytes = Vec::new();
-    let cause = match tls {
+    let outcome = match tls {
         None => {
             let mut stream = stream;
-            let cause = plain(&mut stream, connect, limit, stop, &mut bytes);
+            let outcome = plain(&mut stream, connect, limit, stop, &mut bytes);
             let _ = stream.write_all(DISCONNECT);
-            cause
+            outcome
         }
         Some(tls) => match tls.handshake(stream, limit, stop) {
             Ok(mut channel) => {
-                let cause = channel.ask(connect, limit, stop, &mut bytes, says_enough);
+                let deadline = Deadline::after(limit, stop);
+                let outcome = channel.ask(connect, deadline, &mut bytes, says_enough);
                 channel.close(DISCONNECT, stop);
-                cause
+                outcome
             }
-            Err(Failure::Tls(fault)) => Some(fault.cause),
+            Err(Failure::Tls(error)) => Err(HandshakeError::Cause(error.cause)),
             Err(_) => return None,
         },
     };
-    let ended = match cause {
-        None => ProbeEnd::Enough,
-        Some(TlsCause::Closed { .. }) => ProbeEnd::Closed,
-        Some(TlsCause::TimedOut { .. }) => ProbeEnd::Silence,
-        Some(cause) => ProbeEnd::Tls(cause),
+    let ended = match outcome {
+        Ok(()) => ProbeEnd::Enough,
+        Err(HandshakeError::Interrupted) => return None,
+        Err(HandshakeError::Cause(cause)) => match cause {
+            TlsCause::Closed { .. } => ProbeEnd::Closed,
+            TlsCause::TimedOut { .. } => ProbeEnd::Silence,
+            cause => ProbeEnd::Tls(cause),
+        },
     };
     Some(Probe { bytes, ended })
 }
@@ -77,28 +82,25 @@ fn plain(
     limit: Duration,
     stop: &Stop,
     bytes: &mut Vec<u8>,
-) -> Option<TlsCause> {
+) -> Result<(), HandshakeError> {
     let deadline = Deadline::after(limit, stop);
     let _ = stream.set_write_timeout(Some(limit));
     // A peer that closed already may still have said why.
     let sent = stream.write_all(connect);
     while !says_enough(bytes) {
-        let Ok(left) = deadline.left() else {
-            return Some(TlsCause::TimedOut { limit });
-        };
-        let _ = stream.set_read_timeout(Some(left));
+        let _ = stream.set_read_timeout(Some(deadline.left()?));
         let mut chunk = [0; FIRST_BYTES];
         match stream.read(&mut chunk) {
             Ok(0) => {
                 let reset = sent.is_err();
-                return Some(TlsCause::Closed { reset });
+                return Err(HandshakeError::Cause(TlsCause::Closed { reset }));
             }
             Ok(n) => bytes.extend_from_slice(&chunk[..n]),
             Err(error) if is_retry(&error) => {}
-            Err(error) => return Some(cause_of(error)),
+            Err(error) => return Err(error.into()),
         }
     }
-    None
+    Ok(())
 }
 
 /// Whether the answer can be judged: a whole CONNACK, a TLS alert, a line of text, or as much as is kept.
@@ -112,8 +114,38 @@ fn says_enough(answer: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::*;
+
+    /// A peer that was not given its time has not been silent.
+    #[test]
+    fn an_interrupted_probe_has_seen_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stop = Stop::default();
+        let signal = stop.clone();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream
+                .read_exact(&mut [0; ANONYMOUS_CONNECT.len()])
+                .unwrap();
+            signal.set();
+            stream
+        });
+        let probe = at(
+            peer,
+            None,
+            ANONYMOUS_CONNECT,
+            Duration::from_secs(60),
+            &stop,
+        );
+        assert!(probe.is_none(), "{probe:?}");
+        drop(server.join());
+    }
 
     #[track_caller]
     fn check(answer: &[u8], expected: Option<u8>) {

@@ -33,7 +33,8 @@ struct Socket {
 }
 
 /// Why a handshake, or what follows it, did not come to its end.
-enum HandshakeError {
+#[derive(Debug)]
+pub(crate) enum HandshakeError {
     Cause(TlsCause),
     Interrupted,
 }
@@ -127,32 +128,18 @@ impl Channel {
         }
     }
 
-    /// Sends `bytes`, then reads into `answer` until the peer closes, the limit is over, or `enough`
-    /// says so. The cause tells which; `None`: `enough`.
+    /// Sends `bytes`, then reads into `answer` until `enough` says so.
+    ///
+    /// # Errors
+    /// What came before that.
     pub(crate) fn ask(
         &mut self,
         bytes: &[u8],
-        limit: Duration,
-        stop: &Stop,
-        answer: &mut Vec<u8>,
-        enough: impl Fn(&[u8]) -> bool,
-    ) -> Option<TlsCause> {
-        if let Err(error) = self.connection.writer().write_all(bytes) {
-            return Some(TlsCause::Io(error));
-        }
-        match self.read_until(Deadline::after(limit, stop), answer, enough) {
-            Ok(()) => None,
-            Err(HandshakeError::Interrupted) => Some(TlsCause::TimedOut { limit }),
-            Err(HandshakeError::Cause(cause)) => Some(cause),
-        }
-    }
-
-    fn read_until(
-        &mut self,
         deadline: Deadline<'_>,
         answer: &mut Vec<u8>,
         enough: impl Fn(&[u8]) -> bool,
     ) -> Result<(), HandshakeError> {
+        self.connection.writer().write_all(bytes)?;
         loop {
             let mut chunk = [0; 256];
             match self.connection.reader().read(&mut chunk) {

@@ -8,4 +8,4 @@ mod handshake;
 mod verifier;
 
 pub(crate) use client::Tls;
-pub(crate) use handshake::cause_of;
+pub(crate) use handshake::{HandshakeError, cause_of};
