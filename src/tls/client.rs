@@ -1,14 +1,15 @@
 //! The settings become a `ClientConfig` that our own handshake and rumqttc share; and what its
 //! callbacks saw of a connection becomes facts. It opens no connection and advises nothing.
 
+use std::error::Error;
 use std::sync::Arc;
 
-use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::ring;
+use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use crate::config::{Config, ConfigError, FileError, TlsSettings};
+use crate::config::{Config, ConfigError, TlsSettings};
 use crate::failure::{Failure, Presented, Roots, TlsCause, TlsError, TlsFacts};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
@@ -31,7 +32,7 @@ impl Tls {
     /// Reads the files that the settings name.
     ///
     /// # Errors
-    /// A [`ConfigError`] that names the file at fault.
+    /// A [`ConfigError`] that names the file, or the setting.
     pub(crate) fn new(config: &Config, settings: &TlsSettings) -> Result<Self, ConfigError> {
         let provider = Arc::new(ring::default_provider());
         let (store, roots) = files::roots(settings)?;
@@ -50,7 +51,7 @@ impl Tls {
         let versions =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let mut client = versions
-            .map_err(|error| unusable(settings, &error.to_string()))?
+            .map_err(|error| refused(None, &error))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
             .with_client_cert_resolver(Arc::clone(&resolver) as _);
@@ -63,7 +64,7 @@ impl Tls {
         // Each handshake is a full one, so that the second one is judged like the first. OpenSSL
         // servers that ask for client certificates refuse a resumption that they are not set up for.
         client.resumption = Resumption::disabled();
-        let host = server_name(&config.host, settings)?;
+        let host = server_name("host", &config.host)?;
         let sni = matches!(host, ServerName::DnsName(_)) && settings.sni;
         let known = TlsFacts {
             sni: sni.then(|| config.host.clone()),
@@ -182,39 +183,33 @@ impl Tls {
 fn issuers(
     settings: &TlsSettings,
     store: &Arc<RootCertStore>,
-    provider: &Arc<rustls::crypto::CryptoProvider>,
+    provider: &Arc<CryptoProvider>,
     roots: &Roots,
 ) -> Result<Trust, ConfigError> {
-    let name = match &settings.server_name {
-        Some(name) => Some(
-            ServerName::try_from(name.clone())
-                .map_err(|error| unusable(settings, &error.to_string()))?,
-        ),
-        None => None,
-    };
+    let name = settings
+        .server_name
+        .as_deref()
+        .map(|name| server_name("server_name", name))
+        .transpose()?;
     let builder =
         WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
     match builder.build() {
         Ok(webpki) => Ok(Trust::Issuers { webpki, name }),
-        Err(_) => Err(ConfigError::NoTrustRoots {
+        Err(VerifierBuilderError::NoRootAnchors) => Err(ConfigError::NoTrustRoots {
             looked: roots.sources.clone(),
         }),
+        Err(error) => Err(refused(None, &error)),
     }
 }
 
-fn server_name(host: &str, settings: &TlsSettings) -> Result<ServerName<'static>, ConfigError> {
-    ServerName::try_from(host.to_owned()).map_err(|error| unusable(settings, &error.to_string()))
+/// What `key` holds, which `config` has checked, as the type that rustls wants.
+fn server_name(key: &'static str, name: &str) -> Result<ServerName<'static>, ConfigError> {
+    ServerName::try_from(name.to_owned()).map_err(|error| refused(Some(key), &error))
 }
 
-/// What `config` has checked already; rustls's own words, should it see more than we do.
-fn unusable(settings: &TlsSettings, words: &str) -> ConfigError {
-    let path = settings.ca_file.clone().unwrap_or_default();
-    ConfigError::CaFile {
-        path,
-        why: FileError::Damaged {
-            words: words.to_owned(),
-        },
-    }
+fn refused(key: Option<&'static str>, error: &dyn Error) -> ConfigError {
+    let words = error.to_string();
+    ConfigError::TlsSetup { key, words }
 }
 
 /// webpki keeps a trust anchor's name without the SEQUENCE around it (X.690 §8.1.3).
@@ -228,4 +223,41 @@ fn sequence(content: &[u8]) -> Vec<u8> {
     der.extend(length);
     der.extend_from_slice(content);
     der
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    /// What `config` would never let through.
+    const NO_NAME: &str = "no name";
+
+    #[track_caller]
+    fn check(config: &Config, settings: &TlsSettings, key: &'static str) {
+        let found = Tls::new(config, settings).err();
+        assert!(
+            matches!(&found, Some(ConfigError::TlsSetup { key: Some(it), .. }) if *it == key),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_rustls_refuses_is_told_by_its_key() {
+        let config = testing::good("system_roots = off\nca_file = ca.pem\n");
+        let named = TlsSettings {
+            ca_file: None,
+            server_name: Some(NO_NAME.to_owned()),
+            ..testing::tls(&config).clone()
+        };
+        check(&config, &named, "server_name");
+
+        let pinned = TlsSettings {
+            pin_sha256: Some([0; 32]),
+            server_name: None,
+            ..named
+        };
+        let host = NO_NAME.to_owned();
+        check(&Config { host, ..config }, &pinned, "host");
+    }
 }
