@@ -92,7 +92,10 @@ impl Tls {
 
     /// The beginning of a connection to the host.
     pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
-        ClientConnection::new(Arc::clone(&self.config), self.host.clone())
+        let mut connection = ClientConnection::new(Arc::clone(&self.config), self.host.clone())?;
+        // A CONNECT with a will and a password may be larger than rustls's own limit of 64 KiB.
+        connection.set_buffer_limit(None);
+        Ok(connection)
     }
 
     /// How many certificates of the system's store could not be used.
