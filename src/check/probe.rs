@@ -1,5 +1,5 @@
-//! The second probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection
-//! of our own sends the same CONNECT and reads the raw answer. One probe, never a loop.
+//! The probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection of our
+//! own sends the same CONNECT and reads the raw answer. It never tries again.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,8 +12,8 @@ use crate::tls::{HandshakeError, Tls};
 /// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
 pub(crate) const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
 
-/// DISCONNECT (MQTT 3.1.1 §3.14). Should the broker have let us in after all, a close without it would
-/// bring out the last will that the CONNECT carries.
+/// DISCONNECT (MQTT 3.1.1 §3.14). If the broker accepts the CONNECT after all, a close without it would
+/// make it publish the last will.
 const DISCONNECT: &[u8] = b"\xe0\0";
 
 /// Sends `connect` to `peer` and reads what comes, for at most `limit` a step. `None`: a signal came
@@ -27,8 +27,8 @@ pub(crate) fn at(
 ) -> Option<Probe> {
     let stream = match connect::connect(&[peer], limit, stop) {
         Ok(connected) => connected.stream,
-        Err(Failure::Tcp(fault)) => {
-            let error = fault.tried.into_iter().next()?.error;
+        Err(Failure::Tcp(failed)) => {
+            let error = failed.tried.into_iter().next()?.error;
             return Some(Probe {
                 bytes: Vec::new(),
                 ended: ProbeEnd::Unreachable(error),
@@ -68,7 +68,7 @@ pub(crate) fn at(
 }
 
 /// The code of a CONNACK that refuses, in the form of MQTT 3.1.1 §3.2 (two bytes follow the length)
-/// or of MQTT 5 §3.2 (properties follow those two). No text passes for it: the flags are 0 or 1.
+/// or of MQTT 5 §3.2 (properties follow those two). Text is not taken for it: the flags are 0 or 1.
 pub(crate) fn refusal(answer: &[u8]) -> Option<u8> {
     match answer {
         [0x20, 2..=0x7f, 0 | 1, code, ..] if *code != 0 => Some(*code),
@@ -85,7 +85,7 @@ fn plain(
 ) -> Result<(), HandshakeError> {
     let deadline = Deadline::after(limit, stop);
     let _ = stream.set_write_timeout(Some(limit));
-    // A peer that closed already may still have said why.
+    // A peer that has closed already may have said why before it did.
     let sent = stream.write_all(connect);
     while !says_enough(bytes) {
         let _ = stream.set_read_timeout(Some(deadline.left()?));

@@ -12,7 +12,7 @@ use crate::net::signals::Stop;
 /// How often the flag is looked at. A signal is answered within this time.
 pub(crate) const SIGNAL_POLL: Duration = Duration::from_millis(50);
 
-/// Why a wait ended without what it was for.
+/// Why a wait ended without what was waited for.
 #[derive(Debug)]
 pub(crate) enum WaitError {
     TimedOut {
@@ -64,8 +64,8 @@ impl<'a> Deadline<'a> {
     }
 }
 
-/// Whether a read or write only ended because its socket's time-out or a signal came: what is to be
-/// done then, [`Deadline::left`] says.
+/// Whether a read or write ended only because its socket's time-out was over or a signal came. Then
+/// [`Deadline::left`] decides whether it is tried again.
 pub(crate) fn is_retry(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)

@@ -22,8 +22,8 @@ pub(crate) struct Tls {
     verifier: Arc<Verifier>,
     resolver: Arc<Resolver>,
     store: Arc<RootCertStore>,
-    /// What every connection has in common; the rest is filled in by each.
-    known: TlsFacts,
+    /// What all connections have in common; each adds the rest.
+    common: TlsFacts,
     host: ServerName<'static>,
     pin: Option<[u8; 32]>,
 }
@@ -61,12 +61,12 @@ impl Tls {
             .iter()
             .map(|name| name.as_bytes().to_vec())
             .collect();
-        // Each handshake is a full one, so that the second one is judged like the first. OpenSSL
-        // servers that ask for client certificates refuse a resumption that they are not set up for.
+        // Each handshake is a full one, so that the second is judged like the first. OpenSSL servers
+        // that ask for client certificates refuse a resumption that they are not set up for.
         client.resumption = Resumption::disabled();
         let host = server_name("host", &config.host)?;
         let sni = matches!(host, ServerName::DnsName(_)) && settings.sni;
-        let known = TlsFacts {
+        let common = TlsFacts {
             sni: sni.then(|| config.host.clone()),
             server_name: settings
                 .server_name
@@ -84,7 +84,7 @@ impl Tls {
             verifier,
             resolver,
             store,
-            known,
+            common,
             host,
             pin,
         })
@@ -100,7 +100,7 @@ impl Tls {
 
     /// How many certificates of the system's store could not be used.
     pub(crate) fn skipped_roots(&self) -> usize {
-        self.known.roots.skipped
+        self.common.roots.skipped
     }
 
     /// What the last handshake showed, be it ours or rumqttc's, as far as the callbacks saw it.
@@ -124,7 +124,7 @@ impl Tls {
             client_cert_issuers: issuer_names.map(|name| name.to_string()).collect(),
             client_cert_sent: request.seen && self.resolver.leaf().is_some(),
             chain,
-            ..self.known.clone()
+            ..self.common.clone()
         }
     }
 
@@ -134,7 +134,7 @@ impl Tls {
     }
 
     /// A broken connection with its facts; `seen` is what an earlier handshake showed, for the
-    /// parts that this one did not come to.
+    /// parts that this one did not reach.
     pub(super) fn error(&self, cause: TlsCause, seen: Option<&TlsFacts>, late: bool) -> TlsError {
         let mut facts = self.facts();
         if let Some(seen) = seen
@@ -148,14 +148,15 @@ impl Tls {
         }
         facts.issuer_organisation_trusted = self.knows_issuer_of(&facts);
         TlsError {
-            cause: self.named(cause),
+            cause: self.with_pin(cause),
             facts,
             late,
         }
     }
 
-    /// The verifier can only say "application failure" to a wrong pin; here it gets its name.
-    fn named(&self, cause: TlsCause) -> TlsCause {
+    /// The verifier can only say "application failure" to a wrong pin; here it becomes a cause of its
+    /// own.
+    fn with_pin(&self, cause: TlsCause) -> TlsCause {
         use rustls::CertificateError::ApplicationVerificationFailure;
         match (cause, self.pin) {
             (

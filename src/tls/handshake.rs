@@ -32,7 +32,7 @@ struct Socket {
     first_bytes: Vec<u8>,
 }
 
-/// Why a handshake, or what follows it, did not come to its end.
+/// Why a handshake, or an exchange after it, did not complete.
 #[derive(Debug)]
 pub(crate) enum HandshakeError {
     Cause(TlsCause),
@@ -131,7 +131,7 @@ impl Channel {
     /// Sends `bytes`, then reads into `answer` until `enough` says so.
     ///
     /// # Errors
-    /// What came before that.
+    /// What ended it before that.
     pub(crate) fn ask(
         &mut self,
         bytes: &[u8],

@@ -50,7 +50,7 @@ pub(crate) enum DerError {
     Tag { expected: u8, found: u8 },
     /// Bytes after the end.
     Trailing,
-    /// The element is framed well, but what it holds is no value of its type.
+    /// The element is framed well, but what it holds is not a value of its type.
     Value(&'static str),
 }
 

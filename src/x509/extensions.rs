@@ -1,5 +1,5 @@
 //! The extensions of a certificate that a diagnosis needs (RFC 5280 §4.2). The others are only
-//! stepped over: an unknown critical one is rustls's to refuse.
+//! skipped: an unknown critical one is for rustls to refuse.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -76,7 +76,7 @@ fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), DerError> 
     Ok((oid, value))
 }
 
-/// BasicConstraints (§4.2.1.9). `FALSE`, which DER leaves out, is often written all the same.
+/// BasicConstraints (§4.2.1.9). `FALSE`, which DER leaves out, is often written anyway.
 fn ca(value: &[u8]) -> Result<bool, DerError> {
     let mut inside = der::single(value, der::SEQUENCE)?.reader();
     let ca = inside.optional(der::BOOLEAN)?;

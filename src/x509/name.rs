@@ -1,4 +1,4 @@
-//! Distinguished names (X.501, RFC 5280 §4.1.2.4): who a certificate is of, and from.
+//! Distinguished names (X.501, RFC 5280 §4.1.2.4): whom a certificate names, and who issued it.
 //!
 //! The text is as the certificate has it, whoever wrote that: it may hold line breaks, terminal
 //! codes or other traps. It is NOT escaped here; whoever shows it must do so.
@@ -12,7 +12,7 @@ use crate::x509::{der, oid};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name {
     /// Short name of the type (`CN`, `O`, `emailAddress`) or its dotted OID, and the value. The
-    /// parts of a relative name with several (`OU=a+OU=b`) stand one by one.
+    /// parts of a relative name with several (`OU=a+OU=b`) are listed one by one.
     pub(crate) attributes: Vec<(String, String)>,
 }
 
@@ -76,9 +76,9 @@ fn attribute(mut pair: Reader<'_>) -> Result<(String, String), DerError> {
     Ok((kind, value))
 }
 
-/// The text of a string of any of ASN.1's types. What is no text in its own encoding becomes
-/// U+FFFD; a value that is no string is `#` and its DER in hex, as RFC 4514 §2.4 has it. UTF-8 is
-/// let through where the type says ASCII: many certificates have it there.
+/// The text of a string of any of ASN.1's types. What is not valid in its own encoding becomes
+/// U+FFFD; a value that is not a string is `#` and its DER in hex, as RFC 4514 §2.4 has it. UTF-8 is
+/// let through where the type says ASCII: many certificates have it.
 fn text(element: Element<'_>) -> String {
     let bytes = element.value;
     match element.tag {

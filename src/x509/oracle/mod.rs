@@ -124,7 +124,7 @@ impl Damage {
 }
 
 proptest! {
-    // `PROPTEST_CASES` in the environment goes before this number.
+    // `PROPTEST_CASES` in the environment overrides this number.
     #![proptest_config(ProptestConfig {
         cases: 10_000,
         failure_persistence: None,
@@ -148,7 +148,7 @@ proptest! {
     }
 }
 
-/// Every bit of one certificate that has every part, and every place to cut it.
+/// Every bit of one certificate that has every part, and every length to cut it to.
 #[test]
 fn no_single_bit_and_no_cut_does_harm() {
     let sample = corpus()
