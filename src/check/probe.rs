@@ -40,7 +40,8 @@ pub(crate) fn at(
     let outcome = match tls {
         None => {
             let mut stream = stream;
-            let outcome = plain(&mut stream, connect, limit, stop, &mut bytes);
+            let deadline = Deadline::after(limit, stop);
+            let outcome = plain(&mut stream, connect, deadline, &mut bytes);
             let _ = stream.write_all(DISCONNECT);
             outcome
         }
@@ -79,20 +80,23 @@ pub(crate) fn refusal(answer: &[u8]) -> Option<u8> {
 fn plain(
     stream: &mut TcpStream,
     connect: &[u8],
-    limit: Duration,
-    stop: &Stop,
+    deadline: Deadline<'_>,
     bytes: &mut Vec<u8>,
 ) -> Result<(), HandshakeError> {
-    let deadline = Deadline::after(limit, stop);
-    let _ = stream.set_write_timeout(Some(limit));
-    // A peer that has closed already may have said why before it did.
-    let sent = stream.write_all(connect);
+    let (mut unsent, mut reset) = (connect, false);
+    while !unsent.is_empty() && !reset {
+        stream.set_write_timeout(Some(deadline.left()?))?;
+        match stream.write(unsent) {
+            Ok(n) => unsent = unsent.get(n..).unwrap_or_default(),
+            // A peer that has closed already may have said why before it did.
+            Err(error) => reset = !is_retry(&error),
+        }
+    }
     while !says_enough(bytes) {
-        let _ = stream.set_read_timeout(Some(deadline.left()?));
+        stream.set_read_timeout(Some(deadline.left()?))?;
         let mut chunk = [0; FIRST_BYTES];
         match stream.read(&mut chunk) {
             Ok(0) => {
-                let reset = sent.is_err();
                 return Err(HandshakeError::Cause(TlsCause::Closed { reset }));
             }
             Ok(n) => bytes.extend_from_slice(&chunk[..n]),
@@ -118,8 +122,31 @@ fn says_enough(answer: &[u8]) -> bool {
 mod tests {
     use std::net::TcpListener;
     use std::thread;
+    use std::time::Instant;
 
     use super::*;
+
+    /// Also while it still sends: not even a peer that never reads holds it up.
+    #[test]
+    fn a_signal_ends_a_probe_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stop = Stop::default();
+        let signal = stop.clone();
+        thread::spawn(move || {
+            let stream = listener.accept().unwrap();
+            thread::sleep(Duration::from_millis(100));
+            signal.set();
+            // Longer than the probe's own limit, should the signal not end it.
+            thread::sleep(Duration::from_secs(20));
+            drop(stream);
+        });
+        let start = Instant::now();
+        let endless = vec![0; 16 * 1024 * 1024];
+        let probe = at(peer, None, &endless, Duration::from_secs(10), &stop);
+        assert!(probe.is_none(), "{probe:?}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
 
     /// A peer that was not given its time has not been silent.
     #[test]
