@@ -144,7 +144,7 @@ impl<'a> Observed<'a> {
     /// A failure of TLS that showed after the handshake.
     pub(crate) fn tls(&self, cause: TlsCause, stage: Stage, after: Duration) -> Failure {
         match self.target.tls {
-            Some(tls) => tls.fault(cause, self.facts.as_ref(), true),
+            Some(tls) => tls.failure(cause, self.facts.as_ref(), true),
             None => self.mqtt(LinkError::Tls(cause).into(), stage, after),
         }
     }

@@ -1,22 +1,23 @@
-//! The second probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection
-//! of our own sends the same CONNECT and reads the raw answer. One probe, never a loop.
+//! The probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection of our
+//! own sends the same CONNECT and reads the raw answer. It never tries again.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::failure::{FIRST_BYTES, Failure, Probe, ProbeEnd, TlsCause};
-use crate::net::{SIGNAL_POLL, Stop, connect};
-use crate::tls::{Tls, client};
+use crate::net::{Deadline, Stop, connect, is_retry};
+use crate::tls::{HandshakeError, Tls};
 
 /// A CONNECT of MQTT 3.1.1 §3.1 with a clean session, an empty client id and no credentials.
 pub(crate) const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0";
 
-/// DISCONNECT (MQTT 3.1.1 §3.14). Should the broker have let us in after all, a close without it would
-/// bring out the last will that the CONNECT carries.
+/// DISCONNECT (MQTT 3.1.1 §3.14). If the broker accepts the CONNECT after all, a close without it would
+/// make it publish the last will.
 const DISCONNECT: &[u8] = b"\xe0\0";
 
-/// Sends `connect` to `peer` and reads what comes, for at most `limit` a step.
+/// Sends `connect` to `peer` and reads what comes, for at most `limit` a step. `None`: a signal came
+/// first, so nothing was observed.
 pub(crate) fn at(
     peer: SocketAddr,
     tls: Option<&Tls>,
@@ -26,8 +27,8 @@ pub(crate) fn at(
 ) -> Option<Probe> {
     let stream = match connect::connect(&[peer], limit, stop) {
         Ok(connected) => connected.stream,
-        Err(Failure::Tcp(fault)) => {
-            let error = fault.tried.into_iter().next()?.error;
+        Err(Failure::Tcp(failed)) => {
+            let error = failed.tried.into_iter().next()?.error;
             return Some(Probe {
                 bytes: Vec::new(),
                 ended: ProbeEnd::Unreachable(error),
@@ -36,34 +37,39 @@ pub(crate) fn at(
         Err(_) => return None,
     };
     let mut bytes = Vec::new();
-    let cause = match tls {
+    let outcome = match tls {
         None => {
             let mut stream = stream;
-            let cause = plain(&mut stream, connect, limit, stop, &mut bytes);
+            let deadline = Deadline::after(limit, stop);
+            let outcome = plain(&mut stream, connect, deadline, &mut bytes);
             let _ = stream.write_all(DISCONNECT);
-            cause
+            outcome
         }
         Some(tls) => match tls.handshake(stream, limit, stop) {
             Ok(mut channel) => {
-                let cause = channel.ask(connect, FIRST_BYTES, limit, stop, &mut bytes, says_enough);
+                let deadline = Deadline::after(limit, stop);
+                let outcome = channel.ask(connect, deadline, &mut bytes, says_enough);
                 channel.close(DISCONNECT, stop);
-                cause
+                outcome
             }
-            Err(Failure::Tls(fault)) => Some(fault.cause),
+            Err(Failure::Tls(error)) => Err(HandshakeError::Cause(error.cause)),
             Err(_) => return None,
         },
     };
-    let ended = match cause {
-        None => ProbeEnd::Enough,
-        Some(TlsCause::Closed { .. }) => ProbeEnd::Closed,
-        Some(TlsCause::TimedOut { .. }) => ProbeEnd::Silence,
-        Some(cause) => ProbeEnd::Tls(cause),
+    let ended = match outcome {
+        Ok(()) => ProbeEnd::Enough,
+        Err(HandshakeError::Interrupted) => return None,
+        Err(HandshakeError::Cause(cause)) => match cause {
+            TlsCause::Closed { .. } => ProbeEnd::Closed,
+            TlsCause::TimedOut { .. } => ProbeEnd::Silence,
+            cause => ProbeEnd::Tls(cause),
+        },
     };
     Some(Probe { bytes, ended })
 }
 
 /// The code of a CONNACK that refuses, in the form of MQTT 3.1.1 §3.2 (two bytes follow the length)
-/// or of MQTT 5 §3.2 (properties follow those two). No text passes for it: the flags are 0 or 1.
+/// or of MQTT 5 §3.2 (properties follow those two). Text is not taken for it: the flags are 0 or 1.
 pub(crate) fn refusal(answer: &[u8]) -> Option<u8> {
     match answer {
         [0x20, 2..=0x7f, 0 | 1, code, ..] if *code != 0 => Some(*code),
@@ -74,41 +80,37 @@ pub(crate) fn refusal(answer: &[u8]) -> Option<u8> {
 fn plain(
     stream: &mut TcpStream,
     connect: &[u8],
-    limit: Duration,
-    stop: &Stop,
+    deadline: Deadline<'_>,
     bytes: &mut Vec<u8>,
-) -> Option<TlsCause> {
-    let deadline = Instant::now() + limit;
-    let _ = stream.set_write_timeout(Some(limit));
-    // A peer that closed already may still have said why.
-    let sent = stream.write_all(connect);
-    while bytes.len() < FIRST_BYTES && !says_enough(bytes) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || stop.is_set() {
-            return Some(TlsCause::TimedOut { limit });
+) -> Result<(), HandshakeError> {
+    let (mut unsent, mut reset) = (connect, false);
+    while !unsent.is_empty() && !reset {
+        stream.set_write_timeout(Some(deadline.left()?))?;
+        match stream.write(unsent) {
+            Ok(n) => unsent = unsent.get(n..).unwrap_or_default(),
+            // A peer that has closed already may have said why before it did.
+            Err(error) => reset = !is_retry(&error),
         }
-        let _ = stream.set_read_timeout(Some(left.min(SIGNAL_POLL * 4)));
+    }
+    while !says_enough(bytes) {
+        stream.set_read_timeout(Some(deadline.left()?))?;
         let mut chunk = [0; FIRST_BYTES];
         match stream.read(&mut chunk) {
             Ok(0) => {
-                let reset = sent.is_err();
-                return Some(TlsCause::Closed { reset });
+                return Err(HandshakeError::Cause(TlsCause::Closed { reset }));
             }
             Ok(n) => bytes.extend_from_slice(&chunk[..n]),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
-                ) => {}
-            Err(error) => return Some(client::cause_of(error)),
+            Err(error) if is_retry(&error) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    None
+    Ok(())
 }
 
-/// Whether the answer can be judged: a whole CONNACK, a TLS alert, or a line of text.
+/// Whether the answer can be judged: a whole CONNACK, a TLS alert, a line of text, or as much as is kept.
 fn says_enough(answer: &[u8]) -> bool {
     match answer {
+        _ if answer.len() >= FIRST_BYTES => true,
         [0x20, length, rest @ ..] => rest.len() >= usize::from(*length),
         [0x15, _, _, _, _, _, _, ..] => true,
         _ => answer.contains(&b'\n'),
@@ -116,8 +118,61 @@ fn says_enough(answer: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Instant;
+
     use super::*;
+
+    /// Also while it still sends: not even a peer that never reads holds it up.
+    #[test]
+    fn a_signal_ends_a_probe_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stop = Stop::default();
+        let signal = stop.clone();
+        thread::spawn(move || {
+            let stream = listener.accept().unwrap();
+            thread::sleep(Duration::from_millis(100));
+            signal.set();
+            // Longer than the probe's own limit, should the signal not end it.
+            thread::sleep(Duration::from_secs(20));
+            drop(stream);
+        });
+        let start = Instant::now();
+        let endless = vec![0; 16 * 1024 * 1024];
+        let probe = at(peer, None, &endless, Duration::from_secs(10), &stop);
+        assert!(probe.is_none(), "{probe:?}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    /// A peer that was not given its time has not been silent.
+    #[test]
+    fn an_interrupted_probe_has_seen_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let stop = Stop::default();
+        let signal = stop.clone();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream
+                .read_exact(&mut [0; ANONYMOUS_CONNECT.len()])
+                .unwrap();
+            signal.set();
+            stream
+        });
+        let probe = at(
+            peer,
+            None,
+            ANONYMOUS_CONNECT,
+            Duration::from_secs(60),
+            &stop,
+        );
+        assert!(probe.is_none(), "{probe:?}");
+        drop(server.join());
+    }
 
     #[track_caller]
     fn check(answer: &[u8], expected: Option<u8>) {

@@ -119,11 +119,11 @@ impl<'a> Check<'a> {
         if let Some(tls) = tls {
             let channel = tls.handshake(connected.stream, timeout, stop);
             let mut channel = channel.map_err(|failure| self.seen.without_tls(failure))?;
-            let settled = channel.settle(stop);
+            let confirmed = channel.confirm(stop);
             let facts = channel.facts.clone();
             channel.close(&[], stop);
-            if let Err(cause) = settled {
-                return Err(tls.fault(cause, Some(&facts), true));
+            if let Err(cause) = confirmed {
+                return Err(tls.failure(cause, Some(&facts), true));
             }
             self.done(Finding::Tls(Box::new(facts.clone())));
             self.seen.facts = Some(facts);

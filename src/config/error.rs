@@ -53,6 +53,11 @@ pub(crate) enum ConfigError {
     NoTrustRoots {
         looked: Vec<String>,
     },
+    /// rustls refuses what was checked before it. `key`: the setting concerned, if it is one.
+    TlsSetup {
+        key: Option<&'static str>,
+        words: String,
+    },
 }
 
 #[derive(Debug)]

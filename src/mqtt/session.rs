@@ -21,7 +21,7 @@ use crate::mqtt::v4_fault::{classify, classify_open};
 pub(crate) use crate::mqtt::v4_options::{Pending, Unfinished, connect_packet, publish_size};
 use crate::mqtt::v4_options::{expect_any_release, options, quality, resume};
 use crate::mqtt::v4_trace::{Trace, connect_line, incoming_line, outgoing_line};
-use crate::net::{SIGNAL_POLL, Stop, WaitOutcome, wait};
+use crate::net::{SIGNAL_POLL, Stop, WaitError, wait};
 use crate::tls::Tls;
 
 /// How long the broker's own close is waited for after DISCONNECT.
@@ -131,11 +131,12 @@ impl Session {
             (first, connection)
         });
         let (first, mut connection) = match first {
-            WaitOutcome::Done(pair) => pair,
-            WaitOutcome::TimedOut => {
+            Ok(pair) => pair,
+            Err(WaitError::TimedOut { .. }) => {
                 return Err(SessionError::Fault(LinkError::TimedOut { limit }));
             }
-            WaitOutcome::Interrupted => return Err(SessionError::Interrupted),
+            Err(WaitError::Interrupted) => return Err(SessionError::Interrupted),
+            Err(WaitError::Io(error)) => return Err(SessionError::Fault(LinkError::Io(error))),
         };
         let event = match first {
             Ok(Ok(event)) => event,

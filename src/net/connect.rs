@@ -1,13 +1,17 @@
-//! The stages dns and tcp, on `std::net`. Every address keeps its own error. It never sends a byte.
+//! The stages dns and tcp. Every address keeps its own error. It never sends a byte.
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use std::{fs, io};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::{AddressFamily, SocketType};
+
 use crate::failure::{AddressError, DnsError, Failure, Stage, TcpError};
 use crate::net::signals::Stop;
 use crate::net::wait;
-use crate::net::wait::WaitOutcome;
+use crate::net::wait::{Deadline, WaitError};
 
 /// Asks the system for the addresses of `host`, in the order in which it wants them tried
 /// (RFC 6724), without duplicates. An IP address is its own answer.
@@ -26,7 +30,7 @@ pub(crate) fn resolve(
     let name = host.to_owned();
     let look_up = move || (name.as_str(), port).to_socket_addrs();
     match wait::bounded(limit, stop, look_up) {
-        WaitOutcome::Done(Ok(found)) => {
+        Ok(Ok(found)) => {
             let mut addresses = Vec::new();
             for address in found {
                 if !addresses.contains(&address) {
@@ -39,16 +43,17 @@ pub(crate) fn resolve(
             }
             Ok(addresses)
         }
-        WaitOutcome::Done(Err(error)) => Err(Failure::Dns(classify(&error))),
-        WaitOutcome::TimedOut => Err(Failure::Dns(DnsError::TimedOut {
+        Ok(Err(error)) | Err(WaitError::Io(error)) => Err(Failure::Dns(classify(&error))),
+        Err(WaitError::TimedOut { limit }) => Err(Failure::Dns(DnsError::TimedOut {
             limit,
             servers: name_servers(),
         })),
-        WaitOutcome::Interrupted => Err(Failure::Interrupted(Stage::Dns)),
+        Err(WaitError::Interrupted) => Err(Failure::Interrupted(Stage::Dns)),
     }
 }
 
-/// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs).
+/// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs). An error with
+/// a number is a system call's (EAI_SYSTEM), and says nothing of the name.
 fn classify(error: &io::Error) -> DnsError {
     const UNAVAILABLE: [&str; 6] = [
         "Temporary failure",
@@ -63,7 +68,8 @@ fn classify(error: &io::Error) -> DnsError {
         .strip_prefix("failed to lookup address information: ")
         .unwrap_or(&words)
         .to_owned();
-    if UNAVAILABLE.iter().any(|known| words.contains(known)) {
+    let system = error.raw_os_error().is_some();
+    if system || UNAVAILABLE.iter().any(|known| words.contains(known)) {
         DnsError::Unavailable {
             words,
             servers: name_servers(),
@@ -102,22 +108,19 @@ pub(crate) fn connect(
 ) -> Result<Connected, Failure> {
     let mut failed = Vec::new();
     for &address in addresses {
-        // The thread is for the signal's sake: `connect_timeout` goes on after EINTR. Its own limit
-        // is the real one; ours is a little longer, so that its word is heard.
-        let call = move || TcpStream::connect_timeout(&address, limit);
-        let error = match wait::bounded(limit + wait::SIGNAL_POLL, stop, call) {
-            WaitOutcome::Done(Ok(stream)) => {
-                // Small packets, each awaited: Nagle's algorithm would only delay them.
-                let _ = stream.set_nodelay(true);
+        let error = match connect_to(address, Deadline::after(limit, stop)) {
+            Ok(stream) => {
                 return Ok(Connected {
                     stream,
                     peer: address,
                     failed,
                 });
             }
-            WaitOutcome::Done(Err(error)) => error,
-            WaitOutcome::TimedOut => io::ErrorKind::TimedOut.into(),
-            WaitOutcome::Interrupted => return Err(Failure::Interrupted(Stage::Tcp)),
+            Err(WaitError::Io(error)) => error,
+            Err(WaitError::TimedOut { .. }) => {
+                io::Error::new(io::ErrorKind::TimedOut, "connection timed out")
+            }
+            Err(WaitError::Interrupted) => return Err(Failure::Interrupted(Stage::Tcp)),
         };
         failed.push(AddressError { address, error });
     }
@@ -127,19 +130,72 @@ pub(crate) fn connect(
     }))
 }
 
+/// A blocking socket, connected to `address`. `TcpStream::connect_timeout` goes on after a signal, and
+/// so would have to run on a thread; poll(2) does not.
+fn connect_to(address: SocketAddr, deadline: Deadline<'_>) -> Result<TcpStream, WaitError> {
+    let stream = begin_connect(address)?;
+    loop {
+        let left = Timespec::try_from(deadline.left()?).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&stream, PollFlags::OUT)], Some(&left)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => break,
+            Err(error) => return Err(WaitError::Io(error.into())),
+        }
+    }
+    // SO_ERROR: how the connect ended.
+    if let Some(error) = stream.take_error()? {
+        return Err(WaitError::Io(error));
+    }
+    stream.set_nonblocking(false)?;
+    // Small packets, each awaited: Nagle's algorithm would only delay them.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// A socket that is being connected. Its two flags are set one by one, because not every Unix can set
+/// them when it makes the socket; no other process is ever started in between.
+fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    let stream = TcpStream::from(socket);
+    stream.set_nonblocking(true)?;
+    match rustix::net::connect(&stream, &address) {
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(stream),
+        Err(error) => Err(error.into()),
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::io::Read;
+    use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+    use std::thread;
+    use std::time::Instant;
+
+    use rustix::io::fcntl_getfd;
+    use socket2::{Domain, Socket, Type};
+
     use super::*;
+
+    #[track_caller]
+    fn check_error(error: &io::Error, unavailable: bool) {
+        let found = classify(error);
+        assert_eq!(
+            matches!(found, DnsError::Unavailable { .. }),
+            unavailable,
+            "{found:?}"
+        );
+    }
 
     #[track_caller]
     fn check(words: &str, unavailable: bool) {
         let error = io::Error::other(format!("failed to lookup address information: {words}"));
-        let fault = classify(&error);
-        assert_eq!(
-            matches!(fault, DnsError::Unavailable { .. }),
-            unavailable,
-            "{fault:?}"
-        );
+        check_error(&error, unavailable);
     }
 
     #[test]
@@ -154,6 +210,12 @@ mod tests {
         check("Unrecoverable error", true);
     }
 
+    /// EAI_SYSTEM: `std` hands over what a system call said, here "Too many open files".
+    #[test]
+    fn an_error_of_the_system_says_nothing_of_the_name() {
+        check_error(&io::Error::from_raw_os_error(24), true);
+    }
+
     #[test]
     fn an_ip_address_needs_no_resolver() {
         let stop = Stop::default();
@@ -162,5 +224,98 @@ mod tests {
             found,
             Some(vec![SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 8883))])
         );
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_connected_socket_is_an_ordinary_one() {
+        for ip in [
+            IpAddr::from(Ipv4Addr::LOCALHOST),
+            Ipv6Addr::LOCALHOST.into(),
+        ] {
+            let Ok(listener) = TcpListener::bind((ip, 0)) else {
+                assert!(ip.is_ipv6(), "a machine without IPv4");
+                continue;
+            };
+            let address = listener.local_addr().unwrap();
+            let connected = connect(&[address], MINUTE, &Stop::default()).unwrap();
+            let mut stream = connected.stream;
+            assert_eq!(
+                (connected.peer, stream.peer_addr().unwrap()),
+                (address, address)
+            );
+            assert!(stream.nodelay().unwrap());
+            assert!(fcntl_getfd(&stream).unwrap().contains(FdFlags::CLOEXEC));
+            // It blocks: a read waits.
+            let (start, limit) = (Instant::now(), Duration::from_millis(30));
+            stream.set_read_timeout(Some(limit)).unwrap();
+            stream.read(&mut [0]).unwrap_err();
+            assert!(start.elapsed() >= limit);
+        }
+    }
+
+    /// The error is the one that the standard library gives, for each address its own.
+    #[test]
+    fn every_address_keeps_the_systems_error() {
+        let (refused, _socket) = bound();
+        // To the broadcast address the system itself lets nothing out.
+        let addresses = [refused, SocketAddr::from(([255; 4], 8883))];
+        let failure = connect(&addresses, MINUTE, &Stop::default()).unwrap_err();
+        let Failure::Tcp(TcpError { tried, .. }) = failure else {
+            panic!("{failure:?}");
+        };
+        assert_eq!(tried.len(), 2);
+        for (tried, address) in tried.iter().zip(addresses) {
+            let expected = TcpStream::connect_timeout(&address, MINUTE).unwrap_err();
+            assert_eq!(tried.address, address);
+            assert_eq!(tried.error.kind(), expected.kind());
+            assert_eq!(tried.error.to_string(), expected.to_string());
+        }
+    }
+
+    /// A port that is taken, and where nobody listens.
+    fn bound() -> (SocketAddr, Socket) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(&any.into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (address, socket)
+    }
+
+    /// A listener that never accepts and whose queue is full: Linux drops every further SYN.
+    fn black_hole() -> (SocketAddr, Socket, Vec<TcpStream>) {
+        let (address, listener) = bound();
+        listener.listen(0).unwrap();
+        let wait = Duration::from_millis(200);
+        let queue = std::iter::from_fn(|| TcpStream::connect_timeout(&address, wait).ok());
+        let queue = queue.take(100).collect();
+        (address, listener, queue)
+    }
+
+    #[test]
+    fn silence_ends_by_the_limit_or_by_a_signal() {
+        let (address, _listener, _queue) = black_hole();
+        let (limit, stop) = (Duration::from_millis(120), Stop::default());
+        let start = Instant::now();
+        let failure = connect(&[address], limit, &stop).unwrap_err();
+        assert!(start.elapsed() >= limit);
+        let Failure::Tcp(TcpError { tried, .. }) = failure else {
+            panic!("{failure:?}");
+        };
+        let expected = TcpStream::connect_timeout(&address, limit).unwrap_err();
+        assert_eq!(tried[0].error.kind(), expected.kind());
+        assert_eq!(tried[0].error.to_string(), expected.to_string());
+
+        let signal = stop.clone();
+        let signalled = thread::spawn(move || {
+            thread::sleep(limit);
+            signal.set();
+            Instant::now()
+        });
+        let failure = connect(&[address], MINUTE, &stop).unwrap_err();
+        let answered = Instant::now() - signalled.join().unwrap();
+        assert!(matches!(failure, Failure::Interrupted(Stage::Tcp)));
+        assert!(answered < Duration::from_secs(5), "{answered:?}");
     }
 }

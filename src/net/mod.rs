@@ -7,4 +7,4 @@ mod signals;
 pub(crate) mod wait;
 
 pub(crate) use signals::Stop;
-pub(crate) use wait::{SIGNAL_POLL, WaitOutcome};
+pub(crate) use wait::{Deadline, SIGNAL_POLL, WaitError, is_retry};

@@ -1,7 +1,8 @@
-//! Waiting for what the system does not let us bound or interrupt: the name look-up, a TCP
-//! connect, rumqttc's connect. The call runs on a thread of its own that is left behind when the
-//! limit is over or a signal comes; nothing else ever runs beside it.
+//! Waits that end: when their limit is over, or when the user asks to stop. The two calls that can be
+//! neither bounded nor interrupted, the name look-up and rumqttc's wait for CONNACK, run on a thread
+//! of their own, one at a time, that is left behind when the wait ends first.
 
+use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,41 +12,131 @@ use crate::net::signals::Stop;
 /// How often the flag is looked at. A signal is answered within this time.
 pub(crate) const SIGNAL_POLL: Duration = Duration::from_millis(50);
 
-/// How the wait ended.
+/// Why a wait ended without what was waited for.
 #[derive(Debug)]
-pub(crate) enum WaitOutcome<T> {
-    Done(T),
-    TimedOut,
+pub(crate) enum WaitError {
+    TimedOut {
+        limit: Duration,
+    },
+    /// SIGINT or SIGTERM.
     Interrupted,
+    /// What the system said instead.
+    Io(io::Error),
+}
+
+impl From<io::Error> for WaitError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// When a wait ends at the latest, and who may end it earlier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline<'a> {
+    until: Instant,
+    limit: Duration,
+    stop: &'a Stop,
+}
+
+impl<'a> Deadline<'a> {
+    /// A deadline `limit` from now.
+    pub(crate) fn after(limit: Duration, stop: &'a Stop) -> Self {
+        Self {
+            until: Instant::now() + limit,
+            limit,
+            stop,
+        }
+    }
+
+    /// How long to block before asking again: the time left, but no longer than [`SIGNAL_POLL`], and
+    /// never zero, which a socket takes for "without end".
+    ///
+    /// # Errors
+    /// [`WaitError::Interrupted`] or [`WaitError::TimedOut`].
+    pub(crate) fn left(&self) -> Result<Duration, WaitError> {
+        if self.stop.is_set() {
+            return Err(WaitError::Interrupted);
+        }
+        match self.until.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(WaitError::TimedOut { limit: self.limit }),
+            left => Ok(left.min(SIGNAL_POLL)),
+        }
+    }
+}
+
+/// Whether a read or write ended only because its socket's time-out was over or a signal came. Then
+/// [`Deadline::left`] decides whether it is tried again.
+pub(crate) fn is_retry(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
 /// Runs `call` and waits for it, at most for `limit`.
+///
+/// # Errors
+/// A [`WaitError`]; [`WaitError::Io`] if no thread can be started.
 pub(crate) fn bounded<T: Send + 'static>(
     limit: Duration,
     stop: &Stop,
     call: impl FnOnce() -> T + Send + 'static,
-) -> WaitOutcome<T> {
-    let deadline = Instant::now() + limit;
+) -> Result<T, WaitError> {
+    let deadline = Deadline::after(limit, stop);
     let (sender, receiver) = mpsc::channel();
-    let spawned = thread::Builder::new()
+    thread::Builder::new()
         .stack_size(512 * 1024)
         .spawn(move || {
             // The receiver is gone when the wait was given up; then nobody wants the value.
             let _ = sender.send(call());
-        });
-    if spawned.is_err() {
-        return WaitOutcome::TimedOut;
-    }
+        })?;
     loop {
-        if stop.is_set() {
-            return WaitOutcome::Interrupted;
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        match receiver.recv_timeout(left.min(SIGNAL_POLL)) {
-            Ok(value) => return WaitOutcome::Done(value),
-            Err(RecvTimeoutError::Timeout) if left.is_zero() => return WaitOutcome::TimedOut,
+        match receiver.recv_timeout(deadline.left()?) {
+            Ok(value) => return Ok(value),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return WaitOutcome::TimedOut,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("the call ended without a result").into());
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_ends_by_its_limit_or_by_a_signal() {
+        let (limit, stop) = (Duration::from_millis(120), Stop::default());
+        let deadline = Deadline::after(limit, &stop);
+        let start = Instant::now();
+        let mut waits = 0;
+        let end = loop {
+            match deadline.left() {
+                Ok(left) => {
+                    assert!(!left.is_zero() && left <= SIGNAL_POLL, "{left:?}");
+                    thread::sleep(left);
+                    waits += 1;
+                }
+                Err(end) => break end,
+            }
+        };
+        assert!(matches!(end, WaitError::TimedOut { limit: it } if it == limit));
+        assert!(start.elapsed() >= limit && waits >= 3, "{waits}");
+
+        let deadline = Deadline::after(Duration::from_secs(60), &stop);
+        stop.set();
+        assert!(matches!(deadline.left(), Err(WaitError::Interrupted)));
+    }
+
+    #[test]
+    fn a_call_is_waited_for_within_its_limit() {
+        let stop = Stop::default();
+        let done = bounded(Duration::from_secs(60), &stop, || 7);
+        assert!(matches!(done, Ok(7)));
+
+        let start = Instant::now();
+        let (_keep, never) = mpsc::channel::<()>();
+        let late = bounded(Duration::from_millis(80), &stop, move || never.recv());
+        assert!(matches!(late, Err(WaitError::TimedOut { .. })), "{late:?}");
+        assert!(start.elapsed() >= Duration::from_millis(80));
     }
 }

@@ -9,7 +9,7 @@ use crate::check::{Observed, stages};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{Failure, GaveUp, LinkError, LostError, MqttCause, Stage, TlsCause};
 use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
-use crate::net::SIGNAL_POLL;
+use crate::net::{Deadline, WaitError};
 use crate::stream::options::Reconnect;
 use crate::util::clock;
 
@@ -209,16 +209,13 @@ impl<'a> Reconnector<'a> {
     }
 
     fn sleep(&self, pause: Duration) -> Result<(), Failure> {
-        let until = Instant::now() + pause;
+        let deadline = Deadline::after(pause, self.target.stop);
         loop {
-            if self.target.stop.is_set() {
-                return Err(Failure::Interrupted(Stage::Connection));
+            match deadline.left() {
+                Ok(left) => thread::sleep(left),
+                Err(WaitError::Interrupted) => return Err(Failure::Interrupted(Stage::Connection)),
+                Err(_) => return Ok(()),
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            thread::sleep(left.min(SIGNAL_POLL));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! It reads files and never opens a connection.
 
 use std::env;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::config::{ClientCertFiles, ConfigError, FileError, TlsSettings};
 use crate::failure::Roots;
 use crate::x509::certificate;
 
-/// No certificate or key file of sense is larger, in bytes.
+/// The largest certificate or key file that is read, in bytes.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Where distributions keep all their trust anchors in one file. The folder of hashed links beside
@@ -39,20 +40,16 @@ pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), Co
     let mut store = RootCertStore::empty();
     let mut facts = Roots::default();
     if let Some(path) = &settings.ca_file {
-        let fault = |why| ConfigError::CaFile {
+        let ca_error = |why| ConfigError::CaFile {
             path: path.clone(),
             why,
         };
-        for der in certificates(path).map_err(fault)? {
-            store.add(der).map_err(|error| {
-                fault(FileError::Damaged {
-                    words: error.to_string(),
-                })
-            })?;
+        for der in certificates(path).map_err(ca_error)? {
+            store.add(der).map_err(|error| ca_error(damaged(error)))?;
         }
         facts.sources.push(path.display().to_string());
     }
-    // A pin replaces all trust in issuers, and reading the store is dear on a small board.
+    // A pin replaces all trust in issuers, and reading the store is slow on a small board.
     if settings.system_roots && settings.pin_sha256.is_none() {
         let (found, source, looked) = system();
         let offered = found.len();
@@ -117,37 +114,31 @@ pub(crate) fn client(
     files: &ClientCertFiles,
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, ConfigError> {
-    let cert_fault = |why| ConfigError::ClientCert {
+    let cert_error = |why| ConfigError::ClientCert {
         path: files.cert_file.clone(),
         why,
     };
-    let key_fault = |why| ConfigError::ClientKey {
+    let key_error = |why| ConfigError::ClientKey {
         path: files.key_file.clone(),
         why,
     };
-    let chain = certificates(&files.cert_file).map_err(cert_fault)?;
+    let chain = certificates(&files.cert_file).map_err(cert_error)?;
     if let Some(leaf) = chain.first()
         && let Err(error) = certificate::read(leaf)
     {
-        return Err(cert_fault(FileError::Damaged {
-            words: error.to_string(),
-        }));
+        return Err(cert_error(damaged(error)));
     }
-    let bytes = read(&files.key_file).map_err(key_fault)?;
+    let bytes = read(&files.key_file).map_err(key_error)?;
     if is_encrypted(&bytes) {
         return Err(ConfigError::ClientKeyEncrypted {
             path: files.key_file.clone(),
         });
     }
-    let key = private_key(&bytes).map_err(key_fault)?;
+    let key = private_key(&bytes).map_err(key_error)?;
     let signer = provider
         .key_provider
         .load_private_key(key)
-        .map_err(|error| {
-            key_fault(FileError::Damaged {
-                words: error.to_string(),
-            })
-        })?;
+        .map_err(|error| key_error(damaged(error)))?;
     let pair = CertifiedKey::new(chain, signer);
     match pair.keys_match() {
         // `Unknown`: the library cannot tell, and the broker will.
@@ -158,9 +149,13 @@ pub(crate) fn client(
             cert: files.cert_file.clone(),
             key: files.key_file.clone(),
         }),
-        Err(error) => Err(cert_fault(FileError::Damaged {
-            words: error.to_string(),
-        })),
+        Err(error) => Err(cert_error(damaged(error))),
+    }
+}
+
+fn damaged(error: impl Display) -> FileError {
+    FileError::Damaged {
+        words: error.to_string(),
     }
 }
 
@@ -178,7 +173,7 @@ fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(FileError::Unreadable)?;
-    // Once more, for what has no length of its own, such as a pipe.
+    // Limited again, for what has no length of its own, such as a pipe.
     file.take(FILE_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(FileError::Unreadable)?;
@@ -192,9 +187,6 @@ fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// Every certificate of a PEM file, or the one of a DER file.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let bytes = read(path)?;
-    let damaged = |error: pem::Error| FileError::Damaged {
-        words: error.to_string(),
-    };
     let found: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<_, _>>()
         .map_err(damaged)?;
@@ -213,11 +205,7 @@ fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, FileError> {
     match PrivateKeyDer::from_pem_slice(bytes) {
         Ok(key) => return Ok(key),
         Err(pem::Error::NoItemsFound) => {}
-        Err(error) => {
-            return Err(FileError::Damaged {
-                words: error.to_string(),
-            });
-        }
+        Err(error) => return Err(damaged(error)),
     }
     if certificate::read(bytes).is_err()
         && let Ok(key) = PrivateKeyDer::try_from(bytes.to_vec())

@@ -2,8 +2,10 @@
 //!
 //! May import `failure`, `config`, `net` and `x509`.
 
-pub(crate) mod client;
+mod client;
 mod files;
+mod handshake;
 mod verifier;
 
-pub(crate) use client::{Tls, cause_of};
+pub(crate) use client::Tls;
+pub(crate) use handshake::{HandshakeError, cause_of};

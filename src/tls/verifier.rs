@@ -1,6 +1,7 @@
-//! What rustls asks us during a handshake, and what we note down while we answer: the presented
-//! chain (kept also when its verification fails, when rustls itself keeps nothing) and the
-//! CertificateRequest. The verdict is always rustls's own webpki, or the pin; never a blind yes.
+//! What rustls asks us during a handshake, and what we record while we answer: the presented chain
+//! (kept also when its verification fails, when rustls itself keeps nothing) and the
+//! CertificateRequest. The verdict is always rustls's own webpki, or the pin; nothing is ever accepted
+//! without one of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,8 +29,8 @@ pub(crate) enum Trust {
 /// Delegates the verdict and records the evidence.
 #[derive(Debug)]
 pub(crate) struct Verifier {
-    pub(crate) trust: Trust,
-    pub(crate) provider: Arc<CryptoProvider>,
+    trust: Trust,
+    provider: Arc<CryptoProvider>,
     chain: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -100,9 +101,9 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// A CertificateRequest (RFC 8446 §4.3.2, RFC 5246 §7.4.4).
+/// What the broker asked for (RFC 8446 §4.3.2, RFC 5246 §7.4.4).
 #[derive(Debug, Default)]
-pub(crate) struct Request {
+pub(crate) struct CertificateRequest {
     pub(crate) seen: bool,
     /// The names of the acceptable issuers, in DER.
     pub(crate) issuers: Vec<Vec<u8>>,
@@ -112,7 +113,7 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Resolver {
     key: Option<Arc<CertifiedKey>>,
-    request: Mutex<Request>,
+    request: Mutex<CertificateRequest>,
 }
 
 impl Resolver {
@@ -129,7 +130,7 @@ impl Resolver {
     }
 
     /// What the last handshake was asked for; empties the record.
-    pub(crate) fn take_request(&self) -> Request {
+    pub(crate) fn take_request(&self) -> CertificateRequest {
         std::mem::take(&mut lock(&self.request))
     }
 }
@@ -144,7 +145,7 @@ impl ResolvesClientCert for Resolver {
             .iter()
             .map(|name| name.to_vec())
             .collect();
-        *lock(&self.request) = Request {
+        *lock(&self.request) = CertificateRequest {
             seen: true,
             issuers,
         };

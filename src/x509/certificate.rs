@@ -8,12 +8,9 @@
 use rustls::SupportedCipherSuite;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
-pub(crate) use crate::x509::name::Name;
-
-use crate::x509::der::{DerError, Element, Reader};
+use crate::x509::der::{DerError, Element, ParseError, Reader, hex, in_part};
 use crate::x509::extensions::Extensions;
-pub(crate) use crate::x509::unreadable::NotACertificate;
-use crate::x509::unreadable::{hex, in_part};
+pub(crate) use crate::x509::name::Name;
 use crate::x509::{der, oid};
 
 /// The facts of one certificate.
@@ -45,16 +42,16 @@ pub(crate) struct Certificate {
     pub(crate) names: Vec<String>,
     /// `CA:TRUE` of the basic constraints.
     pub(crate) is_ca: bool,
-    /// There is an authorityInfoAccess, so an issuer stands behind it that is kept somewhere.
+    /// There is an authorityInfoAccess: an issuer other than itself is published somewhere.
     pub(crate) has_aia: bool,
-    /// Where that says the issuer's own certificate can be had.
+    /// Where that says the issuer's certificate can be downloaded.
     pub(crate) ca_issuers: Vec<String>,
     /// `serverAuth`, `clientAuth`, …, or dotted OIDs; `None`: good for every purpose.
     pub(crate) extended_key_usage: Option<Vec<String>>,
 }
 
 /// Reads one certificate; `der` must hold it and nothing else.
-pub(crate) fn read(der: &[u8]) -> Result<Certificate, NotACertificate> {
+pub(crate) fn read(der: &[u8]) -> Result<Certificate, ParseError> {
     let outer = der::single(der, der::SEQUENCE).map_err(in_part("frame"))?;
     let mut outer = outer.reader();
     let mut body = outer
@@ -102,7 +99,7 @@ pub(crate) fn read(der: &[u8]) -> Result<Certificate, NotACertificate> {
 
 /// Reads a bare distinguished name, such as those of a CertificateRequest (RFC 5246 §7.4.4, RFC
 /// 8446 §4.2.4).
-pub(crate) fn read_name(der: &[u8]) -> Result<Name, NotACertificate> {
+pub(crate) fn read_name(der: &[u8]) -> Result<Name, ParseError> {
     Name::read(der).map_err(in_part("distinguished name"))
 }
 
@@ -156,7 +153,7 @@ fn validity(body: &mut Reader<'_>) -> Result<(i64, i64), DerError> {
 }
 
 /// The kind of key, with its size where the kind has several. A key whose parameters or bits are
-/// not what its kind asks for is named without them: that it is bad, rustls will say.
+/// not what its kind asks for is named without them; that it is bad is for rustls to say.
 fn key(body: &mut Reader<'_>) -> Result<String, DerError> {
     let mut inside = body.inside(der::SEQUENCE)?;
     let (algorithm, parameters) = algorithm(&mut inside)?;
@@ -208,10 +205,10 @@ mod tests {
 
     #[track_caller]
     fn check(der: &[u8], error: &str, cause: &str) {
-        let fault = read(der).err();
-        let words = fault.map(|fault| (fault.to_string(), fault.why.to_string()));
+        let found = read(der).err();
+        let words = found.map(|found| (found.to_string(), found.why.to_string()));
         assert_eq!(words, Some((error.to_owned(), cause.to_owned())));
-        assert!(fault.is_some_and(|fault| fault.source().is_some()));
+        assert!(found.is_some_and(|found| found.source().is_some()));
     }
 
     /// What else a file or a peer may have in place of a certificate.

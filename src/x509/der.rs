@@ -1,8 +1,9 @@
-//! A reader of DER (ITU-T X.690), the encoding of certificates: bytes in, borrowed elements out.
+//! A reader of DER (ITU-T X.690), the encoding of certificates: bytes in, borrowed elements out; and
+//! the errors of all that is read with it.
 //!
-//! Its input is hostile. It never panics, allocates or recurses: it goes only as deep as its
+//! Its input is hostile. The reader never panics, allocates or recurses: it goes only as deep as its
 //! caller's code does, so nesting cannot exhaust the stack. It is strict where DER is (one way to
-//! write a length, nothing behind the end), and knows no tag above 30, which X.509 does not use.
+//! write a length, nothing after the end), and knows no tag above 30, which X.509 does not use.
 
 use std::fmt;
 
@@ -45,11 +46,11 @@ pub(crate) enum DerError {
     HighTag,
     /// A length that DER does not allow: indefinite, not the shortest form, or beyond 4 bytes.
     Length,
-    /// Another element than the one that must stand here.
+    /// Another element than the one that must come here.
     Tag { expected: u8, found: u8 },
-    /// Bytes behind the end.
+    /// Bytes after the end.
     Trailing,
-    /// The element is framed well, but what it holds is no value of its type.
+    /// The element is framed well, but what it holds is not a value of its type.
     Value(&'static str),
 }
 
@@ -69,6 +70,41 @@ impl fmt::Display for DerError {
 }
 
 impl std::error::Error for DerError {}
+
+/// Why bytes are not a certificate that this reader can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ParseError {
+    /// Which part, in RFC 5280's words.
+    pub(crate) part: &'static str,
+    pub(crate) why: DerError,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "not an X.509 certificate: its {} cannot be read",
+            self.part
+        )
+    }
+}
+
+impl std::error::Error for ParseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.why)
+    }
+}
+
+/// Names the part in which an error was found.
+pub(crate) fn in_part(part: &'static str) -> impl Fn(DerError) -> ParseError {
+    move |why| ParseError { part, why }
+}
+
+/// Upper-case hex, with `separator` between the bytes.
+pub(crate) fn hex(bytes: &[u8], separator: &str) -> String {
+    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(separator)
+}
 
 /// One element: its tag, its contents, and both with the length between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

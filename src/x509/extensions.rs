@@ -1,11 +1,12 @@
 //! The extensions of a certificate that a diagnosis needs (RFC 5280 §4.2). The others are only
-//! stepped over: an unknown critical one is rustls's to refuse.
+//! skipped: an unknown critical one is for rustls to refuse.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::x509::der::{DerError, Element, Reader, context, context_primitive};
+use crate::x509::der::{
+    DerError, Element, ParseError, Reader, context, context_primitive, hex, in_part,
+};
 use crate::x509::name::Name;
-use crate::x509::unreadable::{NotACertificate, hex, in_part};
 use crate::x509::{der, oid};
 
 /// Each is `None` when its extension is not there.
@@ -18,25 +19,25 @@ pub(crate) struct Extensions {
 }
 
 impl Extensions {
-    /// Reads them where they stand, at the end of the body, if they do.
-    pub(crate) fn read(body: &mut Reader<'_>) -> Result<Self, NotACertificate> {
-        let fault = in_part("extensions");
+    /// Reads those at the end of `body`, if there are any.
+    pub(crate) fn read(body: &mut Reader<'_>) -> Result<Self, ParseError> {
+        let error = in_part("extensions");
         let mut found = Self::default();
-        let Some(list) = body.optional(context(3)).map_err(&fault)? else {
+        let Some(list) = body.optional(context(3)).map_err(&error)? else {
             return Ok(found);
         };
-        let list = der::single(list.value, der::SEQUENCE).map_err(&fault)?;
+        let list = der::single(list.value, der::SEQUENCE).map_err(&error)?;
         let mut list = list.reader();
         while !list.is_empty() {
-            let (oid, value) = extension(&mut list).map_err(&fault)?;
-            found.take(&oid, value)?;
+            let (oid, value) = extension(&mut list).map_err(&error)?;
+            found.add(&oid, value)?;
         }
         Ok(found)
     }
 
     /// What rustls reads too must be right; authorityInfoAccess, which it does not read, may be
     /// odd without making the certificate unreadable.
-    fn take(&mut self, oid: &str, value: &[u8]) -> Result<(), NotACertificate> {
+    fn add(&mut self, oid: &str, value: &[u8]) -> Result<(), ParseError> {
         match oid {
             "2.5.29.17" => {
                 once(&mut self.names, alternative_names(value)).map_err(in_part("subjectAltName"))
@@ -54,7 +55,7 @@ impl Extensions {
     }
 }
 
-/// RFC 5280 §4.2: no extension may stand there twice. Two would be two truths.
+/// RFC 5280 §4.2: no extension may appear twice.
 fn once<T>(slot: &mut Option<T>, value: Result<T, DerError>) -> Result<(), DerError> {
     match slot.replace(value?) {
         None => Ok(()),
@@ -62,8 +63,8 @@ fn once<T>(slot: &mut Option<T>, value: Result<T, DerError>) -> Result<(), DerEr
     }
 }
 
-/// The dotted OID and the DER inside the OCTET STRING; whether it is critical is not asked. An
-/// OID that is none is none of those looked for, and no more is asked of it.
+/// The dotted OID and the DER inside the OCTET STRING; whether it is critical does not matter here.
+/// An OID that cannot be read is none of those looked for, and becomes an empty text.
 fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), DerError> {
     let mut inside = list.inside(der::SEQUENCE)?;
     let oid = oid::dotted(inside.expect(der::OID)?.value).unwrap_or_default();
@@ -75,7 +76,7 @@ fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), DerError> 
     Ok((oid, value))
 }
 
-/// BasicConstraints (§4.2.1.9). `FALSE`, which DER leaves out, is often written all the same.
+/// BasicConstraints (§4.2.1.9). `FALSE`, which DER leaves out, is often written anyway.
 fn ca(value: &[u8]) -> Result<bool, DerError> {
     let mut inside = der::single(value, der::SEQUENCE)?.reader();
     let ca = inside.optional(der::BOOLEAN)?;

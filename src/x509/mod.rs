@@ -7,7 +7,6 @@ mod der;
 mod extensions;
 mod name;
 mod oid;
-mod unreadable;
 
 pub(crate) use certificate::Certificate;
 

@@ -1,4 +1,4 @@
-//! Distinguished names (X.501, RFC 5280 §4.1.2.4): who a certificate is of, and from.
+//! Distinguished names (X.501, RFC 5280 §4.1.2.4): whom a certificate names, and who issued it.
 //!
 //! The text is as the certificate has it, whoever wrote that: it may hold line breaks, terminal
 //! codes or other traps. It is NOT escaped here; whoever shows it must do so.
@@ -12,7 +12,7 @@ use crate::x509::{der, oid};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name {
     /// Short name of the type (`CN`, `O`, `emailAddress`) or its dotted OID, and the value. The
-    /// parts of a relative name with several (`OU=a+OU=b`) stand one by one.
+    /// parts of a relative name with several (`OU=a+OU=b`) are listed one by one.
     pub(crate) attributes: Vec<(String, String)>,
 }
 
@@ -76,9 +76,9 @@ fn attribute(mut pair: Reader<'_>) -> Result<(String, String), DerError> {
     Ok((kind, value))
 }
 
-/// The text of a string of any of ASN.1's types. What is no text in its own encoding becomes
-/// U+FFFD; a value that is no string is `#` and its DER in hex, as RFC 4514 §2.4 has it. UTF-8 is
-/// let through where the type says ASCII: many certificates have it there.
+/// The text of a string of any of ASN.1's types. What is not valid in its own encoding becomes
+/// U+FFFD; a value that is not a string is `#` and its DER in hex, as RFC 4514 §2.4 has it. UTF-8 is
+/// let through where the type says ASCII: many certificates have it.
 fn text(element: Element<'_>) -> String {
     let bytes = element.value;
     match element.tag {
@@ -105,10 +105,7 @@ fn text(element: Element<'_>) -> String {
                 .chain((!odd.is_empty()).then_some(char::REPLACEMENT_CHARACTER))
                 .collect()
         }
-        _ => {
-            let hex = element.raw.iter().map(|byte| format!("{byte:02X}"));
-            format!("#{}", hex.collect::<String>())
-        }
+        _ => format!("#{}", der::hex(element.raw, "")),
     }
 }
 
@@ -205,23 +202,23 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_fault(raw: &[u8], fault: DerError) {
-        assert_eq!(Name::read(raw), Err(fault), "{raw:02x?}");
+    fn check_error(raw: &[u8], error: DerError) {
+        assert_eq!(Name::read(raw), Err(error), "{raw:02x?}");
     }
 
     #[test]
     fn no_name_at_all() {
-        check_fault(&[], DerError::Truncated);
-        check_fault(&[0x30], DerError::Truncated);
-        check_fault(&[0x30, 1], DerError::Truncated);
-        check_fault(&[0x30, 0, 0], DerError::Trailing);
-        check_fault(&[0x30, 2, 0x31, 0], DerError::Truncated);
-        check_fault(&[0x30, 0x80, 0, 0], DerError::Length);
+        check_error(&[], DerError::Truncated);
+        check_error(&[0x30], DerError::Truncated);
+        check_error(&[0x30, 1], DerError::Truncated);
+        check_error(&[0x30, 0, 0], DerError::Trailing);
+        check_error(&[0x30, 2, 0x31, 0], DerError::Truncated);
+        check_error(&[0x30, 0x80, 0, 0], DerError::Length);
         let (expected, found) = (der::SET, der::SEQUENCE);
-        check_fault(&[0x30, 2, 0x30, 0], DerError::Tag { expected, found });
+        check_error(&[0x30, 2, 0x30, 0], DerError::Tag { expected, found });
         let bare = element(der::SEQUENCE, CN);
-        check_fault(&name(&[&[&bare]]), DerError::Truncated);
+        check_error(&name(&[&[&bare]]), DerError::Truncated);
         let long = [pair(CN, der::UTF8_STRING, b"a"), vec![0]].concat();
-        check_fault(&name(&[&[&long]]), DerError::Truncated);
+        check_error(&name(&[&[&long]]), DerError::Truncated);
     }
 }

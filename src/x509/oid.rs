@@ -1,9 +1,9 @@
-//! Object identifiers and the names that the field has for those found in certificates. What has
-//! no name here is shown as its numbers; nothing is ever refused for being unknown.
+//! Object identifiers, and the usual names of those found in certificates. What has no name here is
+//! shown as its numbers; nothing is ever refused for being unknown.
 
 use crate::x509::der::{DerError, OID, Reader};
 
-/// Takes an OBJECT IDENTIFIER and gives its numbers with dots between them, such as `2.5.29.17`.
+/// Reads an OBJECT IDENTIFIER as its numbers with dots between them, such as `2.5.29.17`.
 pub(crate) fn read(reader: &mut Reader<'_>) -> Result<String, DerError> {
     dotted(reader.expect(OID)?.value)
 }
@@ -123,7 +123,7 @@ pub(crate) fn signature(dotted: &str) -> Option<&'static str> {
         "1.2.840.10045.4.3.4" => "SHA512 with ECDSA",
         "1.2.840.10040.4.3" => "SHA1 with DSA",
         "2.16.840.1.101.3.4.3.2" => "SHA256 with DSA",
-        // RSA-PSS and the signatures of today carry the name of their key.
+        // RSA-PSS and the newer signatures have the name of their key.
         other => return key(other),
     })
 }

@@ -51,6 +51,7 @@ pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosi
             client_key_mismatch((cert, &origin("cert_file")), (key, &origin("key_file")))
         }
         ConfigError::NoTrustRoots { looked } => no_trust_roots(looked),
+        ConfigError::TlsSetup { key, words } => settings::tls_setup(key.map(origin), words),
     }
 }
 

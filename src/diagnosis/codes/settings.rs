@@ -142,6 +142,17 @@ pub(crate) fn diagnose(problems: &[Problem]) -> Diagnosis {
     .helps(help)
 }
 
+/// rustls refuses what was checked before it; `origin`: the setting concerned, if it is one.
+pub(crate) fn tls_setup(origin: Option<String>, words: &str) -> Diagnosis {
+    let error = match origin {
+        Some(origin) => format!("TLS cannot be set up for {origin}: {words}"),
+        None => format!("TLS cannot be set up: {words}"),
+    };
+    Diagnosis::new(&CONFIG_INVALID, error).help(
+        "if the settings are right, this is a defect of the program: report it with this message",
+    )
+}
+
 /// The code of one problem alone.
 pub(crate) fn code(problem: &Problem) -> &'static Code {
     match &problem.kind {

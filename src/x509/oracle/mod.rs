@@ -66,7 +66,7 @@ fn check_damaged(der: &[u8]) {
         (Ok(ours), Err(why)) => panic!("only we accept {ours:?}\nx509-parser: {why}"),
         (Err(_), _) => {}
     }
-    if let Err(fault) = ours {
+    if let Err(error) = ours {
         let der = CertificateDer::from(der);
         if ParsedCertificate::try_from(&der).is_ok() {
             // These rustls takes as bytes, and looks into them only when it needs them.
@@ -81,7 +81,7 @@ fn check_damaged(der: &[u8]) {
                 "subjectAltName",
                 "extKeyUsage",
             ];
-            assert!(unread.contains(&fault.part), "{fault:?}");
+            assert!(unread.contains(&error.part), "{error:?}");
         }
     }
 }
@@ -124,7 +124,7 @@ impl Damage {
 }
 
 proptest! {
-    // `PROPTEST_CASES` in the environment goes before this number.
+    // `PROPTEST_CASES` in the environment overrides this number.
     #![proptest_config(ProptestConfig {
         cases: 10_000,
         failure_persistence: None,
@@ -148,7 +148,7 @@ proptest! {
     }
 }
 
-/// Every bit of one certificate that has every part, and every place to cut it.
+/// Every bit of one certificate that has every part, and every length to cut it to.
 #[test]
 fn no_single_bit_and_no_cut_does_harm() {
     let sample = corpus()

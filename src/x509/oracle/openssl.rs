@@ -18,7 +18,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the openssl command");
-    // It may end before it has read all, which is its right.
+    // It may end before it has read all of it.
     let _ = openssl.stdin.take().unwrap().write_all(input);
     let output = openssl.wait_with_output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -46,7 +46,7 @@ pub(crate) fn agree(ours: &Certificate, der: &[u8]) {
         (ours.not_before, "notBefore="),
         (ours.not_after, "notAfter="),
     ] {
-        // OpenSSL fills a year of less than four digits with blanks.
+        // OpenSSL pads a year of less than four digits with spaces.
         let date = after(label).expect(label).trim_start();
         let ours = clock::utc(unix).replace(" UTC", "Z");
         assert_eq!(ours.trim_start_matches('0'), date);

@@ -9,7 +9,7 @@ use x509_parser::oid_registry as known;
 use x509_parser::prelude::*;
 use x509_parser::public_key::PublicKey;
 
-/// One certificate and nothing behind it.
+/// One certificate and nothing after it.
 pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, String> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
@@ -72,7 +72,7 @@ fn agree_on_extensions(ours: &Certificate, theirs: &X509Certificate<'_>) {
         Some(other) => panic!("extKeyUsage: {other:?}"),
     }
 
-    // Twice is well here: rustls does not read it, so ours does not ask for one truth.
+    // Twice is accepted here: rustls does not read this extension, so ours need not be strict.
     let access = theirs
         .iter_extensions()
         .find(|extension| extension.oid == known::OID_PKIX_AUTHORITY_INFO_ACCESS);
@@ -209,8 +209,8 @@ fn purposes(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
     all
 }
 
-/// The first byte holds two numbers only below 120; theirs takes it so all the same, against X.690
-/// §8.19.4, and has no numbers beyond 64 bits. There ours stands on its own unit test.
+/// The first byte holds two numbers only below 120; theirs reads two from any, against X.690 §8.19.4,
+/// and has no numbers beyond 64 bits. There ours has its own unit test.
 fn numbers(oid: &Oid<'_>) -> String {
     match oid.as_bytes() {
         [..120, ..] if oid.iter().is_some() => oid.to_id_string(),
