@@ -3,10 +3,8 @@
 //! May import `util`.
 
 mod error;
-mod host;
 pub(crate) mod load;
 pub(crate) mod parse;
-mod reader;
 pub(crate) mod settings;
 pub(crate) mod templates;
 pub(crate) mod types;

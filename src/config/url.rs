@@ -1,7 +1,10 @@
 //! A target given as a URL: `mqtts://user@host:8883/topic` becomes keys and values, and is never
-//! shown with its password. It judges no value.
+//! shown with its password. And what may stand as `host` or `server_name`: a DNS name, or an IP
+//! address. It resolves nothing.
 
-use crate::config::error::UrlError;
+use std::net::IpAddr;
+
+use crate::config::error::{HostError, UrlError};
 
 /// Whether the target is meant as a URL. A file of such a name can be given as `./…`.
 pub(crate) fn is_url(target: &str) -> bool {
@@ -122,97 +125,130 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(url: &str, expected: Result<&[(&str, &str)], UrlError>) {
-        let expected = expected.map(|list| {
-            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-            list.iter().map(owned).collect::<Vec<_>>()
-        });
-        let found = parts(url).map(|list| {
-            let owned = |(key, value): (&str, String)| (key.to_owned(), value);
-            list.into_iter().map(owned).collect::<Vec<_>>()
-        });
-        assert_eq!(found, expected, "{url}");
+/// The host in the form in which it is resolved and sent as SNI: no brackets, no trailing dot
+/// (RFC 6066 §3 wants the name without it).
+pub(crate) fn host(value: &str) -> Result<String, HostError> {
+    let bare = match value.strip_prefix('[') {
+        Some(rest) if rest.ends_with(']') => {
+            let inside = rest.trim_end_matches(']');
+            return match inside.parse() {
+                Ok(IpAddr::V6(_)) => Ok(inside.to_owned()),
+                _ if inside.contains('%') => Err(HostError::Zone),
+                _ => Err(HostError::Ipv6),
+            };
+        }
+        _ => value,
+    };
+    if bare.parse::<IpAddr>().is_ok() {
+        return Ok(bare.to_owned());
     }
-
-    #[test]
-    fn every_part_becomes_a_setting() {
-        check(
-            "mqtts://me@h.example:8883/a/b",
-            Ok(&[
-                ("tls", "on"),
-                ("username", "me"),
-                ("host", "h.example"),
-                ("port", "8883"),
-                ("topic", "a/b"),
-            ]),
-        );
-        check("mqtt://h", Ok(&[("tls", "off"), ("host", "h")]));
-        check("TCP://h/", Ok(&[("tls", "off"), ("host", "h")]));
-        check("ssl://h:", Ok(&[("tls", "on"), ("host", "h")]));
-        check("tls://@h", Ok(&[("tls", "on"), ("host", "h")]));
-        check(
-            "mqtts://a%40b:p%2Fw%25@[::1]:1//t%20x",
-            Ok(&[
-                ("tls", "on"),
-                ("username", "a@b"),
-                ("password", "p/w%"),
-                ("host", "[::1]"),
-                ("port", "1"),
-                ("topic", "/t x"),
-            ]),
-        );
-        check("mqtts://::1", Ok(&[("tls", "on"), ("host", "::1")]));
+    if bare.contains([' ', '\t']) {
+        return Err(HostError::Blank);
     }
-
-    #[test]
-    fn what_is_not_understood_is_refused() {
-        let scheme = |scheme: &str| {
-            let scheme = scheme.to_owned();
-            Err(UrlError::Scheme { scheme })
-        };
-        check("wss://h:8884/mqtt", scheme("wss"));
-        check("https://h", scheme("https"));
-        check("h:8883", Err(UrlError::NoScheme));
-        check("mqtts://", Err(UrlError::NoHost));
-        check("mqtts://me@:8883", Err(UrlError::NoHost));
-        check("mqtts://h/t?qos=1", Err(UrlError::Query));
-        check("mqtts://h?qos=1", Err(UrlError::Query));
-        check("mqtts://h/a/#", Err(UrlError::Fragment));
-        check("mqtts://me:p/w@h", Err(UrlError::At));
-        check("mqtts://me:p#w@h", Err(UrlError::At));
-        check("mqtts://h/%", Err(UrlError::Percent { part: "topic" }));
-        check("mqtts://h/%+1", Err(UrlError::Percent { part: "topic" }));
-        check(
-            "mqtts://%ff@h",
-            Err(UrlError::Percent { part: "user name" }),
-        );
-        check(
-            "mqtts://a:%zz@h",
-            Err(UrlError::Percent { part: "password" }),
-        );
+    if bare.contains(',') {
+        return Err(HostError::Comma);
     }
+    if let Some(fault) = other_parts(bare) {
+        return Err(fault);
+    }
+    dns_name(bare.strip_suffix('.').unwrap_or(bare))
+}
 
-    #[test]
-    fn the_password_is_never_shown() {
-        for (url, shown) in [
-            ("mqtts://me:hunter2@h:1/t", "mqtts://me@h:1/t"),
-            ("mqtts://me@h", "mqtts://me@h"),
-            ("mqtts://:hunter2@h", "mqtts://h"),
-            ("mqtts://me:hun@ter2@h", "mqtts://me@h"),
-            ("mqtts://me:hun/ter2@h", "mqtts://me@h"),
-            ("me:hunter2@h", "me@h"),
-            ("mqtts://me:hunter2", "mqtts://me:…"),
-            ("mqtts://me:hunter2/x", "mqtts://me:…"),
-            ("mqtts://[::1]:8883/t", "mqtts://[::1]:8883/t"),
-            ("mqtts://h:8883", "mqtts://h:8883"),
-        ] {
-            assert_eq!(redact(url), shown);
-            assert!(!shown.contains("ter2"));
+/// Whether the host is an endpoint of AWS IoT Core, which has rules of its own. A broker on a rented
+/// machine is under `amazonaws.com` too, and has none of them.
+pub(crate) fn is_aws(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let domain = [".amazonaws.com", ".amazonaws.com.cn"];
+    host.contains(".iot.") && domain.iter().any(|end| host.ends_with(end))
+}
+
+/// Takes a URL apart that was written where only its host belongs.
+fn other_parts(value: &str) -> Option<HostError> {
+    let (scheme, rest) = match value.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme.to_owned()), rest),
+        None => (None, value),
+    };
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) => (true, rest),
+        None => (false, rest),
+    };
+    let (rest, path) = match rest.find(['/', '?', '#']) {
+        Some(at) => (&rest[..at], Some(rest[at..].to_owned())),
+        None => (rest, None),
+    };
+    let (host, port) = if let Some((inside, behind)) = bracketed(rest) {
+        match behind.strip_prefix(':') {
+            None if !behind.is_empty() => return Some(HostError::Ipv6),
+            port => (inside, port),
+        }
+    } else if rest.contains("::") || rest.matches(':').count() > 1 {
+        // Brackets are what tells an IPv6 address from its port; there are none.
+        match rest.parse::<IpAddr>() {
+            Ok(_) => (rest, None),
+            Err(_) if rest.contains('%') => return Some(HostError::Zone),
+            Err(_) => return Some(HostError::Ipv6),
+        }
+    } else {
+        match rest.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (rest, None),
+        }
+    };
+    if scheme.is_none() && !user && port.is_none() && path.is_none() {
+        return None;
+    }
+    if host.is_empty() {
+        return Some(HostError::Nothing);
+    }
+    Some(HostError::Parts {
+        scheme,
+        user,
+        host: host.to_owned(),
+        // Behind a user name it may be a password.
+        port: port.map(|port| if is_number(port) { port } else { "…" }.to_owned()),
+        path: path.filter(|path| path != "/"),
+    })
+}
+
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix('[')?.split_once(']')
+}
+
+/// The limits of RFC 1035 §2.3.4, with the underscore that some local names carry.
+fn dns_name(name: &str) -> Result<String, HostError> {
+    if !name.is_ascii() {
+        return Err(HostError::NonAscii);
+    }
+    let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if let Some(c) = name.chars().find(odd) {
+        return Err(HostError::Character(c));
+    }
+    if name.len() > 253 {
+        return Err(HostError::LongName { bytes: name.len() });
+    }
+    for label in name.split('.') {
+        if label.is_empty() {
+            return Err(HostError::EmptyLabel);
+        }
+        if label.len() > 63 {
+            return Err(HostError::LongLabel { bytes: label.len() });
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Err(HostError::Hyphen);
         }
     }
+    // A name whose last label is a number is an address to every resolver (RFC 1123 §2.1).
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if is_number(last) {
+        return Err(HostError::Ipv4);
+    }
+    Ok(name.to_owned())
 }
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+#[path = "url_tests.rs"]
+mod tests;

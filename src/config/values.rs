@@ -189,3 +189,7 @@ pub(crate) fn topic(topic: &str) -> Result<(), TopicFlawKind> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "values_tests.rs"]
+mod tests;
