@@ -6,11 +6,64 @@ use std::net::IpAddr;
 
 use crate::config::error::{HostError, UrlError};
 
+/// `scheme://user:password@host:port/path` taken apart; nothing is decoded, and nothing judged.
+struct Split<'a> {
+    scheme: Option<&'a str>,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
+    /// With the brackets of an IPv6 address. What is no `host:port` stands here whole.
+    host: &'a str,
+    port: Option<&'a str>,
+    /// From the first `/`, `?` or `#` on.
+    path: &'a str,
+}
+
+fn split(text: &str) -> Split<'_> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, text),
+    };
+    // The last `@`, even behind a `/`: all that stands before it may be a password.
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, rest),
+    };
+    let (user, password) = match user.and_then(|user| user.split_once(':')) {
+        Some((user, password)) => (Some(user), Some(password)),
+        None => (user, None),
+    };
+    let end = rest.find(PATH).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    // An IPv6 address stands in brackets (RFC 3986 §3.2.2); without them nothing tells its colons
+    // from the port's.
+    let colon = if authority.starts_with('[') {
+        authority.find("]:").map(|bracket| bracket + 1)
+    } else {
+        let first = authority.find(':');
+        first.filter(|first| !authority[first + 1..].contains(':'))
+    };
+    let (host, port) = match colon {
+        Some(colon) => (&authority[..colon], Some(&authority[colon + 1..])),
+        None => (authority, None),
+    };
+    Split {
+        scheme,
+        user,
+        password,
+        host,
+        port,
+        path,
+    }
+}
+
+/// One of these ends the host and its port.
+const PATH: [char; 3] = ['/', '?', '#'];
+
 /// Whether the target is meant as a URL. A file of such a name can be given as `./…`.
 pub(crate) fn is_url(target: &str) -> bool {
-    target
-        .split_once("://")
-        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.chars().all(is_scheme_char))
+    split(target)
+        .scheme
+        .is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(is_scheme_char))
 }
 
 fn is_scheme_char(c: char) -> bool {
@@ -20,68 +73,67 @@ fn is_scheme_char(c: char) -> bool {
 /// The URL without its password. What stands where the port belongs is only shown if it is one:
 /// in `mqtts://user:password` it is the password.
 pub(crate) fn redact(url: &str) -> String {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
-    };
-    if let Some((user, rest)) = rest.rsplit_once('@') {
-        let name = user.split(':').next().unwrap_or(user);
-        let at = if name.is_empty() { "" } else { "@" };
-        return format!("{scheme}{name}{at}{rest}");
+    let url = split(url);
+    let mut shown = String::new();
+    if let Some(scheme) = url.scheme {
+        shown.push_str(scheme);
+        shown.push_str("://");
     }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') && !port.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{scheme}{host}:…")
+    if let Some(user) = url.user.filter(|user| !user.is_empty()) {
+        shown.push_str(user);
+        shown.push('@');
+    }
+    shown.push_str(url.host);
+    if let Some(port) = url.port {
+        shown.push(':');
+        if url.user.is_none() && !is_number(port) {
+            return shown + "…";
         }
-        _ => format!("{scheme}{authority}{path}"),
+        shown.push_str(port);
     }
+    shown + url.path
 }
 
 /// The keys and values that a URL holds. Decoded, so the password is among them.
 pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlError> {
-    let (scheme, rest) = url.split_once("://").ok_or(UrlError::NoScheme)?;
+    let url = split(url);
+    let scheme = url.scheme.ok_or(UrlError::NoScheme)?;
     let tls = match scheme.to_ascii_lowercase().as_str() {
-        "mqtts" | "ssl" | "tls" => true,
-        "mqtt" | "tcp" => false,
+        "mqtts" | "ssl" | "tls" => "on",
+        "mqtt" | "tcp" => "off",
         _ => {
             let scheme = scheme.to_owned();
             return Err(UrlError::Scheme { scheme });
         }
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let (user, host_port) = match authority.rsplit_once('@') {
-        Some((user, host_port)) => (user, host_port),
-        None => ("", authority),
-    };
+    let (user, password) = (
+        url.user.unwrap_or_default(),
+        url.password.unwrap_or_default(),
+    );
     // Before the query, so that a password with a `/`, `?` or `#` in it gets the right advice.
-    if path.contains('@') {
+    if user.contains(PATH) || password.contains(PATH) {
         return Err(UrlError::At);
     }
-    if path.contains('?') {
+    if url.path.contains('?') {
         return Err(UrlError::Query);
     }
-    if path.contains('#') {
+    if url.path.contains('#') {
         return Err(UrlError::Fragment);
     }
-    let (host, port) = host_and_port(host_port);
-    if host.is_empty() {
+    if url.host.is_empty() {
         return Err(UrlError::NoHost);
     }
-    let (name, password) = match user.split_once(':') {
-        Some((name, password)) => (name, password),
-        None => (user, ""),
-    };
-    let topic = path.strip_prefix('/').unwrap_or(path);
-    let mut found = vec![("tls", if tls { "on" } else { "off" }.to_owned())];
+    let mut found = vec![("tls", tls.to_owned())];
     for (key, part, text) in [
-        ("username", "user name", name),
+        ("username", "user name", user),
         ("password", "password", password),
-        ("host", "host", host),
-        ("port", "port", port),
-        ("topic", "topic", topic),
+        ("host", "host", url.host),
+        ("port", "port", url.port.unwrap_or_default()),
+        (
+            "topic",
+            "topic",
+            url.path.strip_prefix('/').unwrap_or_default(),
+        ),
     ] {
         let text = decode(text).ok_or(UrlError::Percent { part })?;
         if !text.is_empty() {
@@ -89,24 +141,6 @@ pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlError> 
         }
     }
     Ok(found)
-}
-
-/// An IPv6 address stands in brackets (RFC 3986 §3.2.2). What is neither goes to `host` whole,
-/// which says what is wrong with it.
-fn host_and_port(text: &str) -> (&str, &str) {
-    if text.starts_with('[') {
-        return match text.find(']') {
-            Some(at) => match text[at + 1..].strip_prefix(':') {
-                Some(port) => (&text[..=at], port),
-                None => (text, ""),
-            },
-            None => (text, ""),
-        };
-    }
-    match text.split_once(':') {
-        Some((host, port)) if !port.contains(':') => (host, port),
-        _ => (text, ""),
-    }
 }
 
 /// RFC 3986 §2.1. `None`: a `%` without two hex digits, or not UTF-8.
@@ -128,30 +162,49 @@ fn decode(text: &str) -> Option<String> {
 /// The host in the form in which it is resolved and sent as SNI: no brackets, no trailing dot
 /// (RFC 6066 §3 wants the name without it).
 pub(crate) fn host(value: &str) -> Result<String, HostError> {
-    let bare = match value.strip_prefix('[') {
-        Some(rest) if rest.ends_with(']') => {
-            let inside = rest.trim_end_matches(']');
-            return match inside.parse() {
-                Ok(IpAddr::V6(_)) => Ok(inside.to_owned()),
-                _ if inside.contains('%') => Err(HostError::Zone),
-                _ => Err(HostError::Ipv6),
-            };
-        }
-        _ => value,
-    };
-    if bare.parse::<IpAddr>().is_ok() {
-        return Ok(bare.to_owned());
-    }
-    if bare.contains([' ', '\t']) {
+    if value.contains([' ', '\t']) {
         return Err(HostError::Blank);
     }
-    if bare.contains(',') {
+    if value.contains(',') {
         return Err(HostError::Comma);
     }
-    if let Some(fault) = other_parts(bare) {
-        return Err(fault);
+    let Split {
+        scheme,
+        user,
+        host,
+        port,
+        path,
+        ..
+    } = split(value);
+    let alone = scheme.is_none() && user.is_none() && port.is_none() && path.is_empty();
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|inside| inside.strip_suffix(']'));
+    let name = bracketed.unwrap_or(host);
+    let is_address = match name.parse() {
+        Ok(IpAddr::V4(_)) => bracketed.is_none(),
+        Ok(IpAddr::V6(_)) => true,
+        Err(_) => false,
+    };
+    // Only an IPv6 address has colons or brackets of its own.
+    let ipv6 = host.contains(':') || (alone && bracketed.is_some());
+    match (is_address, alone) {
+        (false, _) if ipv6 && name.contains('%') => Err(HostError::Zone),
+        (false, _) if ipv6 => Err(HostError::Ipv6),
+        (true, true) => Ok(name.to_owned()),
+        (false, true) => dns_name(name.strip_suffix('.').unwrap_or(name)),
+        (_, false) if name.is_empty() => Err(HostError::Nothing),
+        (_, false) => Err(HostError::Parts {
+            scheme: scheme.map(str::to_owned),
+            user: user.is_some(),
+            host: name.to_owned(),
+            // Behind a user name it may be a password.
+            port: port.map(|port| if is_number(port) { port } else { "…" }.to_owned()),
+            path: Some(path)
+                .filter(|path| !["", "/"].contains(path))
+                .map(str::to_owned),
+        }),
     }
-    dns_name(bare.strip_suffix('.').unwrap_or(bare))
 }
 
 /// Whether the host is an endpoint of AWS IoT Core, which has rules of its own. A broker on a rented
@@ -160,58 +213,6 @@ pub(crate) fn is_aws(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let domain = [".amazonaws.com", ".amazonaws.com.cn"];
     host.contains(".iot.") && domain.iter().any(|end| host.ends_with(end))
-}
-
-/// Takes a URL apart that was written where only its host belongs.
-fn other_parts(value: &str) -> Option<HostError> {
-    let (scheme, rest) = match value.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme.to_owned()), rest),
-        None => (None, value),
-    };
-    let (user, rest) = match rest.rsplit_once('@') {
-        Some((_, rest)) => (true, rest),
-        None => (false, rest),
-    };
-    let (rest, path) = match rest.find(['/', '?', '#']) {
-        Some(at) => (&rest[..at], Some(rest[at..].to_owned())),
-        None => (rest, None),
-    };
-    let (host, port) = if let Some((inside, behind)) = bracketed(rest) {
-        match behind.strip_prefix(':') {
-            None if !behind.is_empty() => return Some(HostError::Ipv6),
-            port => (inside, port),
-        }
-    } else if rest.contains("::") || rest.matches(':').count() > 1 {
-        // Brackets are what tells an IPv6 address from its port; there are none.
-        match rest.parse::<IpAddr>() {
-            Ok(_) => (rest, None),
-            Err(_) if rest.contains('%') => return Some(HostError::Zone),
-            Err(_) => return Some(HostError::Ipv6),
-        }
-    } else {
-        match rest.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (rest, None),
-        }
-    };
-    if scheme.is_none() && !user && port.is_none() && path.is_none() {
-        return None;
-    }
-    if host.is_empty() {
-        return Some(HostError::Nothing);
-    }
-    Some(HostError::Parts {
-        scheme,
-        user,
-        host: host.to_owned(),
-        // Behind a user name it may be a password.
-        port: port.map(|port| if is_number(port) { port } else { "…" }.to_owned()),
-        path: path.filter(|path| path != "/"),
-    })
-}
-
-fn bracketed(text: &str) -> Option<(&str, &str)> {
-    text.strip_prefix('[')?.split_once(']')
 }
 
 /// The limits of RFC 1035 §2.3.4, with the underscore that some local names carry.
