@@ -318,7 +318,7 @@ fn without_secrets(key: &str, value: &str) -> String {
         return "…".to_owned();
     }
     let named = matches!(key, "host" | "server_name");
-    let value = if named || (value.contains('@') && value.contains("://")) {
+    let value = if named || value.contains("://") {
         url::redact(value)
     } else {
         value.to_owned()

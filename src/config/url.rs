@@ -2,7 +2,7 @@
 //! shown with its password. And what may stand as `host` or `server_name`: a DNS name, or an IP
 //! address. It resolves nothing.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::config::error::{HostError, UrlError};
 
@@ -70,8 +70,8 @@ fn is_scheme_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')
 }
 
-/// The URL without its password. What stands where the port belongs is only shown if it is one:
-/// in `mqtts://user:password` it is the password.
+/// The URL without its password. In `mqtts://user:password` that stands where the port belongs, so
+/// only a number is shown there; other programs take one in the query.
 pub(crate) fn redact(url: &str) -> String {
     let url = split(url);
     let mut shown = String::new();
@@ -83,15 +83,37 @@ pub(crate) fn redact(url: &str) -> String {
         shown.push_str(user);
         shown.push('@');
     }
-    shown.push_str(url.host);
-    if let Some(port) = url.port {
+    let (host, port) = match url.host.split_once(':') {
+        Some((host, port)) if !is_ipv6(url.host) => (host, Some(port)),
+        _ => (url.host, url.port),
+    };
+    shown.push_str(host);
+    if let Some(port) = port {
         shown.push(':');
-        if url.user.is_none() && !is_number(port) {
+        if !is_number(port) {
             return shown + "…";
         }
         shown.push_str(port);
     }
-    shown + url.path
+    shown + &without_query(url.path)
+}
+
+/// With or without brackets and a zone.
+fn is_ipv6(host: &str) -> bool {
+    let bare = bracketed(host).unwrap_or(host);
+    let address = bare.split('%').next().unwrap_or(bare);
+    address.parse::<Ipv6Addr>().is_ok()
+}
+
+fn bracketed(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
+}
+
+fn without_query(path: &str) -> String {
+    match path.split_once('?') {
+        Some((path, _)) => format!("{path}?…"),
+        None => path.to_owned(),
+    }
 }
 
 /// The keys and values that a URL holds. Decoded, so the password is among them.
@@ -177,17 +199,15 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
         ..
     } = split(value);
     let alone = scheme.is_none() && user.is_none() && port.is_none() && path.is_empty();
-    let bracketed = host
-        .strip_prefix('[')
-        .and_then(|inside| inside.strip_suffix(']'));
-    let name = bracketed.unwrap_or(host);
+    let inside = bracketed(host);
+    let name = inside.unwrap_or(host);
     let is_address = match name.parse() {
-        Ok(IpAddr::V4(_)) => bracketed.is_none(),
+        Ok(IpAddr::V4(_)) => inside.is_none(),
         Ok(IpAddr::V6(_)) => true,
         Err(_) => false,
     };
     // Only an IPv6 address has colons or brackets of its own.
-    let ipv6 = host.contains(':') || (alone && bracketed.is_some());
+    let ipv6 = host.contains(':') || (alone && inside.is_some());
     match (is_address, alone) {
         (false, _) if ipv6 && name.contains('%') => Err(HostError::Zone),
         (false, _) if ipv6 => Err(HostError::Ipv6),
@@ -200,9 +220,7 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
             host: name.to_owned(),
             // Behind a user name it may be a password.
             port: port.map(|port| if is_number(port) { port } else { "…" }.to_owned()),
-            path: Some(path)
-                .filter(|path| !["", "/"].contains(path))
-                .map(str::to_owned),
+            path: Some(without_query(path)).filter(|path| !["", "/"].contains(&path.as_str())),
         }),
     }
 }

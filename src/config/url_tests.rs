@@ -84,7 +84,15 @@ fn the_password_is_never_shown() {
         ("me:hunter2@h", "me@h"),
         ("mqtts://me:hunter2", "mqtts://me:…"),
         ("mqtts://me:hunter2/x", "mqtts://me:…"),
+        // A password with a colon, and one with an `@` and a colon, before no host.
+        ("mqtts://me:hun:ter2", "mqtts://me:…"),
+        ("mqtts://me:hun@x:ter2", "mqtts://me@x:…"),
+        ("mqtts://[me:hunter2", "mqtts://[me:…"),
+        ("mqtt://h?username=me&password=hunter2", "mqtt://h?…"),
+        ("mqtt://h:1/t?password=hunter2#f", "mqtt://h:1/t?…"),
         ("mqtts://[::1]:8883/t", "mqtts://[::1]:8883/t"),
+        ("mqtts://::1", "mqtts://::1"),
+        ("mqtts://[fe80::1%eth0]:1", "mqtts://[fe80::1%eth0]:1"),
         ("mqtts://h:8883", "mqtts://h:8883"),
     ] {
         assert_eq!(redact(url), shown);
@@ -156,6 +164,10 @@ fn parts_of_a_url_are_told_apart() {
     host_is("me@h.example", parts(None, true, "h.example", None, None));
     host_is("[::1]:8883", parts(None, false, "::1", Some("8883"), None));
     host_is("me:hunter2", parts(None, false, "me", Some("…"), None));
+    host_is(
+        "h.example/t?password=hunter2",
+        parts(None, false, "h.example", None, Some("/t?…")),
+    );
     host_is("https://", Err(HostError::Nothing));
     host_is(":8883", Err(HostError::Nothing));
 }
