@@ -260,8 +260,8 @@ fn overrides(found: &[Found]) -> Result<Vec<Override>, UsageError> {
     let mut overrides = Vec::new();
     for Found { flag, name, value } in found {
         let (key, value) = match flag.does {
-            Does::Key(key) => (key, value.as_str()),
-            Does::KeyOn(key) => (key, "on"),
+            Does::Key(key) => (key.name(), value.as_str()),
+            Does::KeyOn(key) => (key.name(), "on"),
             Does::Set => value.split_once('=').ok_or_else(|| {
                 // `--set password hunter2` in quotes: what follows the blank may be secret.
                 let given = value.split([' ', '\t', ':']).next().unwrap_or_default();

@@ -2,16 +2,16 @@
 
 use std::ffi::OsStr;
 
-use crate::config::{UsageError, settings};
+use crate::config::{Key, UsageError, settings};
 use crate::util::nearest;
 
 /// What a flag does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Does {
     /// Its value is the value of a key.
-    Key(&'static str),
+    Key(Key),
     /// Switches a key on.
-    KeyOn(&'static str),
+    KeyOn(Key),
     Set,
     Json,
     Quiet,
@@ -54,7 +54,7 @@ impl Does {
                 &["sub"]
             }
             Self::NoReconnect | Self::GiveUp => &["pub", "sub"],
-            Self::Key("message") | Self::KeyOn("retain") => &["the check", "pub"],
+            Self::Key(Key::Message) | Self::KeyOn(Key::Retain) => &["the check", "pub"],
             Self::Verbose => &["the check"],
             _ => &[],
         }
@@ -81,14 +81,14 @@ const fn flag(short: &'static str, long: &'static str, does: Does) -> Flag {
 
 pub(crate) const FLAGS: [Flag; 30] = [
     flag("", "--set", Does::Set),
-    flag("-t", "--topic", Does::Key("topic")),
-    flag("-m", "--message", Does::Key("message")),
-    flag("-q", "--qos", Does::Key("qos")),
-    flag("-i", "--client-id", Does::Key("client_id")),
-    flag("-u", "--username", Does::Key("username")),
-    flag("", "--timeout", Does::Key("timeout")),
+    flag("-t", "--topic", Does::Key(Key::Topic)),
+    flag("-m", "--message", Does::Key(Key::Message)),
+    flag("-q", "--qos", Does::Key(Key::Qos)),
+    flag("-i", "--client-id", Does::Key(Key::ClientId)),
+    flag("-u", "--username", Does::Key(Key::Username)),
+    flag("", "--timeout", Does::Key(Key::Timeout)),
     flag("", "--color", Does::Color),
-    flag("-r", "--retain", Does::KeyOn("retain")),
+    flag("-r", "--retain", Does::KeyOn(Key::Retain)),
     flag("", "--json", Does::Json),
     flag("", "--quiet", Does::Quiet),
     flag("", "--verbose", Does::Verbose),
@@ -157,7 +157,7 @@ pub(crate) fn unknown(arg: &str) -> UsageError {
         let given = "-P".to_owned();
         return UsageError::PasswordFlag { given };
     }
-    if key == Some("password") || (key.is_none() && settings::looks_secret(&plain)) {
+    if key == Some(Key::Password) || (key.is_none() && settings::looks_secret(&plain)) {
         return UsageError::PasswordFlag { given };
     }
     if settings::switches_verification_off(&plain) {

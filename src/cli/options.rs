@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::flags::{Does, Found};
-use crate::config::{UsageError, values};
+use crate::config::{Key, UsageError, values};
 use crate::stream::options::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 
 /// How long `pub` tries to have its connection again unless `--give-up` says otherwise. `sub` does
@@ -38,7 +38,7 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageError> {
         (flags.one(Does::Null)?, What::Empty),
         (flags.one(Does::Stdin)?, What::Whole),
         (flags.one(Does::Lines)?, What::Lines),
-        (flags.one(Does::Key("message"))?, What::Message),
+        (flags.one(Does::Key(Key::Message))?, What::Message),
     ];
     let mut given = sources
         .into_iter()
@@ -71,10 +71,10 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageError> {
 pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageError> {
     let flags = Flags(found);
     let filters: Vec<_> = flags
-        .all(Does::Key("topic"))
+        .all(Does::Key(Key::Topic))
         .map(|found| found.value.clone())
         .collect();
-    for found in flags.all(Does::Key("topic")) {
+    for found in flags.all(Does::Key(Key::Topic)) {
         if !is_filter(&found.value) {
             let (flag, given) = (found.name, found.value.clone());
             let expected = "a topic filter: `#` alone or after the last `/`, `+` alone between two `/`, no NUL";

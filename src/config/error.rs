@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::types::Origin;
+use crate::config::types::{Key, Origin};
 
 #[derive(Debug)]
 pub(crate) enum ConfigError {
@@ -98,7 +98,7 @@ pub(crate) enum UsageError {
     UnknownFlag {
         given: String,
         nearest: Option<&'static str>,
-        key: Option<&'static str>,
+        key: Option<Key>,
     },
     /// A flag that would carry a password, which every user of the machine could read in `ps`.
     PasswordFlag {
@@ -200,49 +200,49 @@ pub(crate) enum ProblemKind {
     NoKey,
     UnknownKey {
         given: String,
-        nearest: Option<&'static str>,
+        nearest: Option<Key>,
     },
     /// A key of other programs that switches verification off; there is none.
     VerificationOff {
         given: String,
     },
     Duplicate {
-        key: &'static str,
+        key: Key,
         first: Quoted,
     },
     /// `target`: what was read without finding the key.
     Missing {
-        key: &'static str,
+        key: Key,
         target: String,
     },
     Empty {
-        key: &'static str,
+        key: Key,
     },
     /// What a shipped file holds where the user's own value belongs.
     Placeholder {
-        key: &'static str,
+        key: Key,
     },
     BadValue {
-        key: &'static str,
+        key: Key,
         flaw: ValueError,
         slip: Option<LikelyCause>,
     },
     Url(UrlError),
     /// `key` works only together with `needs`.
     Needs {
-        key: &'static str,
-        needs: &'static str,
+        key: Key,
+        needs: Key,
     },
     /// `system_roots = off` with neither `ca_file` nor `pin_sha256`: nothing would be trusted.
     NothingTrusted,
     /// A key of TLS, and `tls` switches it off.
     TlsOff {
-        key: &'static str,
+        key: Key,
         tls: Quoted,
     },
     TwoPasswords {
-        key: &'static str,
-        other: &'static str,
+        key: Key,
+        other: Key,
         quoted: Quoted,
     },
     /// MQTT 3.1.1 §3.1.3.1: an empty client id has no session to resume.
@@ -251,7 +251,7 @@ pub(crate) enum ProblemKind {
     },
     /// AWS IoT Core never acknowledges QoS 2.
     QosUnsupported {
-        key: &'static str,
+        key: Key,
         host: String,
     },
     /// AWS IoT Core tells MQTT from HTTPS on port 443 by ALPN.
@@ -347,7 +347,7 @@ pub(crate) enum HostError {
 pub(crate) struct TopicError {
     pub(crate) why: TopicFlawKind,
     /// The key whose value brought it in through `{client_id}`, where the topic itself is clean.
-    pub(crate) from: Option<&'static str>,
+    pub(crate) from: Option<Key>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,7 @@ pub(crate) use error::{
     ConfigError, FileError, HostError, LikelyCause, Problem, ProblemKind, Quoted, SecretError,
     TopicFlawKind, Unreadable, UrlError, UsageError, ValueError,
 };
-pub(crate) use settings::KEYS;
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
-    ClientCertFiles, Config, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
+    ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
 };

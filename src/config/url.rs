@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::config::error::{HostError, UrlError};
+use crate::config::types::Key;
 
 /// `scheme://user:password@host:port/path` taken apart; nothing is decoded, and nothing judged.
 struct Split<'a> {
@@ -117,7 +118,7 @@ fn without_query(path: &str) -> String {
 }
 
 /// The keys and values that a URL holds. Decoded, so the password is among them.
-pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlError> {
+pub(crate) fn parts(url: &str) -> Result<Vec<(Key, String)>, UrlError> {
     let url = split(url);
     let scheme = url.scheme.ok_or(UrlError::NoScheme)?;
     let tls = match scheme.to_ascii_lowercase().as_str() {
@@ -145,14 +146,14 @@ pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlError> 
     if url.host.is_empty() {
         return Err(UrlError::NoHost);
     }
-    let mut found = vec![("tls", tls.to_owned())];
+    let mut found = vec![(Key::Tls, tls.to_owned())];
     for (key, part, text) in [
-        ("username", "user name", user),
-        ("password", "password", password),
-        ("host", "host", url.host),
-        ("port", "port", url.port.unwrap_or_default()),
+        (Key::Username, "user name", user),
+        (Key::Password, "password", password),
+        (Key::Host, "host", url.host),
+        (Key::Port, "port", url.port.unwrap_or_default()),
         (
-            "topic",
+            Key::Topic,
             "topic",
             url.path.strip_prefix('/').unwrap_or_default(),
         ),

@@ -9,7 +9,7 @@ fn check(url: &str, expected: Result<&[(&str, &str)], UrlError>) {
         list.iter().map(owned).collect::<Vec<_>>()
     });
     let found = parts(url).map(|list| {
-        let owned = |(key, value): (&str, String)| (key.to_owned(), value);
+        let owned = |(key, value): (Key, String)| (key.name().to_owned(), value);
         list.into_iter().map(owned).collect::<Vec<_>>()
     });
     assert_eq!(found, expected, "{url}");

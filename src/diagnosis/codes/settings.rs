@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
+use crate::config::{Key, LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
 use crate::diagnosis::codes::value::{flaw, keys};
 use crate::diagnosis::{Code, Words};
 
@@ -73,7 +73,7 @@ pub(crate) fn words(problems: &[Problem]) -> Words {
 pub(crate) fn code(problem: &Problem) -> Code {
     match &problem.kind {
         ProblemKind::BadValue {
-            key: "host",
+            key: Key::Host,
             flaw: ValueError::Host(_),
             ..
         }
@@ -174,11 +174,11 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
              find them"
                 .to_owned(),
         ),
-        ProblemKind::BadValue { key, flaw: f, slip } => return value(key, f, *slip),
+        ProblemKind::BadValue { key, flaw: f, slip } => return value(key.name(), f, *slip),
         ProblemKind::Url(fault) => url(fault),
         ProblemKind::Needs {
             key,
-            needs: "username",
+            needs: Key::Username,
         } => (
             format!("`{key}` without `username`: MQTT 3.1.1 sends no password without a user name"),
             "set `username`".to_owned(),

@@ -1,7 +1,7 @@
 //! The words for one value: what it must be. They never repeat the value; the line shows it where
 //! it may be shown.
 
-use crate::config::{HostError, KEYS, TopicFlawKind, ValueError};
+use crate::config::{HostError, Key, TopicFlawKind, ValueError};
 
 /// What is wrong, and what would be right where that adds something.
 pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
@@ -93,7 +93,7 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
 
 /// All keys, for a sentence.
 pub(crate) fn keys() -> String {
-    KEYS.join(", ")
+    Key::ALL.map(Key::name).join(", ")
 }
 
 fn host(key: &str, fault: &HostError) -> (String, Option<String>) {
