@@ -7,13 +7,11 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::cli::flags::{Does, FLAGS, Found};
-use crate::cli::{flags, options};
+use crate::cli::flags::{CommandName, Does, FLAGS, Found};
+use crate::cli::{flags, help, options};
 use crate::config::{Origin, Override, PROVIDERS, UsageError, settings, url};
 use crate::stream::options::{PubOptions, SubOptions};
 use crate::util::nearest;
-
-use crate::cli::help;
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +46,7 @@ pub(crate) enum Command {
         code: Option<String>,
     },
     /// The text to print.
-    Help(&'static str),
+    Help(String),
     Version,
 }
 
@@ -83,7 +81,7 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
-/// Commands of one word each; anything else is a CONFIG.
+/// The words that are commands; anything else is a CONFIG.
 const COMMANDS: [&str; 5] = ["pub", "sub", "new", "explain", "help"];
 
 /// Whether even a fault of the command line itself must be told as JSON.
@@ -102,7 +100,7 @@ pub(crate) fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageError> {
     let command = if has(Does::Help) {
         // `pub --help` and `help pub --help`.
         let named = free.iter().map(String::as_str).find(|word| *word != "help");
-        Command::Help(help::text(named))
+        Command::Help(help::text(CommandName::of(named)))
     } else if has(Does::Version) {
         Command::Version
     } else {
@@ -146,19 +144,14 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
     let overrides = overrides(found)?;
     let mut free = free.into_iter();
     let first = free.next();
-    let name = match first.as_deref() {
-        Some("pub") => "pub",
-        Some("sub") => "sub",
-        Some("new") => "new",
-        Some("explain") => "explain",
-        _ => "the check",
-    };
-    options::only_for(name, found)?;
+    options::only_for(CommandName::of(first.as_deref()), found)?;
     let command = match first.as_deref() {
         None => return Err(UsageError::MissingConfig { beside: vec![] }),
-        Some("help") => return Ok(Command::Help(help::text(free.next().as_deref()))),
+        Some("help") => {
+            let name = CommandName::of(free.next().as_deref());
+            return Ok(Command::Help(help::text(name)));
+        }
         Some("new") => {
-            none_for("new", overrides)?;
             let given = free.next().ok_or(UsageError::MissingProvider)?;
             let known = PROVIDERS.into_iter().find(|name| *name == given);
             let provider = known.ok_or_else(|| {
@@ -196,7 +189,6 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
             }
         }
         Some("explain") => {
-            none_for("explain", overrides)?;
             let code = free.next();
             Command::Explain { code }
         }
@@ -215,14 +207,6 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
     match free.next() {
         Some(given) => Err(UsageError::Leftover { given }),
         None => Ok(command),
-    }
-}
-
-/// For a command that contacts nothing, settings have no meaning.
-fn none_for(command: &'static str, overrides: Vec<Override>) -> Result<(), UsageError> {
-    match overrides.into_iter().next().map(|first| first.origin) {
-        Some(Origin::Flag(flag)) => Err(UsageError::NotForCommand { flag, command }),
-        _ => Ok(()),
     }
 }
 
@@ -291,7 +275,7 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageErr
         }
     }
     let mut args = pico_args::Arguments::from_vec(rest);
-    for flag in &FLAGS {
+    for flag in FLAGS {
         for name in flag.names() {
             if flag.takes_value() {
                 let own = |value: &OsStr| Ok::<_, String>(value.to_owned());

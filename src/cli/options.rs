@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::flags::{Does, Found};
+use crate::cli::flags::{CommandName, Does, Found};
 use crate::config::{Key, UsageError, values};
 use crate::stream::options::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 
@@ -14,15 +14,12 @@ const PUB_GIVES_UP: Duration = Duration::from_secs(5 * 60);
 const LONGEST: Duration = Duration::from_secs(525_600 * 60);
 
 /// Refuses the flags of other commands.
-pub(crate) fn only_for(command: &'static str, found: &[Found]) -> Result<(), UsageError> {
-    let foreign = found.iter().find(|found| {
-        let commands = found.flag.does.commands();
-        !commands.is_empty() && !commands.contains(&command)
-    });
-    match foreign {
+pub(crate) fn only_for(command: CommandName, found: &[Found]) -> Result<(), UsageError> {
+    let mut found = found.iter();
+    match found.find(|found| !found.flag.commands.contains(&command)) {
         Some(found) => Err(UsageError::NotForCommand {
-            flag: found.name.to_owned(),
-            command,
+            flag: found.name,
+            command: command.name(),
         }),
         None => Ok(()),
     }

@@ -163,7 +163,7 @@ pub(crate) enum UsageError {
     },
     /// A flag of another command.
     NotForCommand {
-        flag: String,
+        flag: &'static str,
         command: &'static str,
     },
     /// `given` is `…` where it may be the rest of a password that had blanks in it.
