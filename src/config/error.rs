@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::config::types::{Key, Origin};
+use crate::util::file::ReadError;
 
 #[derive(Debug)]
 pub(crate) enum ConfigError {
@@ -57,21 +58,14 @@ pub(crate) enum ConfigError {
 
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    Os(std::io::Error),
-    Folder,
-    TooLarge { bytes: u64, limit: u64 },
+    Read(ReadError),
     NotUtf8 { line: usize },
 }
 
 /// What is wrong with a file that a key names.
 #[derive(Debug)]
 pub(crate) enum FileError {
-    Unreadable(std::io::Error),
-    Folder,
-    TooLarge {
-        bytes: u64,
-        limit: u64,
-    },
+    Read(ReadError),
     Empty,
     /// Readable, but it holds something else; `found` names it ("a private key", "an HTML page").
     Holds {

@@ -4,9 +4,8 @@
 use std::collections::hash_map::RandomState;
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher, Hasher};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::config::error::{ConfigError, FileError, SecretError, Unreadable, UsageError};
@@ -15,6 +14,7 @@ use crate::config::types::{
 };
 use crate::config::{parse, url};
 use crate::util::clock;
+use crate::util::file::{self, ReadError};
 
 /// A config file larger than this is something else.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -39,7 +39,7 @@ pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, Con
         })
         .map_err(ConfigError::Problems),
         // `user:password@host` is no file name: say what it lacks, and do not repeat it.
-        Err(Unreadable::Os(_)) if target.contains('@') => {
+        Err(Unreadable::Read(ReadError::Os(_))) if target.contains('@') => {
             parsed(Source::Url(target)).map_err(ConfigError::Problems)
         }
         Err(why) => Err(ConfigError::Unreadable {
@@ -97,6 +97,17 @@ pub(crate) fn with_configs(fault: UsageError) -> UsageError {
     }
 }
 
+/// The whole file that a key names, which holds something.
+///
+/// # Errors
+/// It cannot be had, has more than `limit` bytes, or none.
+pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    match file::read(path, limit) {
+        Ok(bytes) if bytes.is_empty() => Err(FileError::Empty),
+        read => read.map_err(FileError::Read),
+    }
+}
+
 #[cfg(unix)]
 fn others_may_read(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
@@ -110,38 +121,12 @@ fn others_may_read(_: &Path) -> bool {
 }
 
 fn text(path: &Path) -> Result<String, Unreadable> {
-    let bytes = match bytes(path, MAX_CONFIG) {
-        Ok(bytes) => bytes,
-        Err(FileError::Folder) => return Err(Unreadable::Folder),
-        Err(FileError::TooLarge { bytes, limit }) => {
-            return Err(Unreadable::TooLarge { bytes, limit });
-        }
-        Err(FileError::Unreadable(error)) => return Err(Unreadable::Os(error)),
-        Err(_) => return Ok(String::new()),
-    };
+    let bytes = file::read(path, MAX_CONFIG).map_err(Unreadable::Read)?;
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         Unreadable::NotUtf8 { line }
     })
-}
-
-/// The whole file, if it has at most `limit` bytes; a pipe is as good as a file.
-fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let metadata = fs::metadata(path).map_err(FileError::Unreadable)?;
-    if metadata.is_dir() {
-        return Err(FileError::Folder);
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(FileError::Unreadable)?;
-    let read = bytes.len() as u64;
-    if read > limit {
-        let bytes = metadata.len().max(read);
-        return Err(FileError::TooLarge { bytes, limit });
-    }
-    Ok(bytes)
 }
 
 fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigError> {
@@ -161,16 +146,9 @@ fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigErr
 
 /// The first line without its end: `echo` and every editor put one there. Nothing else is cut.
 fn from_file(path: &Path) -> Result<Secret, FileError> {
-    let metadata = fs::metadata(path).map_err(FileError::Unreadable)?;
-    if metadata.is_dir() {
-        return Err(FileError::Folder);
-    }
     // As much as the longest password, its line end, and one byte that shows there is more.
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_PASSWORD as u64 + 3).read_to_end(&mut bytes))
-        .map_err(FileError::Unreadable)?;
-    let mut line = bytes;
+    let limit = MAX_PASSWORD as u64 + 3;
+    let mut line = file::read_start(path, limit).map_err(FileError::Read)?;
     if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
         line.truncate(end);
         if line.last() == Some(&b'\r') {

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable};
 use crate::diagnosis::codes::{settings, usage};
 use crate::diagnosis::{Code, Words, origin};
+use crate::util::file::ReadError;
 use crate::util::{nearest, quoted};
 
 /// What to say about `fault`; `config` is there where its text could be read. Text of the user's in
@@ -148,7 +149,7 @@ fn unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Words {
     let mut notes = Vec::new();
     let mut help = Vec::new();
     let error = match why {
-        Unreadable::Os(error) => {
+        Unreadable::Read(ReadError::Os(error)) => {
             if error.kind() == io::ErrorKind::NotFound {
                 let names: Vec<_> = beside.iter().map(String::as_str).collect();
                 let meant = nearest(path, &names);
@@ -166,8 +167,8 @@ fn unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Words {
             }
             format!("cannot read the config file `{path}`: {error}")
         }
-        Unreadable::Folder => format!("the config file `{path}` is a folder"),
-        Unreadable::TooLarge { bytes, limit } => {
+        Unreadable::Read(ReadError::Folder) => format!("the config file `{path}` is a folder"),
+        Unreadable::Read(ReadError::TooLarge { bytes, limit }) => {
             notes.push(format!(
                 "it has {bytes} bytes or more, and at most {limit} are read"
             ));
@@ -195,9 +196,9 @@ fn file(code: Code, named: (&str, &str, &str), path: &Path, why: &FileError, hel
     let (key, origin, wanted) = named;
     let path = path.display();
     let error = match why {
-        FileError::Unreadable(error) => format!("cannot read `{path}`: {error}"),
-        FileError::Folder => format!("`{path}` is a folder"),
-        FileError::TooLarge { bytes, limit } => {
+        FileError::Read(ReadError::Os(error)) => format!("cannot read `{path}`: {error}"),
+        FileError::Read(ReadError::Folder) => format!("`{path}` is a folder"),
+        FileError::Read(ReadError::TooLarge { bytes, limit }) => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
         }
         FileError::Empty if key == "password_file" => {
