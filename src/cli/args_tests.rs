@@ -12,7 +12,7 @@ use super::*;
 use crate::config::ConfigError;
 use crate::diagnosis::codes::files::words;
 
-/// Splits at blanks; `_` stands for an empty argument.
+/// Splits at spaces; `_` stands for an empty argument.
 fn argv(line: &str) -> Vec<OsString> {
     line.split_whitespace()
         .map(|arg| if arg == "_" { "" } else { arg }.into())

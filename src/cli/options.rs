@@ -6,11 +6,10 @@ use crate::cli::flags::{CommandName, Does, Found};
 use crate::config::{Key, UsageError, values};
 use crate::stream::options::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 
-/// How long `pub` tries to have its connection again unless `--give-up` says otherwise. `sub` does
-/// so for ever.
+/// How long `pub` keeps trying to reconnect, unless `--give-up` says otherwise. `sub` never gives up.
 const PUB_GIVES_UP: Duration = Duration::from_secs(5 * 60);
 
-/// A year. The standard library's clock cannot count for ever.
+/// A year. Beyond some limit the standard library cannot add a duration to a point in time.
 const LONGEST: Duration = Duration::from_secs(525_600 * 60);
 
 /// Refuses the flags of other commands.
@@ -136,7 +135,7 @@ impl<'a> Flags<'a> {
         self.0.iter().filter(move |found| found.flag.does == does)
     }
 
-    /// The flag as it was written, if it was, once.
+    /// The flag as it was written, if it was; an error if it was written twice.
     fn one(&self, does: Does) -> Result<Option<&'static str>, UsageError> {
         let mut all = self.all(does);
         match (all.next(), all.next()) {

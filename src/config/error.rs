@@ -1,5 +1,5 @@
-//! What can be wrong before anything is contacted: facts about arguments, config files and the
-//! files they name. The words are `diagnose_config`'s. No value of a secret ever gets in here.
+//! What can be wrong before anything is contacted: facts about arguments, config files and the files
+//! that they name. How they are worded is the business of `diagnosis`. No secret ever gets in here.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::util::file::ReadError;
 pub(crate) enum ConfigError {
     /// The command line itself.
     Usage(UsageError),
-    /// The config file could not be had.
+    /// The config file could not be read.
     Unreadable {
         path: String,
         why: Unreadable,
@@ -110,7 +110,7 @@ pub(crate) enum UsageError {
         given: String,
         nearest: Option<&'static str>,
     },
-    /// `explain` of what is no code.
+    /// `explain` was given something that is not a code.
     UnknownCode {
         given: String,
         nearest: Option<&'static str>,
@@ -129,7 +129,7 @@ pub(crate) enum UsageError {
     UnexpectedValue {
         flag: &'static str,
     },
-    /// `--set topic` without `=`. Only the part before a blank is kept: it may be a password.
+    /// `--set topic` without `=`. Only the part before a space is kept: it may be a password.
     SetWithoutEquals {
         given: String,
     },
@@ -160,7 +160,7 @@ pub(crate) enum UsageError {
         flag: &'static str,
         command: &'static str,
     },
-    /// `given` is `…` where it may be the rest of a password that had blanks in it.
+    /// `given` is `…` where it may be the rest of a password that had spaces in it.
     Leftover {
         given: String,
     },
@@ -170,7 +170,7 @@ pub(crate) enum UsageError {
     },
 }
 
-/// A place, and what is written there as far as it may be shown.
+/// Where something is written, and what, as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Quoted {
     pub(crate) origin: Origin,
@@ -181,7 +181,7 @@ pub(crate) struct Quoted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) origin: Origin,
-    /// The line, flag or URL, without anything secret; empty where nothing was written.
+    /// The line, flag or URL, without any secret; empty where nothing was written.
     pub(crate) shown: String,
     pub(crate) kind: ProblemKind,
 }
@@ -218,8 +218,8 @@ pub(crate) enum ProblemKind {
     },
     BadValue {
         key: Key,
-        flaw: ValueError,
-        slip: Option<LikelyCause>,
+        error: ValueError,
+        cause: Option<LikelyCause>,
     },
     Url(UrlError),
     /// `key` works only together with `needs`.
@@ -296,14 +296,14 @@ pub(crate) enum ValueError {
 pub(crate) enum LikelyCause {
     /// The value stands in quotes, which are taken literally.
     Quoted,
-    /// A comment behind the value, which is taken literally too.
+    /// A comment follows the value on its line, and is taken literally too.
     Comment,
 }
 
 /// Why a text is not the name or address of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostError {
-    /// Other parts of a URL stand around it. `user`: a user name or password was among them.
+    /// Other parts of a URL surround it. `user`: a user name or password was among them.
     Parts {
         scheme: Option<String>,
         user: bool,
@@ -313,13 +313,13 @@ pub(crate) enum HostError {
     },
     /// Nothing is left once the other parts are taken away.
     Nothing,
-    Blank,
+    Space,
     Comma,
     /// `fe80::1%eth0`.
     Zone,
-    /// Looks like an IPv6 address, or stands in brackets, and is none.
+    /// Looks like an IPv6 address, or stands in brackets, but is not one.
     Ipv6,
-    /// Ends in a number as only an IPv4 address may, and is none.
+    /// Ends in a number, as only an IPv4 address may, but is not one.
     Ipv4,
     NonAscii,
     Character(char),
@@ -339,13 +339,13 @@ pub(crate) enum HostError {
 /// Why nothing can be published to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TopicError {
-    pub(crate) why: TopicFlawKind,
+    pub(crate) why: TopicErrorKind,
     /// The key whose value brought it in through `{client_id}`, where the topic itself is clean.
     pub(crate) from: Option<Key>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TopicFlawKind {
+pub(crate) enum TopicErrorKind {
     /// `+` or `#` (MQTT 3.1.1 §4.7.1).
     Wildcard(char),
     Nul,
@@ -364,7 +364,7 @@ pub(crate) enum UrlError {
     NoHost,
     Query,
     Fragment,
-    /// `@` behind the first `/`: part of a password or a topic, and then `%40`.
+    /// `@` after the first `/`: part of a password or a topic, and then `%40`.
     At,
     /// A `%` without two hex digits, or bytes that are not UTF-8.
     Percent {

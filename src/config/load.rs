@@ -1,5 +1,5 @@
-//! The edge to the file system and the environment, before anything is contacted: the config file,
-//! the password, and who else may read them. It judges no setting; `parse` does.
+//! Reads files and the environment, before anything is contacted: the config file, the password, and
+//! who else may read them. It judges no setting; `parse` does.
 
 use std::collections::hash_map::RandomState;
 use std::env;
@@ -16,17 +16,17 @@ use crate::config::{parse, url};
 use crate::util::clock;
 use crate::util::file::{self, ReadError};
 
-/// A config file larger than this is something else.
+/// A file larger than this is not a config file.
 const MAX_CONFIG: u64 = 1024 * 1024;
 /// The longest password of MQTT, in bytes (MQTT 3.1.1 §3.1.3.5).
 const MAX_PASSWORD: usize = 65_535;
-/// More files than this beside a missing one help nobody.
+/// How many config files beside a missing one are named.
 const MAX_BESIDE: usize = 10;
 
-/// Reads the target, a path or a URL, with the flags above it.
+/// Reads the target, a path or a URL, with the flags that override it.
 ///
 /// # Errors
-/// The file cannot be had, or there is something wrong with its settings.
+/// The file cannot be read, or there is something wrong with its settings.
 pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
     let parsed = |source| parse::config(source, overrides, &ambient());
     if url::is_url(target) {
@@ -89,18 +89,18 @@ pub(crate) fn world_readable(config: &Config) -> Vec<PathBuf> {
     files
 }
 
-/// The same fault, with the config files that do exist.
-pub(crate) fn with_configs(fault: UsageError) -> UsageError {
-    match fault {
+/// The same error, with the config files that do exist.
+pub(crate) fn with_configs(error: UsageError) -> UsageError {
+    match error {
         UsageError::MissingConfig { .. } => UsageError::MissingConfig { beside: beside("") },
         other => other,
     }
 }
 
-/// The whole file that a key names, which holds something.
+/// The bytes of a file that a key names.
 ///
 /// # Errors
-/// It cannot be had, has more than `limit` bytes, or none.
+/// It cannot be read, is empty, or has more than `limit` bytes.
 pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     match file::read(path, limit) {
         Ok(bytes) if bytes.is_empty() => Err(FileError::Empty),
@@ -111,7 +111,7 @@ pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 #[cfg(unix)]
 fn others_may_read(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    // A device or a pipe is not kept on any disk: `password_file = /dev/stdin`.
+    // Not a device or a pipe, which keeps nothing: `password_file = /dev/stdin`.
     fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o004 != 0)
 }
 
@@ -144,7 +144,7 @@ fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigErr
     })
 }
 
-/// The first line without its end: `echo` and every editor put one there. Nothing else is cut.
+/// The first line without its line end, which `echo` and every editor put there. Nothing else is cut.
 fn from_file(path: &Path) -> Result<Secret, FileError> {
     // As much as the longest password, its line end, and one byte that shows there is more.
     let limit = MAX_PASSWORD as u64 + 3;

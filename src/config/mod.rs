@@ -13,7 +13,7 @@ pub(crate) mod values;
 
 pub(crate) use error::{
     ConfigError, FileError, HostError, LikelyCause, Problem, ProblemKind, Quoted, SecretError,
-    TopicFlawKind, Unreadable, UrlError, UsageError, ValueError,
+    TopicErrorKind, Unreadable, UrlError, UsageError, ValueError,
 };
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{

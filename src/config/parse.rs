@@ -43,8 +43,8 @@ pub(crate) fn config(
     }
 }
 
-/// `--set password_env=X` stands above a `password_file` of the file: it is the same setting in
-/// another form, not a second one.
+/// `--set password_env=X` overrides a `password_file` of the file: it is the same setting in another
+/// form, not a second one.
 fn one_password_of_the_flags(settings: &mut Settings) {
     let password = |setting: &Setting| setting.key.is(KeyKind::Secret);
     let flag = |setting: &Setting| matches!(setting.quoted.origin, Origin::Flag(_));
@@ -57,7 +57,7 @@ fn one_password_of_the_flags(settings: &mut Settings) {
 struct Reader<'a> {
     settings: &'a Settings,
     ambient: &'a Ambient,
-    /// The config file's own, to which its paths are relative.
+    /// The config file's own folder, which its paths are relative to.
     folder: &'a Path,
     /// With the order of the setting each belongs to.
     problems: Vec<(usize, Problem)>,
@@ -82,10 +82,10 @@ impl Reader<'_> {
         } else {
             match value(text) {
                 Ok(value) => return Some(value),
-                Err(flaw) => ProblemKind::BadValue {
+                Err(error) => ProblemKind::BadValue {
                     key,
-                    flaw,
-                    slip: slip(key, text),
+                    error,
+                    cause: likely_cause(key, text),
                 },
             }
         };
@@ -93,7 +93,7 @@ impl Reader<'_> {
         None
     }
 
-    /// A wrong value counts as `on`, where no rule between keys has anything to add.
+    /// A wrong value counts as `on`, for which no rule between keys adds a second problem.
     fn switch(&mut self, key: Key) -> bool {
         self.read(key, values::switch) != Some(false)
     }
@@ -110,7 +110,7 @@ impl Reader<'_> {
         ));
     }
 
-    /// A rule between keys is broken; it is told where `key` stands, if it stands anywhere.
+    /// A rule between keys is broken; reported at `key`, if it is set.
     fn wrong_at(&mut self, key: Key, kind: ProblemKind) {
         let settings = self.settings;
         if let Some(setting) = settings.get(key) {
@@ -132,7 +132,8 @@ impl Reader<'_> {
         self.settings.get(key).is_some()
     }
 
-    /// Relative to the config file's own folder; a flag's to the current one.
+    /// A path in the config file is relative to the folder of that file, one in a flag to the current
+    /// folder.
     fn path(&mut self, key: Key) -> Option<PathBuf> {
         let ambient = self.ambient;
         let folder = match self.settings.get(key)?.quoted.origin {
@@ -159,20 +160,20 @@ impl Reader<'_> {
             let topic = names.fill(key.default().unwrap_or_default());
             if let Err(why) = values::topic(&topic) {
                 // Only the client id can have brought it in.
-                let flaw = ValueError::Topic(TopicError {
+                let error = ValueError::Topic(TopicError {
                     why,
                     from: Some(Key::ClientId),
                 });
-                let slip = None;
-                self.wrong_at(Key::ClientId, ProblemKind::BadValue { key, flaw, slip });
+                let cause = None;
+                self.wrong_at(Key::ClientId, ProblemKind::BadValue { key, error, cause });
             }
             return topic;
         }
         let filled = self.read(key, |value| {
-            let flaw = |why, from| ValueError::Topic(TopicError { why, from });
-            values::topic(value).map_err(|why| flaw(why, None))?;
+            let error = |why, from| ValueError::Topic(TopicError { why, from });
+            values::topic(value).map_err(|why| error(why, None))?;
             let topic = names.fill(value);
-            values::topic(&topic).map_err(|why| flaw(why, Some(Key::ClientId)))?;
+            values::topic(&topic).map_err(|why| error(why, Some(Key::ClientId)))?;
             Ok(topic)
         });
         filled.unwrap_or_default()
@@ -242,7 +243,7 @@ impl Reader<'_> {
     }
 
     fn host(&mut self, target: &str) -> Option<String> {
-        // A URL that could not be read has said so already.
+        // A URL that could not be read has its own problem already.
         let told = |(_, p): &(usize, Problem)| matches!(p.kind, ProblemKind::Url(_));
         if !self.is_set(Key::Host) && !self.problems.iter().any(told) {
             let kind = ProblemKind::Missing {
@@ -250,7 +251,7 @@ impl Reader<'_> {
                 target: target.to_owned(),
             };
             let (origin, shown) = (Origin::Default, String::new());
-            // Behind the last line, before the first flag, would be right as well; last is plain.
+            // It belongs to no line: last of all.
             self.problems.push((
                 usize::MAX,
                 Problem {
@@ -396,7 +397,7 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// In one pass: a value that holds `{pid}` itself is not looked at again.
+    /// In one pass: a value that holds `{pid}` itself is not filled in again.
     fn fill(&self, topic: &str) -> String {
         let mut filled = String::with_capacity(topic.len());
         let mut rest = topic;
@@ -434,8 +435,8 @@ fn is_placeholder(key: Key, value: &str) -> bool {
     }
 }
 
-/// Only where the value's own text may be looked at and no blank could be meant.
-fn slip(key: Key, value: &str) -> Option<LikelyCause> {
+/// Never for the password: every character of it may be meant.
+fn likely_cause(key: Key, value: &str) -> Option<LikelyCause> {
     let quoted = |quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
     if key == Key::Password {
         None

@@ -1,5 +1,5 @@
-//! Text and flags to settings: lines, keys, where each was written, and how much of it may be
-//! shown. It knows which keys exist, not what their values mean.
+//! Text and flags to settings: lines, keys, where each was written, and how much of it may be shown.
+//! It knows which keys exist, not what their values mean.
 
 use crate::config::error::{Problem, ProblemKind, Quoted};
 use crate::config::types::{Key, KeyKind, Origin, Override, Source};
@@ -45,7 +45,7 @@ const VERIFICATION_OFF: [&str; 9] = [
     "insecure_skip_verify",
 ];
 
-/// No key has one of these: what follows the first is a value after all, perhaps a secret.
+/// No key has one of these in it: what follows it is rather a value, perhaps a secret.
 const NOT_IN_KEYS: [char; 3] = [' ', '\t', ':'];
 
 /// One known key with its value, as text.
@@ -57,7 +57,7 @@ pub(crate) struct Setting {
     pub(crate) order: usize,
 }
 
-/// All settings, and what was wrong with the lines that are none.
+/// All settings, and what is wrong with the lines that are not settings.
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) list: Vec<Setting>,
@@ -85,7 +85,7 @@ impl Settings {
         settings
     }
 
-    /// The setting that counts: the last one, as flags come last.
+    /// The last one, as flags override the file and come after it.
     pub(crate) fn get(&self, key: Key) -> Option<&Setting> {
         self.list.iter().rev().find(|setting| setting.key == key)
     }
@@ -96,7 +96,7 @@ impl Settings {
             shown: url::redact(text),
         };
         match url::parts(text) {
-            Err(fault) => self.problem(0, quoted.origin, quoted.shown, ProblemKind::Url(fault)),
+            Err(error) => self.problem(0, quoted.origin, quoted.shown, ProblemKind::Url(error)),
             Ok(parts) => self
                 .list
                 .extend(parts.into_iter().map(|(key, value)| Setting {
@@ -157,8 +157,8 @@ impl Settings {
         self.add(key, value, Quoted { origin, shown }, order, from);
     }
 
-    /// `from`: where in the list the settings of the same kind begin, among which a key may
-    /// stand only once.
+    /// `from`: where in the list the settings of the same source begin, which may set a key only
+    /// once.
     fn add(&mut self, given: &str, value: &str, quoted: Quoted, order: usize, from: usize) {
         let Quoted { origin, shown } = quoted.clone();
         let Some(key) = Key::named(given) else {
@@ -198,7 +198,7 @@ impl Settings {
     }
 }
 
-/// Lines without their ends; a byte order mark in front is none of the first line's.
+/// Lines without their ends, and the first one without a byte order mark.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.split('\n')
@@ -234,7 +234,7 @@ pub(crate) fn switches_verification_off(plain: &str) -> bool {
     VERIFICATION_OFF.contains(&plain)
 }
 
-/// Whether a value under this key must not be shown: a secret's, or one that was meant to be.
+/// Whether a value under this key must not be shown: it is a secret, or probably meant to be one.
 pub(crate) fn looks_secret(key: &str) -> bool {
     let plain = key.to_ascii_lowercase().replace('-', "_");
     if let Some(key) = Key::named(&plain) {
@@ -244,7 +244,7 @@ pub(crate) fn looks_secret(key: &str) -> bool {
     parts.iter().any(|part| plain.contains(part)) || nearest(&plain, &["password"]).is_some()
 }
 
-/// What stands before the first blank, `=` or `:`. A long word is cut: it may be a line of a key
+/// What stands before the first space, `=` or `:`. A long word is cut: it may be a line of a key
 /// that was pasted in.
 fn first_word(text: &str) -> String {
     let end = text.find([' ', '\t', '=', ':']).unwrap_or(text.len());
@@ -255,7 +255,7 @@ fn first_word(text: &str) -> String {
     word.chars().take(8).chain(['…']).collect()
 }
 
-/// `key = value` without anything secret, for keys that are not themselves a secret's.
+/// `key = value` without any secret in the value, for keys that are not secret themselves.
 fn shown(key: &str, equals: &str, value: &str) -> String {
     let word = if key.len() > 32 {
         first_word(key)

@@ -1,5 +1,5 @@
-//! The config files that come with the program, for `mqtt-test new PROVIDER`. They are the very
-//! files under `config/`.
+//! The config files that come with the program, for `mqtt-test new PROVIDER`: those of the folder
+//! `config/`, built in.
 
 /// Every provider with the text of its file.
 const FILES: [(&str, &str); 5] = [

@@ -22,7 +22,7 @@ struct Row {
     default: Option<&'static str>,
 }
 
-/// From one row a key: [`Key`] and all that is known of each.
+/// Makes [`Key`] and all that is known of each key from one row a key.
 macro_rules! keys {
     ($($key:ident $name:literal [$($is:ident)*] $default:expr;)*) => {
         /// What can be set.
@@ -37,7 +37,7 @@ macro_rules! keys {
         }),*];
 
         impl Key {
-            /// Every key, in the order of the manual.
+            /// Every key, in the order of the reference.
             pub(crate) const ALL: [Self; ROWS.len()] = [$(Self::$key),*];
         }
     };
@@ -137,7 +137,7 @@ impl fmt::Debug for Source<'_> {
     }
 }
 
-/// A setting of the command line; it stands above the file's or the URL's.
+/// A setting of the command line; it overrides the file's or the URL's.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Override {
     pub(crate) origin: Origin,
@@ -152,7 +152,7 @@ impl fmt::Debug for Override {
     }
 }
 
-/// What a run has of its surroundings, handed in so that `parse` stays pure.
+/// What a run takes from its environment, handed in so that `parse` stays pure.
 #[derive(Clone, Debug)]
 pub(crate) struct Ambient {
     pub(crate) pid: u32,
@@ -246,21 +246,21 @@ pub(crate) struct Will {
     pub(crate) retain: bool,
 }
 
-/// What is published, and how it is known again when it comes back.
+/// What is published, and how it is recognised when it comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// Our own line; `mark` is the random part that no other run has.
+    /// Our own text; `mark` is the random part that no other run has.
     Marked { text: String, mark: String },
-    /// The user's own bytes, known again by being equal.
+    /// The user's own bytes, recognised by being equal.
     Own(Vec<u8>),
 }
 
-/// Everything that a run needs, checked; impossible combinations cannot be written down.
+/// Everything that a run needs, checked; impossible combinations cannot be expressed.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// The target as the user typed it: a path, or a URL without its password.
     pub(crate) target: String,
-    /// Every key that was set, with where; for messages.
+    /// Every key that was set, and where; for messages.
     pub(crate) origins: Vec<(Key, Origin)>,
     pub(crate) host: String,
     pub(crate) port: u16,

@@ -1,6 +1,6 @@
-//! A target given as a URL: `mqtts://user@host:8883/topic` becomes keys and values, and is never
-//! shown with its password. And what may stand as `host` or `server_name`: a DNS name, or an IP
-//! address. It resolves nothing.
+//! A target given as a URL: `mqtts://user@host:8883/topic` becomes keys and values, and is never shown
+//! with its password. Also what may be a `host` or `server_name`: a DNS name, or an IP address. It
+//! resolves nothing.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ struct Split<'a> {
     scheme: Option<&'a str>,
     user: Option<&'a str>,
     password: Option<&'a str>,
-    /// With the brackets of an IPv6 address. What is no `host:port` stands here whole.
+    /// With the brackets of an IPv6 address. Text that is not `host:port` is here whole.
     host: &'a str,
     port: Option<&'a str>,
     /// From the first `/`, `?` or `#` on.
@@ -24,7 +24,7 @@ fn split(text: &str) -> Split<'_> {
         Some((scheme, rest)) => (Some(scheme), rest),
         None => (None, text),
     };
-    // The last `@`, even behind a `/`: all that stands before it may be a password.
+    // The last `@`, even after a `/`: everything before it may be a password.
     let (user, rest) = match rest.rsplit_once('@') {
         Some((user, rest)) => (Some(user), rest),
         None => (None, rest),
@@ -57,7 +57,7 @@ fn split(text: &str) -> Split<'_> {
     }
 }
 
-/// One of these ends the host and its port.
+/// Each of these ends the host and its port.
 const PATH: [char; 3] = ['/', '?', '#'];
 
 /// Whether the target is meant as a URL. A file of such a name can be given as `./…`.
@@ -71,8 +71,8 @@ fn is_scheme_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')
 }
 
-/// The URL without its password. In `mqtts://user:password` that stands where the port belongs, so
-/// only a number is shown there; other programs take one in the query.
+/// The URL without its password. In `mqtts://user:password` that is where the port belongs, so only a
+/// number is shown there. Nor is the query, where other programs take a password.
 pub(crate) fn redact(url: &str) -> String {
     let url = split(url);
     let mut shown = String::new();
@@ -186,7 +186,7 @@ fn decode(text: &str) -> Option<String> {
 /// (RFC 6066 §3 wants the name without it).
 pub(crate) fn host(value: &str) -> Result<String, HostError> {
     if value.contains([' ', '\t']) {
-        return Err(HostError::Blank);
+        return Err(HostError::Space);
     }
     if value.contains(',') {
         return Err(HostError::Comma);
@@ -227,7 +227,7 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
 }
 
 /// Whether the host is an endpoint of AWS IoT Core, which has rules of its own. A broker on a rented
-/// machine is under `amazonaws.com` too, and has none of them.
+/// machine is under `amazonaws.com` too, but has no such rules.
 pub(crate) fn is_aws(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let domain = [".amazonaws.com", ".amazonaws.com.cn"];

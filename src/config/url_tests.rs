@@ -174,7 +174,7 @@ fn parts_of_a_url_are_told_apart() {
 
 #[test]
 fn what_no_resolver_takes_is_refused() {
-    host_is("h example", Err(HostError::Blank));
+    host_is("h example", Err(HostError::Space));
     host_is("a.example,b.example", Err(HostError::Comma));
     host_is("fe80::1%eth0", Err(HostError::Zone));
     host_is("[fe80::1%eth0]", Err(HostError::Zone));

@@ -74,7 +74,7 @@ pub(crate) fn code(problem: &Problem) -> Code {
     match &problem.kind {
         ProblemKind::BadValue {
             key: Key::Host,
-            flaw: ValueError::Host(_),
+            error: ValueError::Host(_),
             ..
         }
         | ProblemKind::Url(UrlError::NoScheme | UrlError::Scheme { .. } | UrlError::NoHost) => {
@@ -174,7 +174,7 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
              find them"
                 .to_owned(),
         ),
-        ProblemKind::BadValue { key, flaw: f, slip } => return value(key.name(), f, *slip),
+        ProblemKind::BadValue { key, error, cause } => return value(key.name(), error, *cause),
         ProblemKind::Url(fault) => url(fault),
         ProblemKind::Needs {
             key,
