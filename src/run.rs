@@ -67,7 +67,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
         began: Instant::now(),
     };
     match invocation.command {
-        Command::Help(text) => edge.print(text),
+        Command::Help(text) => edge.print(&text),
         Command::Version => edge.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::New { provider } => edge.print(templates::text(provider).unwrap_or_default()),
         Command::Explain { code } => edge.explain(code),

@@ -7,13 +7,11 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::cli::flags::{Does, FLAGS, Found};
-use crate::cli::{flags, options};
-use crate::config::{Origin, Override, PROVIDERS, UsageError, settings, url};
+use crate::cli::flags::{CommandName, Does, FLAGS, Found};
+use crate::cli::{flags, help, options};
+use crate::config::{Key, Origin, Override, PROVIDERS, UsageError, settings, url};
 use crate::stream::options::{PubOptions, SubOptions};
 use crate::util::nearest;
-
-use crate::cli::help;
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +37,7 @@ pub(crate) enum Command {
         overrides: Vec<Override>,
         options: SubOptions,
     },
-    /// `provider` is one that `shipped` knows.
+    /// `provider` is one that `config::templates` knows.
     New {
         provider: &'static str,
     },
@@ -48,7 +46,7 @@ pub(crate) enum Command {
         code: Option<String>,
     },
     /// The text to print.
-    Help(&'static str),
+    Help(String),
     Version,
 }
 
@@ -66,7 +64,7 @@ impl std::fmt::Debug for Command {
     }
 }
 
-/// How results are told.
+/// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Output {
     pub(crate) json: bool,
@@ -83,10 +81,10 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
-/// Commands of one word each; anything else is a CONFIG.
+/// The words that are commands; anything else is a CONFIG.
 const COMMANDS: [&str; 5] = ["pub", "sub", "new", "explain", "help"];
 
-/// Whether even a fault of the command line itself must be told as JSON.
+/// Whether even an error of the command line itself must be printed as JSON.
 pub(crate) fn wants_json(argv: &[OsString]) -> bool {
     argv.iter().any(|arg| arg == "--json")
 }
@@ -102,23 +100,23 @@ pub(crate) fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageError> {
     let command = if has(Does::Help) {
         // `pub --help` and `help pub --help`.
         let named = free.iter().map(String::as_str).find(|word| *word != "help");
-        Command::Help(help::text(named))
+        Command::Help(help::text(CommandName::of(named)))
     } else if has(Does::Version) {
         Command::Version
     } else {
-        command(free, &found).map_err(|fault| without_secrets(fault, &found))?
+        command(free, &found).map_err(|error| without_secrets(error, &found))?
     };
     Ok(Invocation { command, output })
 }
 
-/// `--set password=my secret` without quotes leaves a piece of the password over.
-fn without_secrets(fault: UsageError, found: &[Found]) -> UsageError {
+/// `--set password=my secret` without quotes leaves a piece of the password as an argument.
+fn without_secrets(error: UsageError, found: &[Found]) -> UsageError {
     let secret = |found: &Found| {
         let key = found.value.split('=').next().unwrap_or_default();
         found.flag.does == Does::Set && settings::looks_secret(key)
     };
     let hidden = || "…".to_owned();
-    match fault {
+    match error {
         UsageError::Leftover { .. } if found.iter().any(secret) => {
             UsageError::Leftover { given: hidden() }
         }
@@ -137,28 +135,24 @@ fn without_secrets(fault: UsageError, found: &[Found]) -> UsageError {
                 key,
             }
         }
-        fault => fault,
+        error => error,
     }
 }
 
 /// By its first free argument. A config file that is called `new` can be given as `./new`.
 fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
-    let overrides = overrides(found)?;
     let mut free = free.into_iter();
     let first = free.next();
-    let name = match first.as_deref() {
-        Some("pub") => "pub",
-        Some("sub") => "sub",
-        Some("new") => "new",
-        Some("explain") => "explain",
-        _ => "the check",
-    };
+    let name = CommandName::of(first.as_deref());
+    let overrides = overrides(name, found)?;
     options::only_for(name, found)?;
     let command = match first.as_deref() {
         None => return Err(UsageError::MissingConfig { beside: vec![] }),
-        Some("help") => return Ok(Command::Help(help::text(free.next().as_deref()))),
+        Some("help") => {
+            let name = CommandName::of(free.next().as_deref());
+            return Ok(Command::Help(help::text(name)));
+        }
         Some("new") => {
-            none_for("new", overrides)?;
             let given = free.next().ok_or(UsageError::MissingProvider)?;
             let known = PROVIDERS.into_iter().find(|name| *name == given);
             let provider = known.ok_or_else(|| {
@@ -183,12 +177,6 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
                 .next()
                 .ok_or(UsageError::MissingConfig { beside: vec![] })?;
             let options = options::for_sub(found)?;
-            // Its topics are filters, and more than one is fine.
-            let topic = |it: &Override| {
-                it.origin == Origin::Flag("-t".to_owned())
-                    || it.origin == Origin::Flag("--topic".to_owned())
-            };
-            let overrides = overrides.into_iter().filter(|it| !topic(it)).collect();
             Command::Sub {
                 target,
                 overrides,
@@ -196,7 +184,6 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
             }
         }
         Some("explain") => {
-            none_for("explain", overrides)?;
             let code = free.next();
             Command::Explain { code }
         }
@@ -215,14 +202,6 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
     match free.next() {
         Some(given) => Err(UsageError::Leftover { given }),
         None => Ok(command),
-    }
-}
-
-/// For a command that contacts nothing, settings have no meaning.
-fn none_for(command: &'static str, overrides: Vec<Override>) -> Result<(), UsageError> {
-    match overrides.into_iter().next().map(|first| first.origin) {
-        Some(Origin::Flag(flag)) => Err(UsageError::NotForCommand { flag, command }),
-        _ => Ok(()),
     }
 }
 
@@ -256,14 +235,16 @@ fn output(found: &[Found]) -> Result<Output, UsageError> {
     }
 }
 
-fn overrides(found: &[Found]) -> Result<Vec<Override>, UsageError> {
+fn overrides(command: CommandName, found: &[Found]) -> Result<Vec<Override>, UsageError> {
     let mut overrides = Vec::new();
     for Found { flag, name, value } in found {
         let (key, value) = match flag.does {
-            Does::Key(key) => (key, value.as_str()),
-            Does::KeyOn(key) => (key, "on"),
+            // Its topics are filters, and more than one is fine.
+            Does::Key(Key::Topic) if command == CommandName::Sub => continue,
+            Does::Key(key) => (key.name(), value.as_str()),
+            Does::KeyOn(key) => (key.name(), "on"),
             Does::Set => value.split_once('=').ok_or_else(|| {
-                // `--set password hunter2` in quotes: what follows the blank may be secret.
+                // `--set password hunter2` in quotes: what follows the space may be secret.
                 let given = value.split([' ', '\t', ':']).next().unwrap_or_default();
                 let given = given.to_owned();
                 UsageError::SetWithoutEquals { given }
@@ -291,7 +272,7 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageErr
         }
     }
     let mut args = pico_args::Arguments::from_vec(rest);
-    for flag in &FLAGS {
+    for flag in FLAGS {
         for name in flag.names() {
             if flag.takes_value() {
                 let own = |value: &OsStr| Ok::<_, String>(value.to_owned());

@@ -9,11 +9,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::cli::help::HELP;
 use crate::config::ConfigError;
 use crate::diagnosis::diagnose_config;
 
-/// Splits at blanks; `_` stands for an empty argument.
+/// Splits at spaces; `_` stands for an empty argument.
 fn argv(line: &str) -> Vec<OsString> {
     line.split_whitespace()
         .map(|arg| if arg == "_" { "" } else { arg }.into())
@@ -60,15 +59,15 @@ fn flags_become_overrides() {
     check(
         "x -q 2 -r -i me",
         "x",
-        &["-q qos=2", "-i client_id=me", "-r retain=on"],
+        &["-q qos=2", "-r retain=on", "-i client_id=me"],
     );
     check(
         "x --qos 0 --retain --client-id me",
         "x",
         &[
             "--qos qos=0",
-            "--client-id client_id=me",
             "--retain retain=on",
+            "--client-id client_id=me",
         ],
     );
     check(
@@ -113,20 +112,22 @@ fn commands_and_output() {
         "new -h",
         "help new",
     ] {
-        assert_eq!(parsed(line).command, Command::Help(HELP), "{line}");
+        let help = Command::Help(help::text(CommandName::Check));
+        assert_eq!(parsed(line).command, help, "{line}");
     }
-    for (text, lines) in [
+    for (name, lines) in [
         (
-            help::PUB,
+            CommandName::Pub,
             ["pub --help", "-h pub x", "help pub", "help pub -h"],
         ),
         (
-            help::SUB,
+            CommandName::Sub,
             ["sub --help", "sub x -h", "help sub", "help sub -h"],
         ),
     ] {
         for line in lines {
-            assert_eq!(parsed(line).command, Command::Help(text), "{line}");
+            let help = Command::Help(help::text(name));
+            assert_eq!(parsed(line).command, help, "{line}");
         }
     }
     assert_eq!(parsed("-V").command, Command::Version);
@@ -336,28 +337,34 @@ fn arguments_that_are_not_text_are_refused() {
 
 #[test]
 fn the_help_texts_fit_a_terminal_and_name_the_flags_of_their_command() {
-    for (command, text) in [("the check", HELP), ("pub", help::PUB), ("sub", help::SUB)] {
-        assert!(text.lines().count() <= 45, "{command}");
+    for command in [CommandName::Check, CommandName::Pub, CommandName::Sub] {
+        let text = help::text(command);
+        assert!(text.lines().count() <= 45, "{command:?}");
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{line}");
+            assert_eq!(line, line.trim_end());
         }
         let words: Vec<_> = text
             .split(|c: char| !c.is_ascii_alphabetic() && c != '-')
             .collect();
-        for flag in &FLAGS {
-            let commands = flag.does.commands();
-            let own = commands.is_empty() || commands.contains(&command);
+        for flag in FLAGS {
+            let own = flag.commands.contains(&command);
             // These two stand in the text for all, and one flag has a second spelling.
             let elsewhere =
-                command != "the check" && matches!(flag.does, Does::Help | Does::Version);
+                command != CommandName::Check && matches!(flag.does, Does::Help | Does::Version);
             for name in flag.names().filter(|name| *name != "--colour") {
                 let named = words.contains(&name);
-                assert!(named == own || elsewhere, "{command}: {name}");
+                assert!(named == own || elsewhere, "{command:?}: {name}");
             }
         }
     }
-    assert!(HELP.contains("mqtt-test explain [CODE]"));
-    assert!(PROVIDERS.iter().all(|provider| HELP.contains(provider)));
+    let text = help::text(CommandName::New);
+    assert!(text.contains("mqtt-test explain [CODE]"));
+    assert!(PROVIDERS.iter().all(|provider| text.contains(provider)));
+    for flag in FLAGS {
+        let sets = matches!(flag.does, Does::Key(_) | Does::Set);
+        assert!(!sets || flag.takes_value(), "{}", flag.long);
+    }
 }
 
 proptest! {

@@ -1,17 +1,82 @@
-//! The table of flags, and what was probably meant by one that is not in it. `args` reads them.
+//! The table of flags, and what was probably meant by one that is not in it. `args` reads them, and
+//! `help` tells of them.
 
 use std::ffi::OsStr;
 
-use crate::config::{UsageError, settings};
+use crate::config::{Key, UsageError, settings};
 use crate::util::nearest;
+
+/// What the first argument says is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CommandName {
+    Check,
+    Pub,
+    Sub,
+    New,
+    Explain,
+}
+
+impl CommandName {
+    /// Anything that is no command is a CONFIG, to be checked.
+    pub(crate) fn of(word: Option<&str>) -> Self {
+        match word {
+            Some("pub") => Self::Pub,
+            Some("sub") => Self::Sub,
+            Some("new") => Self::New,
+            Some("explain") => Self::Explain,
+            _ => Self::Check,
+        }
+    }
+
+    /// For a sentence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Check => "the check",
+            Self::Pub => "pub",
+            Self::Sub => "sub",
+            Self::New => "new",
+            Self::Explain => "explain",
+        }
+    }
+}
+
+/// Those that contact a broker, and so read a configuration.
+const CONTACT: &[CommandName] = &[CommandName::Check, CommandName::Pub, CommandName::Sub];
+const STREAMS: &[CommandName] = &[CommandName::Pub, CommandName::Sub];
+const PUBLISH: &[CommandName] = &[CommandName::Check, CommandName::Pub];
+const CHECK: &[CommandName] = &[CommandName::Check];
+const PUB: &[CommandName] = &[CommandName::Pub];
+const SUB: &[CommandName] = &[CommandName::Sub];
+const ALL: &[CommandName] = &[
+    CommandName::Check,
+    CommandName::Pub,
+    CommandName::Sub,
+    CommandName::New,
+    CommandName::Explain,
+];
+
+/// A place for flags in one of the help texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    CheckSettings,
+    CheckOutput,
+    PubWhat,
+    PubHow,
+    PubSettings,
+    PubOutput,
+    SubWhich,
+    SubForm,
+    SubHow,
+    SubSettings,
+}
 
 /// What a flag does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Does {
     /// Its value is the value of a key.
-    Key(&'static str),
+    Key(Key),
     /// Switches a key on.
-    KeyOn(&'static str),
+    KeyOn(Key),
     Set,
     Json,
     Quiet,
@@ -39,33 +104,17 @@ pub(crate) enum Does {
     GiveUp,
 }
 
-impl Does {
-    /// The commands that the flag has a meaning for; empty: all.
-    pub(crate) fn commands(self) -> &'static [&'static str] {
-        match self {
-            Self::File
-            | Self::Null
-            | Self::Stdin
-            | Self::Lines
-            | Self::Repeat
-            | Self::Interval
-            | Self::Rate => &["pub"],
-            Self::Count | Self::For | Self::Retained | Self::Topics | Self::Raw | Self::Hex => {
-                &["sub"]
-            }
-            Self::NoReconnect | Self::GiveUp => &["pub", "sub"],
-            Self::Key("message") | Self::KeyOn("retain") => &["the check", "pub"],
-            Self::Verbose => &["the check"],
-            _ => &[],
-        }
-    }
-}
-
 pub(crate) struct Flag {
     /// Empty: there is no short form.
-    short: &'static str,
-    long: &'static str,
+    pub(crate) short: &'static str,
+    pub(crate) long: &'static str,
+    /// What stands for its value in the help; empty: it takes none.
+    pub(crate) value: &'static str,
     pub(crate) does: Does,
+    /// Those that it has a meaning for.
+    pub(crate) commands: &'static [CommandName],
+    /// What the help says of it, and where.
+    help: &'static [(&'static [Section], &'static str)],
 }
 
 /// One flag as it was found.
@@ -75,66 +124,142 @@ pub(crate) struct Found {
     pub(crate) value: String,
 }
 
-const fn flag(short: &'static str, long: &'static str, does: Does) -> Flag {
-    Flag { short, long, does }
+/// A row: short form, long form, value, commands and what it does; then what the help says of it, each
+/// line behind the sections that it stands in. A new flag is one row, and what [`Does`] leads to.
+macro_rules! flags {
+    ($($short:literal $long:literal $value:literal $commands:ident $does:expr => {
+        $($($section:ident)+ $help:literal;)*
+    })*) => {
+        /// Every flag; the help lists them in this order.
+        pub(crate) const FLAGS: &[Flag] = &[$(Flag {
+            short: $short,
+            long: $long,
+            value: $value,
+            does: $does,
+            commands: $commands,
+            help: &[$((&[$(Section::$section),+], $help)),*],
+        }),*];
+    };
 }
 
-pub(crate) const FLAGS: [Flag; 30] = [
-    flag("", "--set", Does::Set),
-    flag("-t", "--topic", Does::Key("topic")),
-    flag("-m", "--message", Does::Key("message")),
-    flag("-q", "--qos", Does::Key("qos")),
-    flag("-i", "--client-id", Does::Key("client_id")),
-    flag("-u", "--username", Does::Key("username")),
-    flag("", "--timeout", Does::Key("timeout")),
-    flag("", "--color", Does::Color),
-    flag("-r", "--retain", Does::KeyOn("retain")),
-    flag("", "--json", Does::Json),
-    flag("", "--quiet", Does::Quiet),
-    flag("", "--verbose", Does::Verbose),
-    flag("-h", "--help", Does::Help),
-    flag("-V", "--version", Does::Version),
-    flag("-f", "--file", Does::File),
-    flag("-n", "--null", Does::Null),
-    flag("-s", "--stdin", Does::Stdin),
-    flag("-l", "--lines", Does::Lines),
-    flag("", "--repeat", Does::Repeat),
-    flag("", "--interval", Does::Interval),
-    flag("", "--rate", Does::Rate),
-    flag("-C", "--count", Does::Count),
-    flag("", "--for", Does::For),
-    flag("", "--retained", Does::Retained),
-    flag("-v", "--topics", Does::Topics),
-    flag("", "--raw", Does::Raw),
-    flag("", "--hex", Does::Hex),
-    flag("", "--no-reconnect", Does::NoReconnect),
-    flag("", "--give-up", Does::GiveUp),
+flags! {
+    "" "--set" "KEY=VALUE" CONTACT Does::Set => {
+        CheckSettings PubSettings SubSettings "any key; may be repeated";
+    }
+    "-t" "--topic" "TOPIC" CONTACT Does::Key(Key::Topic) => {
+        CheckSettings "where to publish and listen";
+        PubHow "where to";
+        SubWhich "a filter (+, #); may be repeated; else `topic`";
+    }
+    "-m" "--message" "TEXT" PUBLISH Does::Key(Key::Message) => {
+        CheckSettings "what to publish";
+        PubWhat "this text";
+    }
+    "-q" "--qos" "0|1|2" CONTACT Does::Key(Key::Qos) => {
+        CheckSettings PubHow "quality of service";
+        SubHow "at most this quality of service";
+    }
+    "-r" "--retain" "" PUBLISH Does::KeyOn(Key::Retain) => {
+        CheckSettings PubHow "ask the broker to keep the message";
+    }
+    "-i" "--client-id" "ID" CONTACT Does::Key(Key::ClientId) => {
+        CheckSettings PubSettings SubSettings "who we are to the broker";
+    }
+    "-u" "--username" "NAME" CONTACT Does::Key(Key::Username) => {
+        CheckSettings PubSettings SubSettings
+            "the password comes from password_env or\npassword_file, never from a flag";
+    }
+    "" "--timeout" "TIME" CONTACT Does::Key(Key::Timeout) => {
+        CheckSettings PubSettings SubSettings "for each stage: 500ms, 15s, 2m";
+    }
+    "-f" "--file" "PATH" PUB Does::File => {
+        PubWhat "the bytes of a file";
+    }
+    "-n" "--null" "" PUB Does::Null => {
+        PubWhat "nothing: an empty message";
+    }
+    "-s" "--stdin" "" PUB Does::Stdin => {
+        PubWhat "standard input as one message";
+    }
+    "-l" "--lines" "" PUB Does::Lines => {
+        PubWhat "each line of standard input, as it comes";
+    }
+    "" "--repeat" "N" PUB Does::Repeat => {
+        PubHow "the message N times (not with -l)";
+    }
+    "" "--interval" "TIME" PUB Does::Interval => {
+        PubHow "minimum time between messages";
+    }
+    "" "--rate" "N" PUB Does::Rate => {
+        PubHow "at most N messages a second";
+    }
+    "" "--retained" "only|skip" SUB Does::Retained => {
+        SubWhich "only those that the broker kept, or none of them";
+    }
+    "-C" "--count" "N" SUB Does::Count => {
+        SubWhich "end after N messages";
+    }
+    "" "--for" "TIME" SUB Does::For => {
+        SubWhich "end after this time";
+    }
+    "" "--no-reconnect" "" STREAMS Does::NoReconnect => {
+        PubHow SubHow "end when the connection is lost";
+    }
+    "" "--give-up" "TIME" STREAMS Does::GiveUp => {
+        PubHow "how long to keep trying to reconnect (5m)";
+        SubHow "how long to keep trying to reconnect (forever)";
+    }
+    "-v" "--topics" "" SUB Does::Topics => {
+        SubForm "the topic before the payload";
+    }
+    "" "--json" "" ALL Does::Json => {
+        CheckOutput "one JSON object on standard output";
+        PubOutput "as JSON lines on standard output";
+        SubForm "JSON lines: topic, qos, retain, time, payload";
+    }
+    "" "--raw" "" SUB Does::Raw => {
+        SubForm "the bytes and nothing else";
+    }
+    "" "--hex" "" SUB Does::Hex => {
+        SubForm "the payload in hexadecimal";
+    }
+    "" "--quiet" "" ALL Does::Quiet => {
+        CheckOutput "nothing when it works";
+        PubOutput "only what ends it";
+        SubHow "no totals; only what ends it";
+    }
+    "" "--verbose" "" CHECK Does::Verbose => {
+        CheckOutput "more evidence";
+    }
+    "" "--color" "WHEN" ALL Does::Color => {
+        CheckOutput PubOutput SubHow "auto, always or never";
+    }
     // What the British write.
-    flag("", "--colour", Does::Color),
-];
+    "" "--colour" "WHEN" ALL Does::Color => {}
+    "-h" "--help" "" ALL Does::Help => {
+        CheckOutput "this text; also `pub --help` and `sub --help`";
+    }
+    "-V" "--version" "" ALL Does::Version => {
+        CheckOutput "the version of this program";
+    }
+}
 
 impl Flag {
     pub(crate) fn takes_value(&self) -> bool {
-        matches!(
-            self.does,
-            Does::Key(_)
-                | Does::Set
-                | Does::Color
-                | Does::File
-                | Does::Repeat
-                | Does::Interval
-                | Does::Rate
-                | Does::Count
-                | Does::For
-                | Does::Retained
-                | Does::GiveUp
-        )
+        !self.value.is_empty()
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         [self.short, self.long]
             .into_iter()
             .filter(|name| !name.is_empty())
+    }
+
+    /// What the help says of it there, in one or more lines.
+    pub(crate) fn help_in(&self, section: Section) -> Option<&'static str> {
+        let mut help = self.help.iter();
+        help.find(|(sections, _)| sections.contains(&section))
+            .map(|(_, text)| *text)
     }
 }
 
@@ -157,7 +282,7 @@ pub(crate) fn unknown(arg: &str) -> UsageError {
         let given = "-P".to_owned();
         return UsageError::PasswordFlag { given };
     }
-    if key == Some("password") || (key.is_none() && settings::looks_secret(&plain)) {
+    if key == Some(Key::Password) || (key.is_none() && settings::looks_secret(&plain)) {
         return UsageError::PasswordFlag { given };
     }
     if settings::switches_verification_off(&plain) {

@@ -1,16 +1,56 @@
-//! The help texts. They say nothing that the program does not do.
+//! The help texts: prose, and the flags of the table between it. They say nothing that the program
+//! does not do.
 
-/// The text for a command; for none, or one without a text of its own, the text for all.
-pub(crate) fn text(command: Option<&str>) -> &'static str {
-    match command {
-        Some("pub") => PUB,
-        Some("sub") => SUB,
+use crate::cli::flags::{CommandName, FLAGS, Section};
+
+/// The column where the text of a flag begins.
+const COLUMN: usize = 32;
+
+enum Part {
+    Text(&'static str),
+    Flags(Section),
+}
+
+use Part::{Flags, Text};
+
+/// The text for a command; for one without a text of its own, the text for all.
+pub(crate) fn text(command: CommandName) -> String {
+    let parts = match command {
+        CommandName::Pub => PUB,
+        CommandName::Sub => SUB,
         _ => HELP,
+    };
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Text(prose) => text.push_str(prose),
+            Flags(section) => text.push_str(&flags(*section)),
+        }
     }
+    text
+}
+
+fn flags(section: Section) -> String {
+    let mut text = String::new();
+    for flag in FLAGS {
+        let Some(help) = flag.help_in(section) else {
+            continue;
+        };
+        let comma = if flag.short.is_empty() { "  " } else { ", " };
+        let names = format!("{:2}{comma}{} {}", flag.short, flag.long, flag.value);
+        let mut left = format!("  {names}");
+        for line in help.lines() {
+            text.push_str(&format!("{left:COLUMN$}{line}\n"));
+            left.clear();
+        }
+    }
+    text
 }
 
 /// What `--help` prints: at most 45 lines of 80 columns, as the others here.
-pub(crate) const HELP: &str = "\
+const HELP: &[Part] = &[
+    Text(
+        "\
 mqtt-test tells whether this machine can use an MQTT broker, and if not, which
 layer fails, why, and what to change.
 
@@ -23,28 +63,18 @@ Usage:
                                 hivemq, emqx, aws, mosquitto, local
   mqtt-test explain [CODE]      what a code such as tls-expired means, and what
                                 to do; without CODE: all of them in a list
-  mqtt-test pub --help, sub --help; --help, -h; --version, -V
 
 CONFIG is a file of `key = value` lines, or a URL: mqtts://user@host:8883/topic
 (TLS) or mqtt://host (no TLS).
 
 Settings, overriding the file:
-      --set KEY=VALUE           any key; may be repeated
-  -t, --topic TOPIC             where to publish and listen
-  -m, --message TEXT            what to publish
-  -q, --qos 0|1|2               quality of service
-  -r, --retain                  ask the broker to keep the message
-  -i, --client-id ID            who we are to the broker
-  -u, --username NAME           the password comes from password_env or
-                                password_file, never from a flag
-      --timeout TIME            for each stage: 500ms, 15s, 2m
-
-Output:
-      --json                    one JSON object on standard output
-      --quiet                   nothing when it works
-      --verbose                 more evidence
-      --color WHEN              auto, always or never
-
+",
+    ),
+    Flags(Section::CheckSettings),
+    Text("\nOutput:\n"),
+    Flags(Section::CheckOutput),
+    Text(
+        "
 Exit codes: 0 it works; 2 usage or configuration, nothing was contacted; 3 dns;
   4 tcp; 5 tls; 6 connect; 7 subscribe; 8 publish; 9 receive; 10 a connection
   was lost and could not be re-established; 130 interrupted.
@@ -53,39 +83,31 @@ Examples:
   mqtt-test new hivemq > hivemq.conf          then fill it in, and
   MQTT_PASSWORD=… mqtt-test hivemq.conf
   mqtt-test local.conf -t sensors/7 -m hello --json
-";
+",
+    ),
+];
 
 /// What `pub --help` prints.
-pub(crate) const PUB: &str = "\
+const PUB: &[Part] = &[
+    Text(
+        "\
 mqtt-test pub publishes. With QoS 1 and 2 it keeps each message until the broker
 has acknowledged it, over as many connections as that takes.
 
 Usage: mqtt-test pub CONFIG [FLAGS]
 
 What is published (one of these; else `message` of CONFIG):
-  -m, --message TEXT            this text
-  -f, --file PATH               the bytes of a file
-  -n, --null                    nothing: an empty message
-  -s, --stdin                   standard input as one message
-  -l, --lines                   each line of standard input, as it comes
-
-How:
-  -t, --topic TOPIC             where to
-  -q, --qos 0|1|2               quality of service
-  -r, --retain                  ask the broker to keep the message
-      --repeat N                the message N times (not with -l)
-      --interval TIME           minimum time between messages
-      --rate N                  at most N messages a second
-      --no-reconnect            end when the connection is lost
-      --give-up TIME            how long to keep trying to reconnect (5m)
-  -i, --client-id ID, -u, --username NAME, --timeout TIME, --set KEY=VALUE: as
-                                for the check, see mqtt-test --help
-
-What is told: what was lost and came back, and totals, on standard error.
-      --json                    as JSON lines on standard output
-      --quiet                   only what ends it
-      --color WHEN              auto, always or never
-
+",
+    ),
+    Flags(Section::PubWhat),
+    Text("\nHow:\n"),
+    Flags(Section::PubHow),
+    Text("\nSettings, overriding CONFIG:\n"),
+    Flags(Section::PubSettings),
+    Text("\nWhat is told: what was lost and came back, and totals, on standard error.\n"),
+    Flags(Section::PubOutput),
+    Text(
+        "
 Exit codes as for the check; 10 when the connection was lost and could not be
 re-established. The totals say how many messages are not acknowledged. Ctrl-C
 waits for those in flight, for `timeout` at most, and ends with 130; a second
@@ -94,40 +116,37 @@ one ends at once.
 Examples:
   mqtt-test pub local.conf -t sensors/7 -m 21.5 -q 1
   tail -f app.log | mqtt-test pub local.conf -t logs -q 1 -l
-";
+",
+    ),
+];
 
 /// What `sub --help` prints.
-pub(crate) const SUB: &str = "\
+const SUB: &[Part] = &[
+    Text(
+        "\
 mqtt-test sub prints messages as they arrive, and subscribes again when the
 connection was lost.
 
 Usage: mqtt-test sub CONFIG [FLAGS]
 
 Which messages:
-  -t, --topic FILTER            may be repeated, with + and #; else `topic`
-      --retained only|skip      only those that the broker kept, or none of them
-  -C, --count N                 end after N messages
-      --for TIME                end after this time
-
-How they are printed (else the payload and a line end):
-  -v, --topics                  the topic before the payload
-      --json                    JSON lines: topic, qos, retain, time, payload
-      --raw                     the bytes and nothing else
-      --hex                     the payload in hexadecimal
-
-How:
-  -q, --qos 0|1|2               at most this quality of service
-      --no-reconnect            end when the connection is lost
-      --give-up TIME            how long to keep trying (forever)
-      --quiet                   no totals; only what ends it
-      --color WHEN              auto, always or never
-  -i, --client-id ID, -u, --username NAME, --timeout TIME, --set KEY=VALUE: as
-                                for the check, see mqtt-test --help
-
+",
+    ),
+    Flags(Section::SubWhich),
+    Text("\nHow they are printed (else the payload and a line end):\n"),
+    Flags(Section::SubForm),
+    Text("\nHow:\n"),
+    Flags(Section::SubHow),
+    Text("\nSettings, overriding CONFIG:\n"),
+    Flags(Section::SubSettings),
+    Text(
+        "
 With `clean_session = off` and a `client_id` the broker keeps what comes while
 you are away. Ctrl-C ends it with exit code 0.
 
 Examples:
   mqtt-test sub local.conf -t 'sensors/#' -v
   mqtt-test sub local.conf -t alarms -q 1 -C 1 --for 10s
-";
+",
+    ),
+];

@@ -2,27 +2,23 @@
 
 use std::time::Duration;
 
-use crate::cli::flags::{Does, Found};
-use crate::config::{UsageError, values};
+use crate::cli::flags::{CommandName, Does, Found};
+use crate::config::{Key, UsageError, values};
 use crate::stream::options::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 
-/// How long `pub` tries to have its connection again unless `--give-up` says otherwise. `sub` does
-/// so for ever.
+/// How long `pub` keeps trying to reconnect, unless `--give-up` says otherwise. `sub` never gives up.
 const PUB_GIVES_UP: Duration = Duration::from_secs(5 * 60);
 
-/// A year. The standard library's clock cannot count for ever.
+/// A year. Beyond some limit the standard library cannot add a duration to a point in time.
 const LONGEST: Duration = Duration::from_secs(525_600 * 60);
 
 /// Refuses the flags of other commands.
-pub(crate) fn only_for(command: &'static str, found: &[Found]) -> Result<(), UsageError> {
-    let foreign = found.iter().find(|found| {
-        let commands = found.flag.does.commands();
-        !commands.is_empty() && !commands.contains(&command)
-    });
-    match foreign {
+pub(crate) fn only_for(command: CommandName, found: &[Found]) -> Result<(), UsageError> {
+    let mut found = found.iter();
+    match found.find(|found| !found.flag.commands.contains(&command)) {
         Some(found) => Err(UsageError::NotForCommand {
-            flag: found.name.to_owned(),
-            command,
+            flag: found.name,
+            command: command.name(),
         }),
         None => Ok(()),
     }
@@ -38,7 +34,7 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageError> {
         (flags.one(Does::Null)?, What::Empty),
         (flags.one(Does::Stdin)?, What::Whole),
         (flags.one(Does::Lines)?, What::Lines),
-        (flags.one(Does::Key("message"))?, What::Message),
+        (flags.one(Does::Key(Key::Message))?, What::Message),
     ];
     let mut given = sources
         .into_iter()
@@ -71,10 +67,10 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageError> {
 pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageError> {
     let flags = Flags(found);
     let filters: Vec<_> = flags
-        .all(Does::Key("topic"))
+        .all(Does::Key(Key::Topic))
         .map(|found| found.value.clone())
         .collect();
-    for found in flags.all(Does::Key("topic")) {
+    for found in flags.all(Does::Key(Key::Topic)) {
         if !is_filter(&found.value) {
             let (flag, given) = (found.name, found.value.clone());
             let expected = "a topic filter: `#` alone or after the last `/`, `+` alone between two `/`, no NUL";
@@ -139,7 +135,7 @@ impl<'a> Flags<'a> {
         self.0.iter().filter(move |found| found.flag.does == does)
     }
 
-    /// The flag as it was written, if it was, once.
+    /// The flag as it was written, if it was; an error if it was written twice.
     fn one(&self, does: Does) -> Result<Option<&'static str>, UsageError> {
         let mut all = self.all(does);
         match (all.next(), all.next()) {

@@ -15,7 +15,7 @@ use crate::cli::args::Command;
 use crate::config::{ConfigError, Override};
 use crate::diagnosis::diagnose_config;
 
-/// Splits at blanks; `_` stands for an empty argument.
+/// Splits at spaces; `_` stands for an empty argument.
 fn parsed(line: &str) -> Result<Command, UsageError> {
     let arg = |arg| OsString::from(if arg == "_" { "" } else { arg });
     args::parse(line.split_whitespace().map(arg).collect()).map(|found| found.command)

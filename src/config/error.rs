@@ -1,15 +1,16 @@
-//! What can be wrong before anything is contacted: facts about arguments, config files and the
-//! files they name. The words are `diagnose_config`'s. No value of a secret ever gets in here.
+//! What can be wrong before anything is contacted: facts about arguments, config files and the files
+//! that they name. How they are worded is the business of `diagnosis`. No secret ever gets in here.
 
 use std::path::PathBuf;
 
-use crate::config::types::Origin;
+use crate::config::types::{Key, Origin};
+use crate::util::file::ReadError;
 
 #[derive(Debug)]
 pub(crate) enum ConfigError {
     /// The command line itself.
     Usage(UsageError),
-    /// The config file could not be had.
+    /// The config file could not be read.
     Unreadable {
         path: String,
         why: Unreadable,
@@ -62,21 +63,14 @@ pub(crate) enum ConfigError {
 
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    Os(std::io::Error),
-    Folder,
-    TooLarge { bytes: u64, limit: u64 },
+    Read(ReadError),
     NotUtf8 { line: usize },
 }
 
 /// What is wrong with a file that a key names.
 #[derive(Debug)]
 pub(crate) enum FileError {
-    Unreadable(std::io::Error),
-    Folder,
-    TooLarge {
-        bytes: u64,
-        limit: u64,
-    },
+    Read(ReadError),
     Empty,
     /// Readable, but it holds something else; `found` names it ("a private key", "an HTML page").
     Holds {
@@ -103,7 +97,7 @@ pub(crate) enum UsageError {
     UnknownFlag {
         given: String,
         nearest: Option<&'static str>,
-        key: Option<&'static str>,
+        key: Option<Key>,
     },
     /// A flag that would carry a password, which every user of the machine could read in `ps`.
     PasswordFlag {
@@ -121,7 +115,7 @@ pub(crate) enum UsageError {
         given: String,
         nearest: Option<&'static str>,
     },
-    /// `explain` of what is no code.
+    /// `explain` was given something that is not a code.
     UnknownCode {
         given: String,
         nearest: Option<&'static str>,
@@ -140,7 +134,7 @@ pub(crate) enum UsageError {
     UnexpectedValue {
         flag: &'static str,
     },
-    /// `--set topic` without `=`. Only the part before a blank is kept: it may be a password.
+    /// `--set topic` without `=`. Only the part before a space is kept: it may be a password.
     SetWithoutEquals {
         given: String,
     },
@@ -168,10 +162,10 @@ pub(crate) enum UsageError {
     },
     /// A flag of another command.
     NotForCommand {
-        flag: String,
+        flag: &'static str,
         command: &'static str,
     },
-    /// `given` is `…` where it may be the rest of a password that had blanks in it.
+    /// `given` is `…` where it may be the rest of a password that had spaces in it.
     Leftover {
         given: String,
     },
@@ -181,7 +175,7 @@ pub(crate) enum UsageError {
     },
 }
 
-/// A place, and what is written there as far as it may be shown.
+/// Where something is written, and what, as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Quoted {
     pub(crate) origin: Origin,
@@ -192,7 +186,7 @@ pub(crate) struct Quoted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) origin: Origin,
-    /// The line, flag or URL, without anything secret; empty where nothing was written.
+    /// The line, flag or URL, without any secret; empty where nothing was written.
     pub(crate) shown: String,
     pub(crate) kind: ProblemKind,
 }
@@ -205,49 +199,49 @@ pub(crate) enum ProblemKind {
     NoKey,
     UnknownKey {
         given: String,
-        nearest: Option<&'static str>,
+        nearest: Option<Key>,
     },
     /// A key of other programs that switches verification off; there is none.
     VerificationOff {
         given: String,
     },
     Duplicate {
-        key: &'static str,
+        key: Key,
         first: Quoted,
     },
     /// `target`: what was read without finding the key.
     Missing {
-        key: &'static str,
+        key: Key,
         target: String,
     },
     Empty {
-        key: &'static str,
+        key: Key,
     },
     /// What a shipped file holds where the user's own value belongs.
     Placeholder {
-        key: &'static str,
+        key: Key,
     },
     BadValue {
-        key: &'static str,
-        flaw: ValueError,
-        slip: Option<LikelyCause>,
+        key: Key,
+        error: ValueError,
+        cause: Option<LikelyCause>,
     },
     Url(UrlError),
     /// `key` works only together with `needs`.
     Needs {
-        key: &'static str,
-        needs: &'static str,
+        key: Key,
+        needs: Key,
     },
     /// `system_roots = off` with neither `ca_file` nor `pin_sha256`: nothing would be trusted.
     NothingTrusted,
     /// A key of TLS, and `tls` switches it off.
     TlsOff {
-        key: &'static str,
+        key: Key,
         tls: Quoted,
     },
     TwoPasswords {
-        key: &'static str,
-        other: &'static str,
+        key: Key,
+        other: Key,
         quoted: Quoted,
     },
     /// MQTT 3.1.1 §3.1.3.1: an empty client id has no session to resume.
@@ -256,7 +250,7 @@ pub(crate) enum ProblemKind {
     },
     /// AWS IoT Core never acknowledges QoS 2.
     QosUnsupported {
-        key: &'static str,
+        key: Key,
         host: String,
     },
     /// AWS IoT Core tells MQTT from HTTPS on port 443 by ALPN.
@@ -307,14 +301,14 @@ pub(crate) enum ValueError {
 pub(crate) enum LikelyCause {
     /// The value stands in quotes, which are taken literally.
     Quoted,
-    /// A comment behind the value, which is taken literally too.
+    /// A comment follows the value on its line, and is taken literally too.
     Comment,
 }
 
 /// Why a text is not the name or address of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostError {
-    /// Other parts of a URL stand around it. `user`: a user name or password was among them.
+    /// Other parts of a URL surround it. `user`: a user name or password was among them.
     Parts {
         scheme: Option<String>,
         user: bool,
@@ -324,13 +318,13 @@ pub(crate) enum HostError {
     },
     /// Nothing is left once the other parts are taken away.
     Nothing,
-    Blank,
+    Space,
     Comma,
     /// `fe80::1%eth0`.
     Zone,
-    /// Looks like an IPv6 address, or stands in brackets, and is none.
+    /// Looks like an IPv6 address, or stands in brackets, but is not one.
     Ipv6,
-    /// Ends in a number as only an IPv4 address may, and is none.
+    /// Ends in a number, as only an IPv4 address may, but is not one.
     Ipv4,
     NonAscii,
     Character(char),
@@ -350,13 +344,13 @@ pub(crate) enum HostError {
 /// Why nothing can be published to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TopicError {
-    pub(crate) why: TopicFlawKind,
+    pub(crate) why: TopicErrorKind,
     /// The key whose value brought it in through `{client_id}`, where the topic itself is clean.
-    pub(crate) from: Option<&'static str>,
+    pub(crate) from: Option<Key>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TopicFlawKind {
+pub(crate) enum TopicErrorKind {
     /// `+` or `#` (MQTT 3.1.1 §4.7.1).
     Wildcard(char),
     Nul,
@@ -375,7 +369,7 @@ pub(crate) enum UrlError {
     NoHost,
     Query,
     Fragment,
-    /// `@` behind the first `/`: part of a password or a topic, and then `%40`.
+    /// `@` after the first `/`: part of a password or a topic, and then `%40`.
     At,
     /// A `%` without two hex digits, or bytes that are not UTF-8.
     Percent {

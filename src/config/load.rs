@@ -1,13 +1,11 @@
-//! The edge to the file system and the environment, before anything is contacted: the config file,
-//! the password, and who else may read them. It judges no setting; `parse` does.
+//! Reads files and the environment, before anything is contacted: the config file, the password, and
+//! who else may read them. It judges no setting; `parse` does.
 
 use std::collections::hash_map::RandomState;
-use std::env;
 use std::ffi::OsString;
-use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
-use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use crate::config::error::{ConfigError, FileError, SecretError, Unreadable, UsageError};
 use crate::config::types::{
@@ -15,18 +13,19 @@ use crate::config::types::{
 };
 use crate::config::{parse, url};
 use crate::util::clock;
+use crate::util::file::{self, ReadError};
 
-/// A config file larger than this is something else.
+/// A file larger than this is not a config file.
 const MAX_CONFIG: u64 = 1024 * 1024;
 /// The longest password of MQTT, in bytes (MQTT 3.1.1 §3.1.3.5).
 const MAX_PASSWORD: usize = 65_535;
-/// More files than this beside a missing one help nobody.
+/// How many config files beside a missing one are named.
 const MAX_BESIDE: usize = 10;
 
-/// Reads the target, a path or a URL, with the flags above it.
+/// Reads the target, a path or a URL, with the flags that override it.
 ///
 /// # Errors
-/// The file cannot be had, or there is something wrong with its settings.
+/// The file cannot be read, or there is something wrong with its settings.
 pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
     let parsed = |source| parse::config(source, overrides, &ambient());
     if url::is_url(target) {
@@ -39,7 +38,7 @@ pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, Con
         })
         .map_err(ConfigError::Problems),
         // `user:password@host` is no file name: say what it lacks, and do not repeat it.
-        Err(Unreadable::Os(_)) if target.contains('@') => {
+        Err(Unreadable::Read(ReadError::Os(_))) if target.contains('@') => {
             parsed(Source::Url(target)).map_err(ConfigError::Problems)
         }
         Err(why) => Err(ConfigError::Unreadable {
@@ -89,18 +88,29 @@ pub(crate) fn world_readable(config: &Config) -> Vec<PathBuf> {
     files
 }
 
-/// The same fault, with the config files that do exist.
-pub(crate) fn with_configs(fault: UsageError) -> UsageError {
-    match fault {
+/// The same error, with the config files that do exist.
+pub(crate) fn with_configs(error: UsageError) -> UsageError {
+    match error {
         UsageError::MissingConfig { .. } => UsageError::MissingConfig { beside: beside("") },
         other => other,
+    }
+}
+
+/// The bytes of a file that a key names.
+///
+/// # Errors
+/// It cannot be read, is empty, or has more than `limit` bytes.
+pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    match file::read(path, limit) {
+        Ok(bytes) if bytes.is_empty() => Err(FileError::Empty),
+        read => read.map_err(FileError::Read),
     }
 }
 
 #[cfg(unix)]
 fn others_may_read(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    // A device or a pipe is not kept on any disk: `password_file = /dev/stdin`.
+    // Not a device or a pipe, which keeps nothing: `password_file = /dev/stdin`.
     fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o004 != 0)
 }
 
@@ -110,38 +120,12 @@ fn others_may_read(_: &Path) -> bool {
 }
 
 fn text(path: &Path) -> Result<String, Unreadable> {
-    let bytes = match bytes(path, MAX_CONFIG) {
-        Ok(bytes) => bytes,
-        Err(FileError::Folder) => return Err(Unreadable::Folder),
-        Err(FileError::TooLarge { bytes, limit }) => {
-            return Err(Unreadable::TooLarge { bytes, limit });
-        }
-        Err(FileError::Unreadable(error)) => return Err(Unreadable::Os(error)),
-        Err(_) => return Ok(String::new()),
-    };
+    let bytes = file::read(path, MAX_CONFIG).map_err(Unreadable::Read)?;
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         Unreadable::NotUtf8 { line }
     })
-}
-
-/// The whole file, if it has at most `limit` bytes; a pipe is as good as a file.
-fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let metadata = fs::metadata(path).map_err(FileError::Unreadable)?;
-    if metadata.is_dir() {
-        return Err(FileError::Folder);
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(FileError::Unreadable)?;
-    let read = bytes.len() as u64;
-    if read > limit {
-        let bytes = metadata.len().max(read);
-        return Err(FileError::TooLarge { bytes, limit });
-    }
-    Ok(bytes)
 }
 
 fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigError> {
@@ -159,18 +143,11 @@ fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigErr
     })
 }
 
-/// The first line without its end: `echo` and every editor put one there. Nothing else is cut.
+/// The first line without its line end, which `echo` and every editor put there. Nothing else is cut.
 fn from_file(path: &Path) -> Result<Secret, FileError> {
-    let metadata = fs::metadata(path).map_err(FileError::Unreadable)?;
-    if metadata.is_dir() {
-        return Err(FileError::Folder);
-    }
     // As much as the longest password, its line end, and one byte that shows there is more.
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_PASSWORD as u64 + 3).read_to_end(&mut bytes))
-        .map_err(FileError::Unreadable)?;
-    let mut line = bytes;
+    let limit = MAX_PASSWORD as u64 + 3;
+    let mut line = file::read_start(path, limit).map_err(FileError::Read)?;
     if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
         line.truncate(end);
         if line.last() == Some(&b'\r') {

@@ -29,9 +29,9 @@ impl Folder {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// The code and the error of a fault, without the folder's own name.
-    fn said(&self, fault: &ConfigError) -> (String, String) {
-        let words = diagnose_config(fault, None);
+    /// The code and the message of an error, without the folder's own name.
+    fn said(&self, error: &ConfigError) -> (String, String) {
+        let words = diagnose_config(error, None);
         let mut all = vec![words.error];
         all.extend(words.notes);
         let folder = format!("{}/", self.0.path().display());
@@ -43,8 +43,8 @@ impl Folder {
 
     #[track_caller]
     fn refused(&self, name: &str, code: &str, text: &str) {
-        let fault = config(&self.path(name), &[]).expect_err(name);
-        let (found, said) = self.said(&fault);
+        let error = config(&self.path(name), &[]).expect_err(name);
+        let (found, said) = self.said(&error);
         // Those of this repository's own `config/` are listed behind.
         assert!(found == code && said.starts_with(text), "{found}: {said}");
     }
@@ -115,9 +115,9 @@ fn what_cannot_be_read_says_why() {
 
 #[test]
 fn a_target_with_a_password_is_not_repeated() {
-    let fault = config("me:hunter2@h", &[]).unwrap_err();
-    assert!(!format!("{fault:?}{:?}", diagnose_config(&fault, None)).contains("hunter2"));
-    assert_eq!(diagnose_config(&fault, None).code.name, "host-invalid");
+    let error = config("me:hunter2@h", &[]).unwrap_err();
+    assert!(!format!("{error:?}{:?}", diagnose_config(&error, None)).contains("hunter2"));
+    assert_eq!(diagnose_config(&error, None).code.name, "host-invalid");
 }
 
 fn with_password_file(folder: &Folder, bytes: impl AsRef<[u8]>) -> Result<String, String> {
@@ -126,12 +126,12 @@ fn with_password_file(folder: &Folder, bytes: impl AsRef<[u8]>) -> Result<String
     let config = config(&path, &[]).unwrap();
     match password(&config) {
         Ok(secret) => Ok(secret.unwrap().expose().to_owned()),
-        Err(fault) => {
+        Err(error) => {
             assert_eq!(
-                diagnose_config(&fault, None).code.name,
+                diagnose_config(&error, None).code.name,
                 "password-unavailable"
             );
-            Err(folder.said(&fault).1.lines().next().unwrap().to_owned())
+            Err(folder.said(&error).1.lines().next().unwrap().to_owned())
         }
     }
 }
@@ -167,13 +167,13 @@ fn a_password_file_gives_its_first_line() {
 fn a_password_file_that_cannot_be_read() {
     let folder = Folder::new();
     let path = folder.write("x.conf", "host = h\nusername = me\npassword_file = gone");
-    let fault = password(&config(&path, &[]).unwrap()).unwrap_err();
+    let error = password(&config(&path, &[]).unwrap()).unwrap_err();
     let text = "cannot read `gone`: No such file or directory (os error 2)\
                 \nit is named by `password_file`, and should hold a password on its first line";
-    assert_eq!(folder.said(&fault).1, text);
+    assert_eq!(folder.said(&error).1, text);
     fs::create_dir(folder.0.path().join("gone")).unwrap();
-    let fault = password(&config(&path, &[]).unwrap()).unwrap_err();
-    assert!(folder.said(&fault).1.starts_with("`gone` is a folder\n"));
+    let error = password(&config(&path, &[]).unwrap()).unwrap_err();
+    assert!(folder.said(&error).1.starts_with("`gone` is a folder\n"));
 }
 
 #[test]

@@ -3,10 +3,8 @@
 //! May import `util`.
 
 mod error;
-mod host;
 pub(crate) mod load;
 pub(crate) mod parse;
-mod reader;
 pub(crate) mod settings;
 pub(crate) mod templates;
 pub(crate) mod types;
@@ -15,10 +13,9 @@ pub(crate) mod values;
 
 pub(crate) use error::{
     ConfigError, FileError, HostError, LikelyCause, Problem, ProblemKind, Quoted, SecretError,
-    TopicFlawKind, Unreadable, UrlError, UsageError, ValueError,
+    TopicErrorKind, Unreadable, UrlError, UsageError, ValueError,
 };
-pub(crate) use settings::KEYS;
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
-    ClientCertFiles, Config, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
+    ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
 };

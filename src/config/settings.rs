@@ -1,83 +1,35 @@
-//! Text and flags to settings: lines, keys, where each was written, and how much of it may be
-//! shown. It knows which keys exist, not what their values mean.
+//! Text and flags to settings: lines, keys, where each was written, and how much of it may be shown.
+//! It knows which keys exist, not what their values mean.
 
 use crate::config::error::{Problem, ProblemKind, Quoted};
-use crate::config::types::{Origin, Override, Source};
+use crate::config::types::{Key, KeyKind, Origin, Override, Source};
 use crate::config::url;
 use crate::util::nearest;
 
-/// Every key, in the order of the manual.
-pub(crate) const KEYS: [&str; 29] = [
-    "host",
-    "port",
-    "tls",
-    "sni",
-    "server_name",
-    "ca_file",
-    "system_roots",
-    "pin_sha256",
-    "cert_file",
-    "key_file",
-    "alpn",
-    "username",
-    "password",
-    "password_file",
-    "password_env",
-    "client_id",
-    "protocol",
-    "clean_session",
-    "keep_alive",
-    "timeout",
-    "topic",
-    "qos",
-    "retain",
-    "message",
-    "max_packet_size",
-    "will_topic",
-    "will_message",
-    "will_qos",
-    "will_retain",
-];
-
-/// The keys that only make sense over TLS.
-pub(crate) const TLS_KEYS: [&str; 8] = [
-    "sni",
-    "server_name",
-    "ca_file",
-    "system_roots",
-    "pin_sha256",
-    "cert_file",
-    "key_file",
-    "alpn",
-];
-
-/// Three ways to one password.
-pub(crate) const PASSWORD_KEYS: [&str; 3] = ["password", "password_file", "password_env"];
-
 /// What other programs call our keys.
-const FOREIGN: [(&str, &str); 22] = [
-    ("hostname", "host"),
-    ("broker", "host"),
-    ("server", "host"),
-    ("address", "host"),
-    ("user", "username"),
-    ("login", "username"),
-    ("pass", "password"),
-    ("passwd", "password"),
-    ("pwd", "password"),
-    ("pw", "password"),
-    ("cafile", "ca_file"),
-    ("ca", "ca_file"),
-    ("ca_cert", "ca_file"),
-    ("cert", "cert_file"),
-    ("certfile", "cert_file"),
-    ("key", "key_file"),
-    ("keyfile", "key_file"),
-    ("clientid", "client_id"),
-    ("id", "client_id"),
-    ("keepalive", "keep_alive"),
-    ("payload", "message"),
-    ("fingerprint", "pin_sha256"),
+const FOREIGN: [(&str, Key); 22] = [
+    ("hostname", Key::Host),
+    ("broker", Key::Host),
+    ("server", Key::Host),
+    ("address", Key::Host),
+    ("user", Key::Username),
+    ("login", Key::Username),
+    ("pass", Key::Password),
+    ("passwd", Key::Password),
+    ("pwd", Key::Password),
+    ("pw", Key::Password),
+    ("cafile", Key::CaFile),
+    ("ca", Key::CaFile),
+    ("ca_cert", Key::CaFile),
+    ("cert", Key::CertFile),
+    ("certfile", Key::CertFile),
+    ("key", Key::KeyFile),
+    ("keyfile", Key::KeyFile),
+    ("clientid", Key::ClientId),
+    ("id", Key::ClientId),
+    ("keepalive", Key::KeepAlive),
+    ("payload", Key::Message),
+    ("fingerprint", Key::PinSha256),
 ];
 
 /// Keys by which other programs switch verification off. There is no such key here.
@@ -93,19 +45,19 @@ const VERIFICATION_OFF: [&str; 9] = [
     "insecure_skip_verify",
 ];
 
-/// No key has one of these: what follows the first is a value after all, perhaps a secret.
+/// No key has one of these in it: what follows it is rather a value, perhaps a secret.
 const NOT_IN_KEYS: [char; 3] = [' ', '\t', ':'];
 
 /// One known key with its value, as text.
 pub(crate) struct Setting {
-    pub(crate) key: &'static str,
+    pub(crate) key: Key,
     pub(crate) value: String,
     pub(crate) quoted: Quoted,
     /// Lines by number, then flags in their order.
     pub(crate) order: usize,
 }
 
-/// All settings, and what was wrong with the lines that are none.
+/// All settings, and what is wrong with the lines that are not settings.
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) list: Vec<Setting>,
@@ -133,8 +85,8 @@ impl Settings {
         settings
     }
 
-    /// The setting that counts: the last one, as flags come last.
-    pub(crate) fn get(&self, key: &str) -> Option<&Setting> {
+    /// The last one, as flags override the file and come after it.
+    pub(crate) fn get(&self, key: Key) -> Option<&Setting> {
         self.list.iter().rev().find(|setting| setting.key == key)
     }
 
@@ -144,7 +96,7 @@ impl Settings {
             shown: url::redact(text),
         };
         match url::parts(text) {
-            Err(fault) => self.problem(0, quoted.origin, quoted.shown, ProblemKind::Url(fault)),
+            Err(error) => self.problem(0, quoted.origin, quoted.shown, ProblemKind::Url(error)),
             Ok(parts) => self
                 .list
                 .extend(parts.into_iter().map(|(key, value)| Setting {
@@ -205,11 +157,11 @@ impl Settings {
         self.add(key, value, Quoted { origin, shown }, order, from);
     }
 
-    /// `from`: where in the list the settings of the same kind begin, among which a key may
-    /// stand only once.
+    /// `from`: where in the list the settings of the same source begin, which may set a key only
+    /// once.
     fn add(&mut self, given: &str, value: &str, quoted: Quoted, order: usize, from: usize) {
         let Quoted { origin, shown } = quoted.clone();
-        let Some(key) = KEYS.iter().find(|key| **key == given).copied() else {
+        let Some(key) = Key::named(given) else {
             let kind = unknown(given);
             self.problem(order, origin, shown, kind);
             return;
@@ -246,7 +198,7 @@ impl Settings {
     }
 }
 
-/// Lines without their ends; a byte order mark in front is none of the first line's.
+/// Lines without their ends, and the first one without a byte order mark.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.split('\n')
@@ -267,31 +219,32 @@ fn unknown(given: &str) -> ProblemKind {
 }
 
 /// The key that was probably meant by `plain`, which is in lower case and has no dashes.
-fn known_as(plain: &str) -> Option<&'static str> {
-    named(plain).or_else(|| nearest(plain, &KEYS))
+fn known_as(plain: &str) -> Option<Key> {
+    let meant = || nearest(plain, &Key::ALL.map(Key::name));
+    named(plain).or_else(|| Key::named(meant()?))
 }
 
 /// The key that `plain` is, here or in another program.
-pub(crate) fn named(plain: &str) -> Option<&'static str> {
-    let same = KEYS.iter().find(|key| **key == plain).copied();
+pub(crate) fn named(plain: &str) -> Option<Key> {
     let foreign = || FOREIGN.iter().find(|(name, _)| *name == plain);
-    same.or_else(|| foreign().map(|(_, key)| *key))
+    Key::named(plain).or_else(|| foreign().map(|(_, key)| *key))
 }
 
 pub(crate) fn switches_verification_off(plain: &str) -> bool {
     VERIFICATION_OFF.contains(&plain)
 }
 
-/// Whether a value under this key must not be shown: a secret's, or one that was meant to be.
+/// Whether a value under this key must not be shown: it is a secret, or probably meant to be one.
 pub(crate) fn looks_secret(key: &str) -> bool {
     let plain = key.to_ascii_lowercase().replace('-', "_");
-    let known = KEYS.contains(&plain.as_str());
-    let parts = ["pass", "pwd", "psw", "secret", "token", "credential"];
-    parts.iter().any(|part| plain.contains(part))
-        || (!known && (plain.contains("pw") || nearest(&plain, &["password"]).is_some()))
+    if let Some(key) = Key::named(&plain) {
+        return key.is(KeyKind::Secret);
+    }
+    let parts = ["pass", "pw", "psw", "secret", "token", "credential"];
+    parts.iter().any(|part| plain.contains(part)) || nearest(&plain, &["password"]).is_some()
 }
 
-/// What stands before the first blank, `=` or `:`. A long word is cut: it may be a line of a key
+/// What stands before the first space, `=` or `:`. A long word is cut: it may be a line of a key
 /// that was pasted in.
 fn first_word(text: &str) -> String {
     let end = text.find([' ', '\t', '=', ':']).unwrap_or(text.len());
@@ -302,7 +255,7 @@ fn first_word(text: &str) -> String {
     word.chars().take(8).chain(['…']).collect()
 }
 
-/// `key = value` without anything secret, for keys that are not themselves a secret's.
+/// `key = value` without any secret in the value, for keys that are not secret themselves.
 fn shown(key: &str, equals: &str, value: &str) -> String {
     let word = if key.len() > 32 {
         first_word(key)
@@ -313,12 +266,12 @@ fn shown(key: &str, equals: &str, value: &str) -> String {
 }
 
 fn without_secrets(key: &str, value: &str) -> String {
-    let known = KEYS.contains(&key) || key.is_empty();
+    let known = Key::named(key).is_some() || key.is_empty();
     if value.contains("-----BEGIN") || (!known && key.len() > 32) {
         return "…".to_owned();
     }
-    let named = matches!(key, "host" | "server_name");
-    let value = if named || (value.contains('@') && value.contains("://")) {
+    let named = matches!(Key::named(key), Some(Key::Host | Key::ServerName));
+    let value = if named || value.contains("://") {
         url::redact(value)
     } else {
         value.to_owned()

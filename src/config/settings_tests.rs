@@ -117,6 +117,12 @@ fn secrets_are_not_shown() {
         "link = mqtts://me@h",
         None,
     );
+    odd(
+        "link = mqtt://h?password=hunter2",
+        "there is no key `link`",
+        "link = mqtt://h?…",
+        None,
+    );
 }
 
 #[test]
@@ -209,12 +215,15 @@ proptest! {
         tail in "[ -~]{0,10}",
         rest in "[a-z]{1,5}(:[0-9]{1,6})?(/[ -~]{0,8})?",
     ) {
-        let text = format!("mqtts://{user}:{SECRET}{tail}@{rest}");
-        match url(&text) {
-            Ok(config) => prop_assert!(hidden(&config)),
-            Err(problems) => {
-                prop_assert!(hidden(&problems));
-                prop_assert!(hidden(&diagnose_config(&ConfigError::Problems(problems), None)));
+        let whole = format!("mqtts://{user}:{SECRET}{tail}@{rest}");
+        // And without the host.
+        for text in [whole, format!("mqtts://{user}:{SECRET}{tail}")] {
+            match url(&text) {
+                Ok(config) => prop_assert!(hidden(&config)),
+                Err(problems) => {
+                    prop_assert!(hidden(&problems));
+                    prop_assert!(hidden(&diagnose_config(&ConfigError::Problems(problems), None)));
+                }
             }
         }
     }

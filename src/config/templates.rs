@@ -1,5 +1,5 @@
-//! The config files that come with the program, for `mqtt-test new PROVIDER`. They are the very
-//! files under `config/`.
+//! The config files that come with the program, for `mqtt-test new PROVIDER`: those of the folder
+//! `config/`, built in.
 
 /// Every provider with the text of its file.
 const FILES: [(&str, &str); 5] = [
@@ -29,7 +29,7 @@ pub(crate) fn text(provider: &str) -> Option<&'static str> {
 )]
 mod tests {
     use super::*;
-    use crate::config::settings::KEYS;
+    use crate::config::types::Key;
     use crate::testing::{file, said};
 
     #[test]
@@ -58,7 +58,7 @@ mod tests {
                 if key.contains(' ') {
                     continue;
                 }
-                assert!(KEYS.contains(&key), "{provider}: {line}");
+                assert!(Key::named(key).is_some(), "{provider}: {line}");
                 assert!(!value.is_empty());
             }
         }

@@ -5,6 +5,107 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What a key is besides its name and its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// It only makes sense over TLS.
+    Tls,
+    /// The password, or where it is: one of these at most, and its value is never shown.
+    Secret,
+    /// An empty value says something of its own.
+    MayBeEmpty,
+}
+
+struct Row {
+    name: &'static str,
+    kinds: &'static [KeyKind],
+    default: Option<&'static str>,
+}
+
+/// Makes [`Key`] and all that is known of each key from one row a key.
+macro_rules! keys {
+    ($($key:ident $name:literal [$($is:ident)*] $default:expr;)*) => {
+        /// What can be set.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(clippy::enum_variant_names, reason = "the names that the user writes")]
+        pub(crate) enum Key { $($key),* }
+
+        const ROWS: &[Row] = &[$(Row {
+            name: $name,
+            kinds: &[$(KeyKind::$is),*],
+            default: $default,
+        }),*];
+
+        impl Key {
+            /// Every key, in the order of the reference.
+            pub(crate) const ALL: [Self; ROWS.len()] = [$(Self::$key),*];
+        }
+    };
+}
+
+// The default is read like a value of the user's. `None`: there is none, or it takes more than a
+// text: the port that belongs to `tls`, a client id and a message of this run's own.
+keys! {
+    Host          "host"            []           None;
+    Port          "port"            []           None;
+    Tls           "tls"             []           Some("on");
+    Sni           "sni"             [Tls]        Some("on");
+    ServerName    "server_name"     [Tls]        None;
+    CaFile        "ca_file"         [Tls]        None;
+    SystemRoots   "system_roots"    [Tls]        Some("on");
+    PinSha256     "pin_sha256"      [Tls]        None;
+    CertFile      "cert_file"       [Tls]        None;
+    KeyFile       "key_file"        [Tls]        None;
+    Alpn          "alpn"            [Tls]        None;
+    Username      "username"        []           None;
+    Password      "password"        [Secret]     None;
+    PasswordFile  "password_file"   [Secret]     None;
+    PasswordEnv   "password_env"    [Secret]     None;
+    ClientId      "client_id"       [MayBeEmpty] None;
+    Protocol      "protocol"        []           Some("3.1.1");
+    CleanSession  "clean_session"   []           Some("on");
+    KeepAlive     "keep_alive"      []           Some("60s");
+    Timeout       "timeout"         []           Some("15s");
+    Topic         "topic"           []           Some("mqtt-test/{client_id}");
+    Qos           "qos"             []           Some("1");
+    Retain        "retain"          []           Some("off");
+    Message       "message"         [MayBeEmpty] None;
+    MaxPacketSize "max_packet_size" []           Some("1MiB");
+    WillTopic     "will_topic"      []           None;
+    WillMessage   "will_message"    [MayBeEmpty] Some("");
+    WillQos       "will_qos"        []           Some("0");
+    WillRetain    "will_retain"     []           Some("off");
+}
+
+impl Key {
+    /// The key that is called exactly so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    pub(crate) fn is(self, what: KeyKind) -> bool {
+        self.row().kinds.contains(&what)
+    }
+
+    pub(crate) fn default(self) -> Option<&'static str> {
+        self.row().default
+    }
+
+    fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Where a setting was written, so that a message can name it as the user wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -36,7 +137,7 @@ impl fmt::Debug for Source<'_> {
     }
 }
 
-/// A setting of the command line; it stands above the file's or the URL's.
+/// A setting of the command line; it overrides the file's or the URL's.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Override {
     pub(crate) origin: Origin,
@@ -51,7 +152,7 @@ impl fmt::Debug for Override {
     }
 }
 
-/// What a run has of its surroundings, handed in so that `parse` stays pure.
+/// What a run takes from its environment, handed in so that `parse` stays pure.
 #[derive(Clone, Debug)]
 pub(crate) struct Ambient {
     pub(crate) pid: u32,
@@ -145,22 +246,22 @@ pub(crate) struct Will {
     pub(crate) retain: bool,
 }
 
-/// What is published, and how it is known again when it comes back.
+/// What is published, and how it is recognised when it comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// Our own line; `mark` is the random part that no other run has.
+    /// Our own text; `mark` is the random part that no other run has.
     Marked { text: String, mark: String },
-    /// The user's own bytes, known again by being equal.
+    /// The user's own bytes, recognised by being equal.
     Own(Vec<u8>),
 }
 
-/// Everything that a run needs, checked; impossible combinations cannot be written down.
+/// Everything that a run needs, checked; impossible combinations cannot be expressed.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// The target as the user typed it: a path, or a URL without its password.
     pub(crate) target: String,
-    /// Every key that was set, with where; for messages.
-    pub(crate) origins: Vec<(&'static str, Origin)>,
+    /// Every key that was set, and where; for messages.
+    pub(crate) origins: Vec<(Key, Origin)>,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) transport: Transport,
@@ -186,12 +287,12 @@ impl Config {
         self.origins
             .iter()
             .rev()
-            .find(|(name, _)| *name == key)
+            .find(|(set, _)| set.name() == key)
             .map_or(&Origin::Default, |(_, origin)| origin)
     }
 
     /// Whether the user set `key` anywhere.
     pub(crate) fn is_set(&self, key: &str) -> bool {
-        self.origins.iter().any(|(name, _)| *name == key)
+        self.origins.iter().any(|(set, _)| set.name() == key)
     }
 }

@@ -1,84 +1,162 @@
-//! A target given as a URL: `mqtts://user@host:8883/topic` becomes keys and values, and is never
-//! shown with its password. It judges no value.
+//! A target given as a URL: `mqtts://user@host:8883/topic` becomes keys and values, and is never shown
+//! with its password. Also what may be a `host` or `server_name`: a DNS name, or an IP address. It
+//! resolves nothing.
 
-use crate::config::error::UrlError;
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::config::error::{HostError, UrlError};
+use crate::config::types::Key;
+
+/// `scheme://user:password@host:port/path` taken apart; nothing is decoded, and nothing judged.
+struct Split<'a> {
+    scheme: Option<&'a str>,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
+    /// With the brackets of an IPv6 address. Text that is not `host:port` is here whole.
+    host: &'a str,
+    port: Option<&'a str>,
+    /// From the first `/`, `?` or `#` on.
+    path: &'a str,
+}
+
+fn split(text: &str) -> Split<'_> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, text),
+    };
+    // The last `@`, even after a `/`: everything before it may be a password.
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, rest),
+    };
+    let (user, password) = match user.and_then(|user| user.split_once(':')) {
+        Some((user, password)) => (Some(user), Some(password)),
+        None => (user, None),
+    };
+    let end = rest.find(PATH).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    // An IPv6 address stands in brackets (RFC 3986 §3.2.2); without them nothing tells its colons
+    // from the port's.
+    let colon = if authority.starts_with('[') {
+        authority.find("]:").map(|bracket| bracket + 1)
+    } else {
+        let first = authority.find(':');
+        first.filter(|first| !authority[first + 1..].contains(':'))
+    };
+    let (host, port) = match colon {
+        Some(colon) => (&authority[..colon], Some(&authority[colon + 1..])),
+        None => (authority, None),
+    };
+    Split {
+        scheme,
+        user,
+        password,
+        host,
+        port,
+        path,
+    }
+}
+
+/// Each of these ends the host and its port.
+const PATH: [char; 3] = ['/', '?', '#'];
 
 /// Whether the target is meant as a URL. A file of such a name can be given as `./…`.
 pub(crate) fn is_url(target: &str) -> bool {
-    target
-        .split_once("://")
-        .is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.chars().all(is_scheme_char))
+    split(target)
+        .scheme
+        .is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(is_scheme_char))
 }
 
 fn is_scheme_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')
 }
 
-/// The URL without its password. What stands where the port belongs is only shown if it is one:
-/// in `mqtts://user:password` it is the password.
+/// The URL without its password. In `mqtts://user:password` that is where the port belongs, so only a
+/// number is shown there. Nor is the query, where other programs take a password.
 pub(crate) fn redact(url: &str) -> String {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
-    };
-    if let Some((user, rest)) = rest.rsplit_once('@') {
-        let name = user.split(':').next().unwrap_or(user);
-        let at = if name.is_empty() { "" } else { "@" };
-        return format!("{scheme}{name}{at}{rest}");
+    let url = split(url);
+    let mut shown = String::new();
+    if let Some(scheme) = url.scheme {
+        shown.push_str(scheme);
+        shown.push_str("://");
     }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') && !port.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{scheme}{host}:…")
+    if let Some(user) = url.user.filter(|user| !user.is_empty()) {
+        shown.push_str(user);
+        shown.push('@');
+    }
+    let (host, port) = match url.host.split_once(':') {
+        Some((host, port)) if !is_ipv6(url.host) => (host, Some(port)),
+        _ => (url.host, url.port),
+    };
+    shown.push_str(host);
+    if let Some(port) = port {
+        shown.push(':');
+        if !is_number(port) {
+            return shown + "…";
         }
-        _ => format!("{scheme}{authority}{path}"),
+        shown.push_str(port);
+    }
+    shown + &without_query(url.path)
+}
+
+/// With or without brackets and a zone.
+fn is_ipv6(host: &str) -> bool {
+    let bare = bracketed(host).unwrap_or(host);
+    let address = bare.split('%').next().unwrap_or(bare);
+    address.parse::<Ipv6Addr>().is_ok()
+}
+
+fn bracketed(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
+}
+
+fn without_query(path: &str) -> String {
+    match path.split_once('?') {
+        Some((path, _)) => format!("{path}?…"),
+        None => path.to_owned(),
     }
 }
 
 /// The keys and values that a URL holds. Decoded, so the password is among them.
-pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlError> {
-    let (scheme, rest) = url.split_once("://").ok_or(UrlError::NoScheme)?;
+pub(crate) fn parts(url: &str) -> Result<Vec<(Key, String)>, UrlError> {
+    let url = split(url);
+    let scheme = url.scheme.ok_or(UrlError::NoScheme)?;
     let tls = match scheme.to_ascii_lowercase().as_str() {
-        "mqtts" | "ssl" | "tls" => true,
-        "mqtt" | "tcp" => false,
+        "mqtts" | "ssl" | "tls" => "on",
+        "mqtt" | "tcp" => "off",
         _ => {
             let scheme = scheme.to_owned();
             return Err(UrlError::Scheme { scheme });
         }
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let (user, host_port) = match authority.rsplit_once('@') {
-        Some((user, host_port)) => (user, host_port),
-        None => ("", authority),
-    };
+    let (user, password) = (
+        url.user.unwrap_or_default(),
+        url.password.unwrap_or_default(),
+    );
     // Before the query, so that a password with a `/`, `?` or `#` in it gets the right advice.
-    if path.contains('@') {
+    if user.contains(PATH) || password.contains(PATH) {
         return Err(UrlError::At);
     }
-    if path.contains('?') {
+    if url.path.contains('?') {
         return Err(UrlError::Query);
     }
-    if path.contains('#') {
+    if url.path.contains('#') {
         return Err(UrlError::Fragment);
     }
-    let (host, port) = host_and_port(host_port);
-    if host.is_empty() {
+    if url.host.is_empty() {
         return Err(UrlError::NoHost);
     }
-    let (name, password) = match user.split_once(':') {
-        Some((name, password)) => (name, password),
-        None => (user, ""),
-    };
-    let topic = path.strip_prefix('/').unwrap_or(path);
-    let mut found = vec![("tls", if tls { "on" } else { "off" }.to_owned())];
+    let mut found = vec![(Key::Tls, tls.to_owned())];
     for (key, part, text) in [
-        ("username", "user name", name),
-        ("password", "password", password),
-        ("host", "host", host),
-        ("port", "port", port),
-        ("topic", "topic", topic),
+        (Key::Username, "user name", user),
+        (Key::Password, "password", password),
+        (Key::Host, "host", url.host),
+        (Key::Port, "port", url.port.unwrap_or_default()),
+        (
+            Key::Topic,
+            "topic",
+            url.path.strip_prefix('/').unwrap_or_default(),
+        ),
     ] {
         let text = decode(text).ok_or(UrlError::Percent { part })?;
         if !text.is_empty() {
@@ -86,24 +164,6 @@ pub(crate) fn parts(url: &str) -> Result<Vec<(&'static str, String)>, UrlError> 
         }
     }
     Ok(found)
-}
-
-/// An IPv6 address stands in brackets (RFC 3986 §3.2.2). What is neither goes to `host` whole,
-/// which says what is wrong with it.
-fn host_and_port(text: &str) -> (&str, &str) {
-    if text.starts_with('[') {
-        return match text.find(']') {
-            Some(at) => match text[at + 1..].strip_prefix(':') {
-                Some(port) => (&text[..=at], port),
-                None => (text, ""),
-            },
-            None => (text, ""),
-        };
-    }
-    match text.split_once(':') {
-        Some((host, port)) if !port.contains(':') => (host, port),
-        _ => (text, ""),
-    }
 }
 
 /// RFC 3986 §2.1. `None`: a `%` without two hex digits, or not UTF-8.
@@ -122,97 +182,93 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(url: &str, expected: Result<&[(&str, &str)], UrlError>) {
-        let expected = expected.map(|list| {
-            let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-            list.iter().map(owned).collect::<Vec<_>>()
-        });
-        let found = parts(url).map(|list| {
-            let owned = |(key, value): (&str, String)| (key.to_owned(), value);
-            list.into_iter().map(owned).collect::<Vec<_>>()
-        });
-        assert_eq!(found, expected, "{url}");
+/// The host in the form in which it is resolved and sent as SNI: no brackets, no trailing dot
+/// (RFC 6066 §3 wants the name without it).
+pub(crate) fn host(value: &str) -> Result<String, HostError> {
+    if value.contains([' ', '\t']) {
+        return Err(HostError::Space);
     }
-
-    #[test]
-    fn every_part_becomes_a_setting() {
-        check(
-            "mqtts://me@h.example:8883/a/b",
-            Ok(&[
-                ("tls", "on"),
-                ("username", "me"),
-                ("host", "h.example"),
-                ("port", "8883"),
-                ("topic", "a/b"),
-            ]),
-        );
-        check("mqtt://h", Ok(&[("tls", "off"), ("host", "h")]));
-        check("TCP://h/", Ok(&[("tls", "off"), ("host", "h")]));
-        check("ssl://h:", Ok(&[("tls", "on"), ("host", "h")]));
-        check("tls://@h", Ok(&[("tls", "on"), ("host", "h")]));
-        check(
-            "mqtts://a%40b:p%2Fw%25@[::1]:1//t%20x",
-            Ok(&[
-                ("tls", "on"),
-                ("username", "a@b"),
-                ("password", "p/w%"),
-                ("host", "[::1]"),
-                ("port", "1"),
-                ("topic", "/t x"),
-            ]),
-        );
-        check("mqtts://::1", Ok(&[("tls", "on"), ("host", "::1")]));
+    if value.contains(',') {
+        return Err(HostError::Comma);
     }
-
-    #[test]
-    fn what_is_not_understood_is_refused() {
-        let scheme = |scheme: &str| {
-            let scheme = scheme.to_owned();
-            Err(UrlError::Scheme { scheme })
-        };
-        check("wss://h:8884/mqtt", scheme("wss"));
-        check("https://h", scheme("https"));
-        check("h:8883", Err(UrlError::NoScheme));
-        check("mqtts://", Err(UrlError::NoHost));
-        check("mqtts://me@:8883", Err(UrlError::NoHost));
-        check("mqtts://h/t?qos=1", Err(UrlError::Query));
-        check("mqtts://h?qos=1", Err(UrlError::Query));
-        check("mqtts://h/a/#", Err(UrlError::Fragment));
-        check("mqtts://me:p/w@h", Err(UrlError::At));
-        check("mqtts://me:p#w@h", Err(UrlError::At));
-        check("mqtts://h/%", Err(UrlError::Percent { part: "topic" }));
-        check("mqtts://h/%+1", Err(UrlError::Percent { part: "topic" }));
-        check(
-            "mqtts://%ff@h",
-            Err(UrlError::Percent { part: "user name" }),
-        );
-        check(
-            "mqtts://a:%zz@h",
-            Err(UrlError::Percent { part: "password" }),
-        );
-    }
-
-    #[test]
-    fn the_password_is_never_shown() {
-        for (url, shown) in [
-            ("mqtts://me:hunter2@h:1/t", "mqtts://me@h:1/t"),
-            ("mqtts://me@h", "mqtts://me@h"),
-            ("mqtts://:hunter2@h", "mqtts://h"),
-            ("mqtts://me:hun@ter2@h", "mqtts://me@h"),
-            ("mqtts://me:hun/ter2@h", "mqtts://me@h"),
-            ("me:hunter2@h", "me@h"),
-            ("mqtts://me:hunter2", "mqtts://me:…"),
-            ("mqtts://me:hunter2/x", "mqtts://me:…"),
-            ("mqtts://[::1]:8883/t", "mqtts://[::1]:8883/t"),
-            ("mqtts://h:8883", "mqtts://h:8883"),
-        ] {
-            assert_eq!(redact(url), shown);
-            assert!(!shown.contains("ter2"));
-        }
+    let Split {
+        scheme,
+        user,
+        host,
+        port,
+        path,
+        ..
+    } = split(value);
+    let alone = scheme.is_none() && user.is_none() && port.is_none() && path.is_empty();
+    let inside = bracketed(host);
+    let name = inside.unwrap_or(host);
+    let is_address = match name.parse() {
+        Ok(IpAddr::V4(_)) => inside.is_none(),
+        Ok(IpAddr::V6(_)) => true,
+        Err(_) => false,
+    };
+    // Only an IPv6 address has colons or brackets of its own.
+    let ipv6 = host.contains(':') || (alone && inside.is_some());
+    match (is_address, alone) {
+        (false, _) if ipv6 && name.contains('%') => Err(HostError::Zone),
+        (false, _) if ipv6 => Err(HostError::Ipv6),
+        (true, true) => Ok(name.to_owned()),
+        (false, true) => dns_name(name.strip_suffix('.').unwrap_or(name)),
+        (_, false) if name.is_empty() => Err(HostError::Nothing),
+        (_, false) => Err(HostError::Parts {
+            scheme: scheme.map(str::to_owned),
+            user: user.is_some(),
+            host: name.to_owned(),
+            // Behind a user name it may be a password.
+            port: port.map(|port| if is_number(port) { port } else { "…" }.to_owned()),
+            path: Some(without_query(path)).filter(|path| !["", "/"].contains(&path.as_str())),
+        }),
     }
 }
+
+/// Whether the host is an endpoint of AWS IoT Core, which has rules of its own. A broker on a rented
+/// machine is under `amazonaws.com` too, but has no such rules.
+pub(crate) fn is_aws(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let domain = [".amazonaws.com", ".amazonaws.com.cn"];
+    host.contains(".iot.") && domain.iter().any(|end| host.ends_with(end))
+}
+
+/// The limits of RFC 1035 §2.3.4, with the underscore that some local names carry.
+fn dns_name(name: &str) -> Result<String, HostError> {
+    if !name.is_ascii() {
+        return Err(HostError::NonAscii);
+    }
+    let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if let Some(c) = name.chars().find(odd) {
+        return Err(HostError::Character(c));
+    }
+    if name.len() > 253 {
+        return Err(HostError::LongName { bytes: name.len() });
+    }
+    for label in name.split('.') {
+        if label.is_empty() {
+            return Err(HostError::EmptyLabel);
+        }
+        if label.len() > 63 {
+            return Err(HostError::LongLabel { bytes: label.len() });
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Err(HostError::Hyphen);
+        }
+    }
+    // A name whose last label is a number is an address to every resolver (RFC 1123 §2.1).
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if is_number(last) {
+        return Err(HostError::Ipv4);
+    }
+    Ok(name.to_owned())
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+#[path = "url_tests.rs"]
+mod tests;

@@ -1,9 +1,9 @@
-//! One value at a time: text becomes a switch, a duration, a size, a pin, a topic, or the [`ValueError`]
-//! that says what it should have been. It knows neither lines nor other keys.
+//! One value at a time: text becomes a switch, a duration, a size, a pin, a topic, or the
+//! [`ValueError`] that says what it should have been. It knows neither lines nor other keys.
 
 use std::time::Duration;
 
-use crate::config::error::{TopicFlawKind, ValueError};
+use crate::config::error::{TopicErrorKind, ValueError};
 use crate::config::types::Qos;
 
 /// The longest string of MQTT, in bytes (MQTT 3.1.1 §1.5.3).
@@ -13,7 +13,7 @@ pub(crate) const MAX_STRING: usize = 65_535;
 const MAX_PACKET: u64 = 256 * 1024 * 1024;
 /// Below this not even a CONNECT with a user name fits.
 const MIN_PACKET: u64 = 64;
-/// A stage that takes longer than this is not being waited for by anyone.
+/// Nobody waits longer than this for a stage.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
 pub(crate) fn switch(value: &str) -> Result<bool, ValueError> {
@@ -148,7 +148,7 @@ pub(crate) fn alpn(value: &str) -> Result<Vec<String>, ValueError> {
     }
 }
 
-/// A name as POSIX shells can set it. A password pasted here by mistake mostly is none.
+/// A name as POSIX shells can set it. A password pasted here by mistake is usually not one.
 pub(crate) fn env_name(value: &str) -> Result<String, ValueError> {
     let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
     let legal = value.bytes().all(|b| letter(b) || b.is_ascii_digit())
@@ -177,15 +177,19 @@ pub(crate) fn binary(value: &str) -> Result<Vec<u8>, ValueError> {
 }
 
 /// Whether something can be published to `topic` (MQTT 3.1.1 §4.7).
-pub(crate) fn topic(topic: &str) -> Result<(), TopicFlawKind> {
+pub(crate) fn topic(topic: &str) -> Result<(), TopicErrorKind> {
     if let Some(c) = topic.chars().find(|c| matches!(c, '+' | '#')) {
-        return Err(TopicFlawKind::Wildcard(c));
+        return Err(TopicErrorKind::Wildcard(c));
     }
     if topic.contains('\0') {
-        return Err(TopicFlawKind::Nul);
+        return Err(TopicErrorKind::Nul);
     }
     if topic.len() > MAX_STRING {
-        return Err(TopicFlawKind::TooLong(topic.len()));
+        return Err(TopicErrorKind::TooLong(topic.len()));
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "values_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! The words for one value: what it must be. They never repeat the value; the line shows it where
 //! it may be shown.
 
-use crate::config::{HostError, KEYS, TopicFlawKind, ValueError};
+use crate::config::{HostError, Key, TopicErrorKind, ValueError};
 
 /// What is wrong, and what would be right where that adds something.
 pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
@@ -77,12 +77,12 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
                 None => String::new(),
             };
             match fault.why {
-                TopicFlawKind::Wildcard(c) => (
+                TopicErrorKind::Wildcard(c) => (
                     format!("nothing can be published to a `{key}` with the wildcard `{c}`{from}"),
                     Some("name one topic, without `+` and `#`".to_owned()),
                 ),
-                TopicFlawKind::Nul => (format!("`{key}` holds a NUL character{from}"), None),
-                TopicFlawKind::TooLong(bytes) => (
+                TopicErrorKind::Nul => (format!("`{key}` holds a NUL character{from}"), None),
+                TopicErrorKind::TooLong(bytes) => (
                     format!("`{key}` has {bytes} bytes{from}, and MQTT carries at most 65535"),
                     None,
                 ),
@@ -93,7 +93,7 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
 
 /// All keys, for a sentence.
 pub(crate) fn keys() -> String {
-    KEYS.join(", ")
+    Key::ALL.map(Key::name).join(", ")
 }
 
 fn host(key: &str, fault: &HostError) -> (String, Option<String>) {
@@ -119,7 +119,7 @@ fn host(key: &str, fault: &HostError) -> (String, Option<String>) {
             format!("{must}, and holds none"),
             "write the broker's name there",
         ),
-        HostError::Blank => (format!("{must}: a space is in it"), "remove the space"),
+        HostError::Space => (format!("{must}: a space is in it"), "remove the space"),
         HostError::Comma => (
             format!("{must}: a comma is in it"),
             "name one broker; check another one with another run",

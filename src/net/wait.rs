@@ -2,10 +2,9 @@
 //! neither bounded nor interrupted, the name look-up and rumqttc's wait for CONNACK, run on a thread
 //! of their own, one at a time, that is left behind when the wait ends first.
 
-use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use crate::net::signals::Stop;
 

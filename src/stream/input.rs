@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use crate::config::{Config, Message, UsageError};
 use crate::stream::options::{PubOptions, What};
+use crate::util::file;
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -52,16 +53,13 @@ impl Input {
                 what: what.clone(),
                 words,
             };
-            let mut payload = Vec::new();
-            let read =
-                reader.and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut payload));
-            read.map_err(|error| fault(error.to_string()))?;
-            if payload.len() > limit {
-                return Err(fault(format!(
+            match reader.and_then(|file| file::read_all(file, limit as u64)) {
+                Ok(Some(payload)) => Ok(payload),
+                Ok(None) => Err(fault(format!(
                     "it is larger than `max_packet_size`, {limit} bytes"
-                )));
+                ))),
+                Err(error) => Err(fault(error.to_string())),
             }
-            Ok(payload)
         };
         let payload = match &options.what {
             What::Message => match &config.message {

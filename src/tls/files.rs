@@ -3,8 +3,6 @@
 
 use std::env;
 use std::fmt::Display;
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +12,7 @@ use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::config::{ClientCertFiles, ConfigError, FileError, TlsSettings};
+use crate::config::{ClientCertFiles, ConfigError, FileError, TlsSettings, load};
 use crate::failure::Roots;
 use crate::x509::certificate;
 
@@ -160,28 +158,7 @@ fn damaged(error: impl Display) -> FileError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let about = fs::metadata(path).map_err(FileError::Unreadable)?;
-    if about.is_dir() {
-        return Err(FileError::Folder);
-    }
-    let too_large = |bytes| FileError::TooLarge {
-        bytes,
-        limit: FILE_LIMIT,
-    };
-    if about.len() > FILE_LIMIT {
-        return Err(too_large(about.len()));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(FileError::Unreadable)?;
-    // Limited again, for what has no length of its own, such as a pipe.
-    file.take(FILE_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(FileError::Unreadable)?;
-    match bytes.len() as u64 {
-        0 => Err(FileError::Empty),
-        length if length > FILE_LIMIT => Err(too_large(length)),
-        _ => Ok(bytes),
-    }
+    load::file(path, FILE_LIMIT)
 }
 
 /// Every certificate of a PEM file, or the one of a DER file.

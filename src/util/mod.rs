@@ -1,9 +1,10 @@
-//! What the standard library lacks: a calendar, JSON, text for a terminal, the nearest name. It knows
-//! nothing of MQTT.
+//! What the standard library lacks: a calendar, JSON, bounded reading, text for a terminal, the nearest
+//! name. It knows nothing of MQTT.
 //!
 //! May import nothing of this crate.
 
 pub(crate) mod clock;
+pub(crate) mod file;
 mod json;
 mod suggest;
 pub(crate) mod text;

@@ -1,10 +1,9 @@
-//! The name that was probably meant. It only compares; what is done with the guess is the
-//! caller's.
+//! The name that was probably meant. It only compares; what to do with the guess is up to the caller.
 
 /// The candidate nearest to `given`, if one is near enough to be worth naming.
 pub(crate) fn nearest<'a>(given: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let given: Vec<char> = given.chars().take(256).collect();
-    // One slip in three letters, three at most: beyond that a guess is only noise.
+    // One typing error in three letters, three at most: beyond that a guess is only noise.
     let limit = (given.len() / 3).clamp(1, 3);
     candidates
         .iter()

@@ -9,6 +9,7 @@ use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::Stage;
+use crate::util::file::ReadError;
 use crate::util::{nearest, quoted};
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -80,7 +81,7 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
     let mut notes = Vec::new();
     let mut help = Vec::new();
     let error = match why {
-        Unreadable::Os(error) => {
+        Unreadable::Read(ReadError::Os(error)) => {
             if error.kind() == io::ErrorKind::NotFound {
                 let names: Vec<_> = beside.iter().map(String::as_str).collect();
                 let meant = nearest(path, &names);
@@ -98,8 +99,8 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
             }
             format!("cannot read the config file `{path}`: {error}")
         }
-        Unreadable::Folder => format!("the config file `{path}` is a folder"),
-        Unreadable::TooLarge { bytes, limit } => {
+        Unreadable::Read(ReadError::Folder) => format!("the config file `{path}` is a folder"),
+        Unreadable::Read(ReadError::TooLarge { bytes, limit }) => {
             notes.push(format!(
                 "it has {bytes} bytes or more, and at most {limit} are read"
             ));
@@ -358,9 +359,9 @@ fn wanted(origin: &str, wanted: &str) -> String {
 fn not_usable(path: &Path, why: &FileError) -> String {
     let path = path.display();
     match why {
-        FileError::Unreadable(error) => format!("cannot read `{path}`: {error}"),
-        FileError::Folder => format!("`{path}` is a folder"),
-        FileError::TooLarge { bytes, limit } => {
+        FileError::Read(ReadError::Os(error)) => format!("cannot read `{path}`: {error}"),
+        FileError::Read(ReadError::Folder) => format!("`{path}` is a folder"),
+        FileError::Read(ReadError::TooLarge { bytes, limit }) => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
         }
         FileError::Empty => format!("`{path}` is empty"),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
+use crate::config::{Key, LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::value::{flaw, keys};
 use crate::diagnosis::{Code, Diagnosis};
@@ -157,8 +157,8 @@ pub(crate) fn tls_setup(origin: Option<String>, words: &str) -> Diagnosis {
 pub(crate) fn code(problem: &Problem) -> &'static Code {
     match &problem.kind {
         ProblemKind::BadValue {
-            key: "host",
-            flaw: ValueError::Host(_),
+            key: Key::Host,
+            error: ValueError::Host(_),
             ..
         }
         | ProblemKind::Url(UrlError::NoScheme | UrlError::Scheme { .. } | UrlError::NoHost) => {
@@ -258,11 +258,11 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
              find them"
                 .to_owned(),
         ),
-        ProblemKind::BadValue { key, flaw: f, slip } => return value(key, f, *slip),
+        ProblemKind::BadValue { key, error, cause } => return value(key.name(), error, *cause),
         ProblemKind::Url(fault) => url(fault),
         ProblemKind::Needs {
             key,
-            needs: "username",
+            needs: Key::Username,
         } => (
             format!("`{key}` without `username`: MQTT 3.1.1 sends no password without a user name"),
             "set `username`".to_owned(),

@@ -320,33 +320,3 @@ fn every_key_refuses_what_it_cannot_take() {
         );
     }
 }
-
-#[test]
-fn missing_empty_and_placeholder() {
-    let text = "`host` is not set in `config/x.conf`\
-                \n help: add a line `host = …` with the broker's name or address";
-    assert_eq!(
-        said(file("port = 1")),
-        ("config-invalid".into(), text.into())
-    );
-    assert_eq!(said(file("")).1, text);
-    assert!(
-        said(file("host ="))
-            .1
-            .starts_with("`host` has no value\n note: config/x.conf:1: ")
-    );
-    let text = "`host` still holds the placeholder\
-                \n note: config/x.conf:1: `host = YOUR-CLUSTER.s1.eu.hivemq.cloud`\
-                \n help: put your own values in origin of `YOUR-…`; the comments above them say \
-                where to find them";
-    let found = said(file("host = YOUR-CLUSTER.s1.eu.hivemq.cloud"));
-    assert_eq!(found, ("config-invalid".into(), text.into()));
-    let found = said(file("host = h\nusername = me\npassword = YOUR-PASSWORD")).1;
-    assert!(found.starts_with(
-        "`password` still holds the placeholder\n note: config/x.conf:3: `password`\n"
-    ));
-    assert_eq!(
-        good("message = YOUR-MESSAGE").message,
-        Message::Own(b"YOUR-MESSAGE".into())
-    );
-}
