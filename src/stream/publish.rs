@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
 use crate::failure::{Failure, LinkError, MqttCause, Stage};
-use crate::mqtt::{Event, Limits, Session, SessionError, Target, Unfinished, session};
+use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, session};
 use crate::net::Stop;
+use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::input::{Input, Next};
 use crate::stream::options::PubOptions;
 use crate::stream::outbox::Outbox;
-use crate::stream::reconnect::{LinkEvent, Reconnector};
+use crate::stream::reconnect::Reconnector;
 
 /// What was found fastest against mosquitto; and mosquitto resets a client of 3.1.1 that has more
 /// than its `max_inflight_messages` (20) of QoS 2 open.
@@ -42,34 +43,16 @@ const IDLE_WAIT: Duration = Duration::from_millis(500);
 /// How many events are taken before more is handed over: more than a full window has.
 const AT_ONCE: usize = 4096;
 
-/// How it went, in messages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    /// Taken from the input.
-    pub(crate) read: u64,
-    /// Acknowledged by the broker, or with QoS 0 handed to the system.
-    pub(crate) done: u64,
-    pub(crate) unacknowledged: u64,
-    pub(crate) reconnects: u64,
-}
-
-/// What is told while it goes on.
-#[derive(Debug)]
-pub(crate) enum Progress<'a> {
-    Reconnector(LinkEvent<'a>),
-    Totals(Totals),
-}
-
 /// Publishes all that `input` gives.
 ///
 /// # Errors
-/// What ended it before that, beside the totals, which are true in either case.
+/// What ended it before that, beside the counters, which are true in either case.
 pub(crate) fn run(
     target: Target<'_>,
     options: &PubOptions,
     input: Input,
-    say: &mut dyn FnMut(Progress<'_>),
-) -> (Totals, Result<(), Failure>) {
+    listener: &mut dyn Listener,
+) -> (Counters, Result<(), Failure>) {
     let limits = limits(target.config.qos);
     let mut publisher = Publisher {
         config: target.config,
@@ -83,25 +66,25 @@ pub(crate) fn run(
             interval,
             next: Instant::now(),
         }),
-        totals: Totals::default(),
+        counters: Counters::default(),
         progress: Instant::now(),
         moved: false,
         full: false,
         refused: None,
         never: Stop::default(),
-        say,
+        listener,
     };
     let outcome = publisher.run();
-    publisher.totals.unacknowledged = publisher.totals.read - publisher.totals.done;
-    publisher.totals.reconnects = publisher.link.reconnects;
-    let unacknowledged = publisher.totals.unacknowledged;
+    publisher.count_unacknowledged();
+    publisher.counters.reconnects = publisher.link.reconnects;
+    let unacknowledged = publisher.counters.unacknowledged;
     let outcome = outcome.map_err(|mut failure| {
         if let Failure::Lost(fault) = &mut failure {
             fault.unacknowledged = unacknowledged;
         }
         failure
     });
-    (publisher.totals, outcome)
+    (publisher.counters, outcome)
 }
 
 struct Publisher<'a> {
@@ -114,7 +97,7 @@ struct Publisher<'a> {
     ended: bool,
     outbox: Outbox,
     pace: Option<Pace>,
-    totals: Totals,
+    counters: Counters,
     /// When an acknowledgement last came, or there was none to wait for; looked at now and then,
     /// because reading the clock for each message costs as much as a tenth of sending it.
     progress: Instant,
@@ -126,7 +109,7 @@ struct Publisher<'a> {
     refused: Option<Failure>,
     /// Never set: for waits that go on after a signal.
     never: Stop,
-    say: &'a mut dyn FnMut(Progress<'_>),
+    listener: &'a mut dyn Listener,
 }
 
 /// The least time between two publishes.
@@ -158,14 +141,12 @@ impl Publisher<'_> {
                     session.close(None, self.config.timeout);
                     return Err(failure);
                 }
-                ServeOutcome::Lost(_, failure) if self.stop.is_set() => {
-                    drop(failure);
+                ServeOutcome::Lost(..) if self.stop.is_set() => {
                     return Err(Failure::Interrupted(Stage::Publish));
                 }
                 ServeOutcome::Lost(unfinished, failure) => {
-                    let say = &mut *self.say;
-                    let mut tell = |news: LinkEvent<'_>| say(Progress::Reconnector(news));
-                    let (next, opened) = self.link.reopen(failure, &unfinished, &mut tell)?;
+                    let opened = self.link.reopen(failure, &unfinished, self.listener);
+                    let (next, opened) = opened?;
                     self.outbox.restart(opened.session_present);
                     session = next;
                 }
@@ -187,10 +168,8 @@ impl Publisher<'_> {
             if let Err(SessionError::Fault(fault)) = self.hand_over(&mut session) {
                 return self.lost(session, fault);
             }
-            (self.say)(Progress::Totals(Totals {
-                unacknowledged: self.totals.read - self.totals.done,
-                ..self.totals
-            }));
+            self.count_unacknowledged();
+            let _ = self.listener.event(Event::Progress(&self.counters));
             if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
                 return match self.refused.take() {
                     Some(failure) => ServeOutcome::Stopped(session, failure),
@@ -268,7 +247,7 @@ impl Publisher<'_> {
             Ok(Next::Payload(payload)) => match self.too_large(payload.len()) {
                 None => {
                     self.outbox.push(payload);
-                    self.totals.read += 1;
+                    self.counters.published += 1;
                     if let Some(pace) = &mut self.pace {
                         // From the plan, not from now, so that the rate holds; but no rush after a
                         // gap.
@@ -351,19 +330,25 @@ impl Publisher<'_> {
             && self.progress.elapsed() >= self.config.timeout
     }
 
-    fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &mqtt::Event) {
         match *event {
-            Event::Sent { id: 0 } => self.finished(),
-            Event::Sent { id } => self.outbox.sent(id),
-            Event::Received { id } => self.outbox.received(id),
-            Event::Acknowledged { id } if self.outbox.acknowledged(id) => self.finished(),
+            mqtt::Event::Sent { id: 0 } => {
+                self.counters.sent += 1;
+                self.moved = true;
+            }
+            mqtt::Event::Sent { id } => self.outbox.sent(id),
+            mqtt::Event::Received { id } => self.outbox.received(id),
+            mqtt::Event::Acknowledged { id } if self.outbox.acknowledged(id) => {
+                self.counters.acknowledged += 1;
+                self.moved = true;
+            }
             _ => {}
         }
     }
 
-    fn finished(&mut self) {
-        self.totals.done += 1;
-        self.moved = true;
+    fn count_unacknowledged(&mut self) {
+        let done = self.counters.sent + self.counters.acknowledged;
+        self.counters.unacknowledged = self.counters.published - done;
     }
 
     fn lost(&mut self, session: Session, fault: LinkError) -> ServeOutcome {

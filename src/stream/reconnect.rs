@@ -10,6 +10,7 @@ use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{Failure, GaveUp, LinkError, LostError, MqttCause, Stage, TlsCause};
 use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
 use crate::net::{Deadline, WaitError};
+use crate::stream::event::{Event, Listener};
 use crate::stream::options::Reconnect;
 use crate::util::clock;
 
@@ -18,21 +19,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// What happens to the connection, for the user to hear.
-#[derive(Debug)]
-pub(crate) enum LinkEvent<'a> {
-    Lost(&'a Diagnosis),
-    /// A try failed; the next one comes after `pause`.
-    Failed {
-        diagnosis: &'a Diagnosis,
-        pause: Duration,
-    },
-    Back {
-        gap: Duration,
-        tries: u32,
-    },
-}
 
 /// Opens sessions to one target.
 #[derive(Debug)]
@@ -86,8 +72,10 @@ impl<'a> Reconnector<'a> {
         &mut self,
         why: Failure,
         unfinished: &Unfinished,
-        say: &mut dyn FnMut(LinkEvent<'_>),
+        listener: &mut dyn Listener,
     ) -> Result<(Session, Opened), Failure> {
+        // The connection is re-established even if nobody reads of it.
+        let mut tell = |event: Event<'_>| drop(listener.event(event));
         let lost = Instant::now();
         let stood = lost - self.opened;
         // One that stood longer than any pause was no failed try, though nothing came to be sent.
@@ -107,14 +95,14 @@ impl<'a> Reconnector<'a> {
         if !self.policy.on {
             return Err(self.lost(GaveUp::Never, last));
         }
-        say(LinkEvent::Lost(&diagnosis));
+        tell(Event::ConnectionLost(&diagnosis));
         loop {
             // Tries that led to a connection of no use count on: an ACL that closes each new
             // connection must not be asked thousands of times.
             let pause = pause(self.tries);
             let again = self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1;
             if again && pause < self.left() {
-                say(LinkEvent::Failed {
+                tell(Event::ReconnectFailed {
                     diagnosis: &diagnosis,
                     pause,
                 });
@@ -130,7 +118,7 @@ impl<'a> Reconnector<'a> {
                 Ok(opened) => {
                     self.reconnects += 1;
                     self.opened = Instant::now();
-                    say(LinkEvent::Back {
+                    tell(Event::Reconnected {
                         gap: lost.elapsed(),
                         tries: self.tries,
                     });

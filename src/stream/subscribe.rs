@@ -1,14 +1,15 @@
 //! `sub`: subscribes, hands out what comes in, and subscribes again where a session was lost.
 
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, thread};
 
 use crate::config::Config;
 use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
-use crate::mqtt::{Event, Limits, Message, Session, SessionError, Target, Unfinished};
+use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished};
 use crate::net::Stop;
+use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::{Retained, SubOptions};
-use crate::stream::reconnect::{LinkEvent, Reconnector};
+use crate::stream::reconnect::Reconnector;
 
 /// How long to wait for a message before the clock is looked at.
 const IDLE_WAIT: Duration = Duration::from_millis(250);
@@ -19,48 +20,15 @@ const FLOOD_GAP: Duration = Duration::from_millis(2);
 /// How long a flood is left to gather. Nobody sees a message that much later.
 const COALESCE: Duration = Duration::from_micros(300);
 
-/// How it went, in messages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) received: u64,
-    pub(crate) bytes: u64,
-    pub(crate) reconnects: u64,
-}
-
-/// What is told while it goes on.
-#[derive(Debug)]
-pub(crate) enum Progress<'a> {
-    Reconnector(LinkEvent<'a>),
-    Warning(&'a Warning),
-    Totals(Totals),
-}
-
-/// Who hears of it.
-pub(crate) trait Listener {
-    /// Takes a message.
-    ///
-    /// # Errors
-    /// When nobody reads on; that ends the work without a failure.
-    fn message(&mut self, message: &Message) -> io::Result<()>;
-
-    /// Nothing more is at hand: what was taken must become visible.
-    ///
-    /// # Errors
-    /// As [`Listener::message`].
-    fn idle(&mut self) -> io::Result<()>;
-
-    fn progress(&mut self, progress: Progress<'_>);
-}
-
 /// Receives until the options, a signal, or a reader that has left ends it.
 ///
 /// # Errors
-/// What ended it otherwise, beside the totals, which are true in either case.
+/// What ended it otherwise, beside the counters, which are true in either case.
 pub(crate) fn run(
     target: Target<'_>,
     options: &SubOptions,
     listener: &mut dyn Listener,
-) -> (Totals, Result<(), Failure>) {
+) -> (Counters, Result<(), Failure>) {
     let limits = Limits {
         max_inflight: 1,
         requests: 100,
@@ -76,12 +44,12 @@ pub(crate) fn run(
         listener,
         link: Reconnector::new(target, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
-        totals: Totals::default(),
+        counters: Counters::default(),
         woken: Instant::now(),
     };
     let outcome = subscriber.run();
-    subscriber.totals.reconnects = subscriber.link.reconnects;
-    (subscriber.totals, outcome)
+    subscriber.counters.reconnects = subscriber.link.reconnects;
+    (subscriber.counters, outcome)
 }
 
 struct Subscriber<'a> {
@@ -91,7 +59,7 @@ struct Subscriber<'a> {
     listener: &'a mut dyn Listener,
     link: Reconnector<'a>,
     until: Option<Instant>,
-    totals: Totals,
+    counters: Counters,
     /// When a wait last ended with an event.
     woken: Instant,
 }
@@ -137,7 +105,7 @@ impl Subscriber<'_> {
                         && self.take(&mut session, event).is_ok()
                     {}
                     // A reader that has left ends it just as well.
-                    let _ = self.listener.idle();
+                    let _ = self.listener.event(Event::Idle);
                     // A session that is kept keeps its subscriptions.
                     let clean = self.target.config.clean_session;
                     let filter = self
@@ -153,7 +121,7 @@ impl Subscriber<'_> {
                 }
                 Err(ServeOutcome::Lost(fault, stage, after)) => {
                     let received = session.into_received();
-                    if self.listener.idle().is_err() {
+                    if self.listener.event(Event::Idle).is_err() {
                         return Ok(());
                     }
                     let failure = match fault {
@@ -167,10 +135,7 @@ impl Subscriber<'_> {
                         received,
                         ..Unfinished::default()
                     };
-                    let listener = &mut *self.listener;
-                    let mut tell =
-                        |news: LinkEvent<'_>| listener.progress(Progress::Reconnector(news));
-                    let opened = match self.link.reopen(failure, &unfinished, &mut tell) {
+                    let opened = match self.link.reopen(failure, &unfinished, self.listener) {
                         Err(Failure::Interrupted(_)) => return Ok(()),
                         opened => opened?,
                     };
@@ -195,15 +160,15 @@ impl Subscriber<'_> {
             session.subscribe(&filter, qos).map_err(lost)?;
             loop {
                 match session.next(asked + timeout, self.target.stop) {
-                    Ok(Some(Event::Granted(Ok(granted)))) => {
+                    Ok(Some(mqtt::Event::Granted(Ok(granted)))) => {
                         let asked = qos as u8;
                         if granted < asked {
                             let warning = Warning::QosDowngraded { asked, granted };
-                            self.listener.progress(Progress::Warning(&warning));
+                            let _ = self.listener.event(Event::Warning(&warning));
                         }
                         break;
                     }
-                    Ok(Some(Event::Granted(Err(code))))
+                    Ok(Some(mqtt::Event::Granted(Err(code))))
                     | Err(SessionError::Fault(LinkError::SubackCode { code })) => {
                         let cause = MqttCause::SubscribeDenied { filter, code };
                         let after = asked.elapsed();
@@ -243,10 +208,10 @@ impl Subscriber<'_> {
             thread::sleep(COALESCE);
             more = session.has_more();
         }
-        if !more && self.listener.idle().is_err() {
+        if !more && self.listener.event(Event::Idle).is_err() {
             return Err(ServeOutcome::Done);
         }
-        self.listener.progress(Progress::Totals(self.totals));
+        let _ = self.listener.event(Event::Progress(&self.counters));
         let until = self
             .until
             .map_or(now + IDLE_WAIT, |until| until.min(now + IDLE_WAIT));
@@ -265,10 +230,10 @@ impl Subscriber<'_> {
         }
     }
 
-    fn take(&mut self, session: &mut Session, event: Event) -> Result<(), ServeOutcome> {
+    fn take(&mut self, session: &mut Session, event: mqtt::Event) -> Result<(), ServeOutcome> {
         let message = match event {
-            Event::Message(message) => message,
-            Event::Released => {
+            mqtt::Event::Message(message) => message,
+            mqtt::Event::Released => {
                 self.link.reset_backoff();
                 return Ok(());
             }
@@ -280,12 +245,12 @@ impl Subscriber<'_> {
             Retained::Only => message.retain(),
             Retained::Skip => !message.retain(),
         };
-        let full = |totals: &Totals| {
+        let full = |counters: &Counters| {
             self.options
                 .count
-                .is_some_and(|count| totals.received >= count)
+                .is_some_and(|count| counters.received >= count)
         };
-        if full(&self.totals) {
+        if full(&self.counters) {
             return Ok(());
         }
         let lost = |ending| match ending {
@@ -296,9 +261,9 @@ impl Subscriber<'_> {
         if !wanted {
             return Ok(());
         }
-        self.totals.received += 1;
-        self.totals.bytes += message.payload().len() as u64;
-        if self.listener.message(&message).is_err() || full(&self.totals) {
+        self.counters.received += 1;
+        self.counters.bytes += message.payload().len() as u64;
+        if self.listener.event(Event::Message(&message)).is_err() || full(&self.counters) {
             return Err(ServeOutcome::Done);
         }
         Ok(())
