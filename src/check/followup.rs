@@ -12,6 +12,8 @@ use crate::failure::{
     TlsCause, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, session};
+use crate::net::connect;
+use crate::tls::Tls;
 
 /// How long a look waits at each step: what it looks for comes at once.
 const LOOK: Duration = Duration::from_secs(2);
@@ -22,8 +24,8 @@ const TAKEOVER_WAIT: Duration = Duration::from_secs(3);
 /// What the stages before a failure showed.
 #[derive(Debug)]
 pub(crate) struct Observed<'a> {
-    target: Target<'a>,
-    /// Of our own handshake.
+    pub(crate) target: Target<'a>,
+    /// Of the handshake; of rumqttc's own only what the callbacks saw.
     pub(crate) facts: Option<TlsFacts>,
     pub(crate) peer: Option<SocketAddr>,
     /// The addresses that failed before `peer` answered.
@@ -38,6 +40,29 @@ impl<'a> Observed<'a> {
             peer: None,
             failed: Vec::new(),
         }
+    }
+
+    /// What can be seen of a session that was opened without the stages before it. Only where the name
+    /// has several addresses does it take one more connection to know whether the first ones fail.
+    pub(crate) fn of_session(target: Target<'a>) -> Self {
+        let Target {
+            config, tls, stop, ..
+        } = target;
+        let mut seen = Self::new(target);
+        seen.facts = tls.map(Tls::facts);
+        let limit = config.timeout.min(LOOK);
+        match connect::resolve(&config.host, config.port, limit, stop).as_deref() {
+            Ok([only]) => seen.peer = Some(*only),
+            Ok(addresses) => {
+                if let Ok(connected) = connect::connect(addresses, limit, stop) {
+                    seen.peer = Some(connected.peer);
+                    seen.failed = connected.failed;
+                }
+            }
+            // The session stands; there is less to warn of.
+            Err(_) => {}
+        }
+        seen
     }
 
     /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use crate::check::echo::Echo;
 use crate::check::followup::Observed;
 use crate::check::step::{Attempt, Finding, Status, Step};
-use crate::config::{Config, Transport};
+use crate::check::warnings;
+use crate::config::Config;
 use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
 use crate::mqtt::{
     Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, session,
 };
 use crate::net::{SIGNAL_POLL, connect};
-use crate::util::clock;
-use crate::x509::Certificate;
 
 /// How the check ended.
 #[derive(Debug)]
@@ -46,21 +45,25 @@ pub(crate) fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict
     }
 }
 
-/// The stages up to an open session, for those who have something to do there.
+/// The stages up to an open session, for those who have something to do there, and what was seen on
+/// the way.
 ///
 /// # Errors
 /// What a check would find.
-pub(crate) fn open_session(
-    target: Target<'_>,
+pub(crate) fn open_session<'a>(
+    target: Target<'a>,
     limits: Limits,
     unfinished: &Unfinished,
-) -> Result<(Session, Opened), Failure> {
-    Check::new(target, &mut |_| {}).open_session(limits, unfinished)
+) -> (Result<(Session, Opened), Failure>, Observed<'a>) {
+    let mut ignore = |_: &Step| {};
+    let mut check = Check::new(target, &mut ignore);
+    let opened = check.open_session(limits, unfinished);
+    (opened, check.seen)
 }
 
-struct Check<'a> {
+struct Check<'a, 'b> {
     target: Target<'a>,
-    on_step: &'a mut dyn FnMut(&Step),
+    on_step: &'b mut dyn FnMut(&Step),
     steps: Vec<Step>,
     warnings: Vec<Warning>,
     trace: Vec<Trace>,
@@ -72,8 +75,8 @@ struct Check<'a> {
     seen: Observed<'a>,
 }
 
-impl<'a> Check<'a> {
-    fn new(target: Target<'a>, on_step: &'a mut dyn FnMut(&Step)) -> Self {
+impl<'a, 'b> Check<'a, 'b> {
+    fn new(target: Target<'a>, on_step: &'b mut dyn FnMut(&Step)) -> Self {
         Self {
             target,
             on_step,
@@ -317,65 +320,8 @@ impl<'a> Check<'a> {
             };
             self.steps.push(step);
         }
-        self.warn();
+        self.warnings.extend(warnings::about(&mut self.seen));
     }
-
-    /// What deserves a word though the check went on.
-    fn warn(&mut self) {
-        let Target {
-            config,
-            password,
-            tls,
-            ..
-        } = self.target;
-        let now = clock::now();
-        if let Some(seen) = &self.seen.facts {
-            if seen.sni.is_none() {
-                self.warnings.push(Warning::SniNotSent {
-                    host: config.host.clone(),
-                });
-            }
-            let leaf = seen
-                .chain
-                .first()
-                .and_then(|leaf| leaf.certificate.as_ref());
-            if let Some(leaf) = leaf.filter(|leaf| ends_soon(leaf, now)) {
-                self.warnings.push(Warning::CertExpiresSoon {
-                    subject: leaf.subject.short(),
-                    not_after: leaf.not_after,
-                    now,
-                });
-            }
-        }
-        // Without TLS, or with a pin, no date was looked at. In TLS the failure itself names it.
-        let built = clock::build_date();
-        if now < built && self.stage > Stage::Tls {
-            self.warnings.push(Warning::ClockSuspect { now, built });
-        }
-        if let Some(tls) = tls
-            && tls.skipped_roots() > 0
-        {
-            self.warnings.push(Warning::RootsSkipped {
-                count: tls.skipped_roots(),
-            });
-        }
-        let Some(peer) = self.seen.peer else { return };
-        if config.transport == Transport::Plain && password.is_some() && !peer.ip().is_loopback() {
-            self.warnings.push(Warning::PasswordInClear);
-        }
-        if !self.seen.failed.is_empty() {
-            let failed = std::mem::take(&mut self.seen.failed);
-            self.warnings.push(Warning::AddressFailed { failed, peer });
-        }
-    }
-}
-
-/// Less than 21 days and less than a third of its life left: a certificate for 7 days is not
-/// reported on its first day, one for 90 days while there is time.
-fn ends_soon(leaf: &Certificate, now: i64) -> bool {
-    const SOON: i64 = 21 * 24 * 60 * 60;
-    let left = leaf.not_after - now;
-    left < SOON && left < (leaf.not_after - leaf.not_before) / 3
 }
 
 fn finding_of(failure: &Failure) -> Option<Finding> {

@@ -130,7 +130,7 @@ enum ServeOutcome {
 
 impl Publisher<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let mut session = self.link.open()?;
+        let mut session = self.link.open(self.listener)?;
         loop {
             match self.serve(session) {
                 ServeOutcome::Done(session) => {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::{Observed, stages};
+use crate::check::{Observed, stages, warnings};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{Failure, GaveUp, LinkError, LostError, MqttCause, Stage, TlsCause};
 use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
@@ -33,6 +33,8 @@ pub(crate) struct Reconnector<'a> {
     tries: u32,
     /// When the last session was opened.
     opened: Instant,
+    /// On the way to the first session, and to the last one that took the stages of a check.
+    seen: Observed<'a>,
     pub(crate) reconnects: u64,
 }
 
@@ -45,18 +47,26 @@ impl<'a> Reconnector<'a> {
             since: Instant::now(),
             tries: 0,
             opened: Instant::now(),
+            seen: Observed::new(target),
             reconnects: 0,
         }
     }
 
-    /// The first session. Whoever starts the program wants to know at once what is wrong.
+    /// The first session. Whoever starts the program wants to know at once what is wrong, and hears
+    /// here what else there is to warn of.
     ///
     /// # Errors
     /// What a check would find.
-    pub(crate) fn open(&mut self) -> Result<Session, Failure> {
-        let (session, _) = self.attempt(&Unfinished::default(), Duration::MAX)?;
+    pub(crate) fn open(&mut self, listener: &mut dyn Listener) -> Result<Session, Failure> {
+        let opened = self.attempt(&Unfinished::default(), Duration::MAX);
+        if opened.is_ok() && self.seen.peer.is_none() {
+            self.seen = Observed::of_session(self.target);
+        }
+        for warning in warnings::about(&mut self.seen) {
+            let _ = listener.event(Event::Warning(&warning));
+        }
         self.opened = Instant::now();
-        Ok(session)
+        opened.map(|(session, _)| session)
     }
 
     /// Something got through: a next loss is a new one.
@@ -139,22 +149,20 @@ impl<'a> Reconnector<'a> {
     /// What a fault of an open session is, in the stage that it was used for.
     pub(crate) fn failure(&self, fault: LinkError, stage: Stage, after: Duration) -> Failure {
         match fault {
-            LinkError::Tls(cause @ TlsCause::Rustls(_)) => {
-                Observed::new(self.target).tls(cause, stage, after)
-            }
+            LinkError::Tls(cause @ TlsCause::Rustls(_)) => self.seen.tls(cause, stage, after),
             fault => self.stage_failure(MqttCause::Connection(fault), stage, after),
         }
     }
 
     /// A failure of `pub` or `sub` that is not the connection's.
     pub(crate) fn stage_failure(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
-        Observed::new(self.target).mqtt(cause, stage, after)
+        self.seen.mqtt(cause, stage, after)
     }
 
     /// Straight there; only if that fails does a check tell why. Both within `left` or nearly, so
     /// that giving up is not late.
     fn attempt(
-        &self,
+        &mut self,
         unfinished: &Unfinished,
         left: Duration,
     ) -> Result<(Session, Opened), Failure> {
@@ -168,7 +176,9 @@ impl<'a> Reconnector<'a> {
                 Err(self.stage_failure(MqttCause::TimedOut { limit }, Stage::Connect, limit))
             }
             Err(SessionError::Fault(_)) => {
-                stages::open_session(self.target, self.limits, unfinished)
+                let (opened, seen) = stages::open_session(self.target, self.limits, unfinished);
+                self.seen = seen;
+                opened
             }
         }
     }

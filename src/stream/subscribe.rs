@@ -74,7 +74,7 @@ enum ServeOutcome {
 
 impl Subscriber<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let mut session = match self.link.open() {
+        let mut session = match self.link.open(self.listener) {
             // Nothing was asked for that is not done: `sub` runs until it is stopped.
             Err(Failure::Interrupted(_)) => return Ok(()),
             opened => opened?,
