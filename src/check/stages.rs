@@ -8,7 +8,9 @@ use crate::check::followup::Observed;
 use crate::check::step::{Attempt, Finding, Status, Step};
 use crate::check::warnings;
 use crate::config::Config;
-use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
+use crate::failure::{
+    Command, Failure, LinkError, MqttCause, Operation, Stage, Topic, UnderWay, Warning,
+};
 use crate::mqtt::{
     Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, session,
 };
@@ -27,7 +29,7 @@ pub(crate) struct Verdict {
 /// Runs the stages in order; `on_step` sees each as soon as it is done.
 pub(crate) fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict {
     let start = Instant::now();
-    let mut check = Check::new(target, on_step);
+    let mut check = Check::new(target, Command::Check, on_step);
     let failure = check.run().err();
     check.finish(failure.as_ref());
     let Check {
@@ -52,11 +54,12 @@ pub(crate) fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict
 /// What a check would find.
 pub(crate) fn open_session<'a>(
     target: Target<'a>,
+    command: Command,
     limits: Limits,
     unfinished: &Unfinished,
 ) -> (Result<(Session, Opened), Failure>, Observed<'a>) {
     let mut ignore = |_: &Step| {};
-    let mut check = Check::new(target, &mut ignore);
+    let mut check = Check::new(target, command, &mut ignore);
     let opened = check.open_session(limits, unfinished);
     (opened, check.seen)
 }
@@ -70,13 +73,15 @@ struct Check<'a, 'b> {
     /// The stage under way, and since when.
     stage: Stage,
     began: Instant,
+    /// What is done in it, from connect on.
+    operation: Operation,
     /// How long the stage under way took to fail, where a goodbye came after it.
     failed_after: Option<Duration>,
     seen: Observed<'a>,
 }
 
 impl<'a, 'b> Check<'a, 'b> {
-    fn new(target: Target<'a>, on_step: &'b mut dyn FnMut(&Step)) -> Self {
+    fn new(target: Target<'a>, command: Command, on_step: &'b mut dyn FnMut(&Step)) -> Self {
         Self {
             target,
             on_step,
@@ -85,8 +90,9 @@ impl<'a, 'b> Check<'a, 'b> {
             trace: Vec::new(),
             stage: Stage::Dns,
             began: Instant::now(),
+            operation: Operation::Connect,
             failed_after: None,
-            seen: Observed::new(target),
+            seen: Observed::new(target, command),
         }
     }
 
@@ -182,40 +188,60 @@ impl<'a, 'b> Check<'a, 'b> {
 
     /// subscribe, publish and receive.
     fn exchange(&mut self, session: &mut Session) -> Result<(), Failure> {
-        let config = self.target.config;
-        let mut echo = Echo::new(&config.message);
+        let Config {
+            topic: name,
+            qos,
+            retain,
+            max_packet_size: limit,
+            ..
+        } = self.target.config;
+        let (qos, retain, limit) = (*qos, *retain, *limit);
+        let topic = Topic {
+            name: name.clone(),
+            origin: self.target.config.origin("topic").clone(),
+        };
+        let mut echo = Echo::new(&self.target.config.message);
 
-        self.begin(Stage::Subscribe);
+        let filter = topic.clone();
+        self.begin_operation(Operation::Subscribe { filter, qos });
         session
-            .subscribe(&config.topic, config.qos)
+            .subscribe(name, qos)
             .map_err(|ending| self.ended(ending))?;
         let granted = loop {
             match self.next(session)? {
                 Some(Event::Granted(Ok(granted))) => break granted,
-                Some(Event::Granted(Err(code))) => return Err(self.denied(code)),
+                Some(Event::Granted(Err(code))) => {
+                    return Err(self.mqtt(MqttCause::SubscribeDenied { code }));
+                }
                 Some(_) => {}
                 None => return Err(self.timed_out()),
             }
         };
-        self.done(Finding::Subscribe {
-            filter: config.topic.clone(),
-            granted,
-        });
-        let asked = config.qos as u8;
+        let filter = name.clone();
+        self.done(Finding::Subscribe { filter, granted });
+        let asked = qos as u8;
         if granted < asked {
             self.warnings
                 .push(Warning::QosDowngraded { asked, granted });
         }
 
-        self.begin(Stage::Publish);
         let payload = echo.payload().to_vec();
-        let size = session::publish_size(&config.topic, config.qos, payload.len());
-        if size > config.max_packet_size {
-            let limit = config.max_packet_size;
+        let bytes = payload.len();
+        let mut under_way = UnderWay::default();
+        under_way.add(bytes);
+        self.begin_operation(Operation::Publish {
+            topic: topic.clone(),
+            qos,
+            retain,
+            under_way,
+        });
+        let size = session::publish_size(name, qos, bytes);
+        if size > limit {
+            let size = Some(size);
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));
         }
         session
-            .publish(&config.topic, config.qos, config.retain, payload.clone())
+            .publish(name, qos, retain, payload)
             .map_err(|ending| self.ended(ending))?;
         loop {
             match self.next(session)? {
@@ -226,15 +252,17 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => return Err(self.timed_out()),
             }
         }
-        let (topic, bytes) = (config.topic.clone(), payload.len());
         self.done(Finding::Publish {
-            topic,
+            topic: name.clone(),
             bytes,
             qos: asked,
-            retain: config.retain,
+            retain,
         });
 
-        self.begin(Stage::Receive);
+        self.begin_operation(Operation::Receive {
+            filters: vec![topic],
+            published: Some(qos),
+        });
         while !echo.is_decided() {
             match self.next(session)? {
                 Some(Event::Message(message)) => echo.hear(&message),
@@ -242,7 +270,7 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => break,
             }
         }
-        echo.verdict(config.timeout)
+        echo.verdict(self.target.config.timeout)
             .map_err(|cause| self.mqtt(cause))?;
         self.done(Finding::Receive { bytes });
         Ok(())
@@ -263,17 +291,15 @@ impl<'a, 'b> Check<'a, 'b> {
     fn ended(&self, ending: SessionError) -> Failure {
         match ending {
             SessionError::Interrupted => Failure::Interrupted(self.stage),
-            SessionError::Fault(LinkError::SubackCode { code }) => self.denied(code),
+            SessionError::Fault(LinkError::SubackCode { code }) => {
+                self.mqtt(MqttCause::SubscribeDenied { code })
+            }
             SessionError::Fault(LinkError::Tls(cause)) => {
-                self.seen.tls(cause, self.stage, self.began.elapsed())
+                let operation = self.operation.clone();
+                self.seen.tls(cause, operation, self.began.elapsed())
             }
             SessionError::Fault(fault) => self.mqtt(fault.into()),
         }
-    }
-
-    fn denied(&self, code: u8) -> Failure {
-        let filter = self.target.config.topic.clone();
-        self.mqtt(MqttCause::SubscribeDenied { filter, code })
     }
 
     fn timed_out(&self) -> Failure {
@@ -283,12 +309,18 @@ impl<'a, 'b> Check<'a, 'b> {
     }
 
     fn mqtt(&self, cause: MqttCause) -> Failure {
-        self.seen.mqtt(cause, self.stage, self.began.elapsed())
+        let operation = self.operation.clone();
+        self.seen.mqtt(cause, operation, self.began.elapsed())
     }
 
     fn begin(&mut self, stage: Stage) {
         self.stage = stage;
         self.began = Instant::now();
+    }
+
+    fn begin_operation(&mut self, operation: Operation) {
+        self.begin(operation.stage());
+        self.operation = operation;
     }
 
     fn done(&mut self, finding: Finding) {
@@ -331,6 +363,10 @@ fn finding_of(failure: &Failure) -> Option<Finding> {
             Some(Finding::Tcp { peer: None, failed })
         }
         Failure::Tls(fault) => Some(Finding::Tls(Box::new(fault.facts.clone()))),
-        Failure::Dns(_) | Failure::Mqtt(_) | Failure::Lost(_) | Failure::Interrupted(_) => None,
+        Failure::Dns(_)
+        | Failure::Mqtt(_)
+        | Failure::Input(_)
+        | Failure::Lost(_)
+        | Failure::Interrupted(_) => None,
     }
 }

@@ -1,11 +1,10 @@
 //! `pub`: takes payloads from its input, hands them to the session as fast as the window allows, and
 //! keeps each until the broker has acknowledged it, over as many connections as that takes.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
-use crate::failure::{Failure, LinkError, MqttCause, Stage};
+use crate::failure::{Command, Failure, MqttCause, Operation, Stage, Topic, UnderWay};
 use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, session};
 use crate::net::Stop;
 use crate::stream::event::{Counters, Event, Listener};
@@ -57,11 +56,12 @@ pub(crate) fn run(
     let mut publisher = Publisher {
         config: target.config,
         stop: target.stop,
-        link: Reconnector::new(target, limits, options.reconnect),
+        link: Reconnector::new(target, Command::Pub, limits, options.reconnect),
         limits,
         input,
         ended: false,
         outbox: Outbox::default(),
+        given: UnderWay::default(),
         pace: options.interval.map(|interval| Pace {
             interval,
             next: Instant::now(),
@@ -77,14 +77,14 @@ pub(crate) fn run(
     let outcome = publisher.run();
     publisher.count_unacknowledged();
     publisher.counters.reconnects = publisher.link.reconnects;
-    let unacknowledged = publisher.counters.unacknowledged;
+    let counters = publisher.counters;
     let outcome = outcome.map_err(|mut failure| {
-        if let Failure::Lost(fault) = &mut failure {
-            fault.unacknowledged = unacknowledged;
+        if let Failure::Lost(lost) = &mut failure {
+            lost.unfinished = counters.unacknowledged;
         }
         failure
     });
-    (publisher.counters, outcome)
+    (counters, outcome)
 }
 
 struct Publisher<'a> {
@@ -96,6 +96,8 @@ struct Publisher<'a> {
     /// Nothing more comes from the input, or nothing more is wanted.
     ended: bool,
     outbox: Outbox,
+    /// What this connection was given with QoS 0, of which nothing is kept.
+    given: UnderWay,
     pace: Option<Pace>,
     counters: Counters,
     /// When an acknowledgement last came, or there was none to wait for; looked at now and then,
@@ -156,6 +158,7 @@ impl Publisher<'_> {
 
     fn serve(&mut self, mut session: Session) -> ServeOutcome {
         self.progress = Instant::now();
+        self.given = UnderWay::default();
         let mut stopping: Option<Instant> = None;
         let mut cut_short = false;
         loop {
@@ -166,7 +169,7 @@ impl Publisher<'_> {
                 self.ended = true;
             }
             if let Err(SessionError::Fault(fault)) = self.hand_over(&mut session) {
-                return self.lost(session, fault);
+                return self.lost(session, fault.into());
             }
             self.count_unacknowledged();
             let _ = self.listener.event(Event::Progress(&self.counters));
@@ -183,8 +186,12 @@ impl Publisher<'_> {
                 return ServeOutcome::Stopped(session, Failure::Interrupted(Stage::Publish));
             }
             match self.wait(&mut session, stopping.is_some()) {
+                Ok(()) if self.is_stuck() => {
+                    let limit = self.config.timeout;
+                    return self.lost(session, MqttCause::TimedOut { limit });
+                }
                 Ok(()) | Err(SessionError::Interrupted) => {}
-                Err(SessionError::Fault(fault)) => return self.lost(session, fault),
+                Err(SessionError::Fault(fault)) => return self.lost(session, fault.into()),
             }
         }
     }
@@ -203,6 +210,7 @@ impl Publisher<'_> {
                 let Some(payload) = self.outbox.give() else {
                     break;
                 };
+                self.given.add(payload.len());
                 session.publish(topic, *qos, *retain, payload)?;
             } else {
                 let Some(payload) = self.outbox.waiting() else {
@@ -244,7 +252,7 @@ impl Publisher<'_> {
         }
         let refused = match self.input.take() {
             Ok(Next::NotYet) => return false,
-            Ok(Next::Payload(payload)) => match self.too_large(payload.len()) {
+            Ok(Next::Payload(payload)) => match self.too_large(Some(payload.len())) {
                 None => {
                     self.outbox.push(payload);
                     self.counters.published += 1;
@@ -259,28 +267,43 @@ impl Publisher<'_> {
             },
             Ok(Next::TooLong { length }) => self.too_large(length),
             Ok(Next::End) => None,
-            Err(error) => Some(self.unreadable(&error)),
+            Err(error) => Some(Failure::Input(error)),
         };
         self.refused = refused;
         self.ended = true;
         false
     }
 
-    fn too_large(&self, payload: usize) -> Option<Failure> {
-        let limit = self.config.max_packet_size;
-        let size = session::publish_size(&self.config.topic, self.config.qos, payload);
+    /// Refuses a payload of so many bytes, `None` being more than the limit, if it cannot be sent.
+    fn too_large(&self, payload: Option<usize>) -> Option<Failure> {
+        let Config {
+            topic,
+            qos,
+            max_packet_size: limit,
+            ..
+        } = self.config;
+        let size = payload.map(|payload| session::publish_size(topic, *qos, payload));
+        if size.is_some_and(|size| size <= *limit) {
+            return None;
+        }
+        let mut under_way = UnderWay::default();
+        under_way.add(payload.unwrap_or(*limit));
+        let limit = *limit;
         let cause = MqttCause::PublishTooLarge { size, limit };
-        let failure = || {
-            self.link
-                .stage_failure(cause, Stage::Publish, Duration::ZERO)
-        };
-        (size > limit).then(failure)
+        let operation = self.operation(under_way);
+        Some(self.link.failure(cause, operation, self.link.stood()))
     }
 
-    fn unreadable(&self, error: &io::Error) -> Failure {
-        let words = format!("standard input: {error}");
-        let fault = LinkError::Io(io::Error::other(words));
-        self.link.failure(fault, Stage::Publish, Duration::ZERO)
+    fn operation(&self, under_way: UnderWay) -> Operation {
+        Operation::Publish {
+            topic: Topic {
+                name: self.config.topic.clone(),
+                origin: self.config.origin("topic").clone(),
+            },
+            qos: self.config.qos,
+            retain: self.config.retain,
+            under_way,
+        }
     }
 
     /// Waits for the session, or on the input where the session has nothing to do.
@@ -309,10 +332,6 @@ impl Publisher<'_> {
         for _ in 0..AT_ONCE {
             match session.next(until, stop)? {
                 Some(event) => self.note(&event),
-                None if self.is_stuck() => {
-                    let limit = self.config.timeout;
-                    return Err(SessionError::Fault(LinkError::TimedOut { limit }));
-                }
                 None => return Ok(()),
             }
             if session.unwritten() == 0 && !session.has_more() {
@@ -351,15 +370,13 @@ impl Publisher<'_> {
         self.counters.unacknowledged = self.counters.published - done;
     }
 
-    fn lost(&mut self, session: Session, fault: LinkError) -> ServeOutcome {
-        let after = self.progress.elapsed();
-        let failure = match fault {
-            LinkError::TimedOut { limit } => {
-                let cause = MqttCause::TimedOut { limit };
-                self.link.stage_failure(cause, Stage::Publish, after)
-            }
-            fault => self.link.failure(fault, Stage::Publish, after),
+    fn lost(&mut self, session: Session, cause: MqttCause) -> ServeOutcome {
+        let under_way = match self.config.qos {
+            Qos::AtMostOnce => self.given,
+            Qos::AtLeastOnce | Qos::ExactlyOnce => self.outbox.under_way(),
         };
+        let operation = self.operation(under_way);
+        let failure = self.link.failure(cause, operation, self.link.stood());
         if self.config.qos == Qos::AtMostOnce {
             for payload in session.into_unsent() {
                 self.outbox.push(payload);

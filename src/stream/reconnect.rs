@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::check::{Observed, stages, warnings};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::failure::{Failure, GaveUp, LinkError, LostError, MqttCause, Stage, TlsCause};
+use crate::failure::{
+    Command, Failure, GaveUp, LinkError, LostError, MqttCause, Operation, Stage, TlsCause,
+};
 use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
 use crate::net::{Deadline, WaitError};
 use crate::stream::event::{Event, Listener};
@@ -24,6 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Reconnector<'a> {
     target: Target<'a>,
+    command: Command,
     limits: Limits,
     policy: Reconnect,
     /// Giving up counts from here: when the connection was lost. Where it was re-established and lost
@@ -39,15 +42,21 @@ pub(crate) struct Reconnector<'a> {
 }
 
 impl<'a> Reconnector<'a> {
-    pub(crate) fn new(target: Target<'a>, limits: Limits, policy: Reconnect) -> Self {
+    pub(crate) fn new(
+        target: Target<'a>,
+        command: Command,
+        limits: Limits,
+        policy: Reconnect,
+    ) -> Self {
         Self {
             target,
+            command,
             limits,
             policy,
             since: Instant::now(),
             tries: 0,
             opened: Instant::now(),
-            seen: Observed::new(target),
+            seen: Observed::new(target, command),
             reconnects: 0,
         }
     }
@@ -60,7 +69,7 @@ impl<'a> Reconnector<'a> {
     pub(crate) fn open(&mut self, listener: &mut dyn Listener) -> Result<Session, Failure> {
         let opened = self.attempt(&Unfinished::default(), Duration::MAX);
         if opened.is_ok() && self.seen.peer.is_none() {
-            self.seen = Observed::of_session(self.target);
+            self.seen = Observed::of_session(self.target, self.command);
         }
         for warning in warnings::about(&mut self.seen) {
             let _ = listener.event(Event::Warning(&warning));
@@ -146,17 +155,24 @@ impl<'a> Reconnector<'a> {
         }
     }
 
-    /// What a fault of an open session is, in the stage that it was used for.
-    pub(crate) fn failure(&self, fault: LinkError, stage: Stage, after: Duration) -> Failure {
-        match fault {
-            LinkError::Tls(cause @ TlsCause::Rustls(_)) => self.seen.tls(cause, stage, after),
-            fault => self.stage_failure(MqttCause::Connection(fault), stage, after),
+    /// What ended an open session; `after` as [`MqttError::after`](crate::failure::MqttError).
+    pub(crate) fn failure(
+        &self,
+        cause: impl Into<MqttCause>,
+        operation: Operation,
+        after: Duration,
+    ) -> Failure {
+        match cause.into() {
+            MqttCause::Connection(LinkError::Tls(cause @ TlsCause::Rustls(_))) => {
+                self.seen.tls(cause, operation, after)
+            }
+            cause => self.seen.mqtt(cause, operation, after),
         }
     }
 
-    /// A failure of `pub` or `sub` that is not the connection's.
-    pub(crate) fn stage_failure(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
-        self.seen.mqtt(cause, stage, after)
+    /// For how long the last session has been open.
+    pub(crate) fn stood(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// Straight there; only if that fails does a check tell why. Both within `left` or nearly, so
@@ -173,10 +189,11 @@ impl<'a> Reconnector<'a> {
             Err(SessionError::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
             // A check would wait as long again.
             Err(SessionError::Fault(LinkError::TimedOut { .. })) if limit < timeout => {
-                Err(self.stage_failure(MqttCause::TimedOut { limit }, Stage::Connect, limit))
+                Err(self.failure(MqttCause::TimedOut { limit }, Operation::Connect, limit))
             }
             Err(SessionError::Fault(_)) => {
-                let (opened, seen) = stages::open_session(self.target, self.limits, unfinished);
+                let (target, command, limits) = (self.target, self.command, self.limits);
+                let (opened, seen) = stages::open_session(target, command, limits, unfinished);
                 self.seen = seen;
                 opened
             }
@@ -198,7 +215,8 @@ impl<'a> Reconnector<'a> {
             tries,
             end,
             last,
-            unacknowledged: 0,
+            unfinished: 0,
+            qos: self.target.config.qos,
         }))
     }
 

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::Config;
-use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
+use crate::config::{Config, Origin};
+use crate::failure::{Command, Failure, LinkError, MqttCause, Operation, Topic, Warning};
 use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished};
 use crate::net::Stop;
 use crate::stream::event::{Counters, Event, Listener};
@@ -34,15 +34,18 @@ pub(crate) fn run(
         requests: 100,
     };
     let filters = match options.filters.as_slice() {
-        [] => vec![target.config.topic.clone()],
-        filters => filters.to_vec(),
+        [] => vec![Topic {
+            name: target.config.topic.clone(),
+            origin: target.config.origin("topic").clone(),
+        }],
+        filters => filters.iter().cloned().map(of_flag).collect(),
     };
     let mut subscriber = Subscriber {
         target,
         options,
         filters,
         listener,
-        link: Reconnector::new(target, limits, options.reconnect),
+        link: Reconnector::new(target, Command::Sub, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
         counters: Counters::default(),
         woken: Instant::now(),
@@ -52,10 +55,15 @@ pub(crate) fn run(
     (subscriber.counters, outcome)
 }
 
+fn of_flag(name: String) -> Topic {
+    let origin = Origin::Flag("-t".to_owned());
+    Topic { name, origin }
+}
+
 struct Subscriber<'a> {
     target: Target<'a>,
     options: &'a SubOptions,
-    filters: Vec<String>,
+    filters: Vec<Topic>,
     listener: &'a mut dyn Listener,
     link: Reconnector<'a>,
     until: Option<Instant>,
@@ -69,7 +77,7 @@ enum ServeOutcome {
     /// The count, the time, a signal, or a reader that has left.
     Done,
     Refused(Failure),
-    Lost(LinkError, Stage, Duration),
+    Lost(Failure),
 }
 
 impl Subscriber<'_> {
@@ -112,25 +120,21 @@ impl Subscriber<'_> {
                         .filters
                         .first()
                         .filter(|_| clean && self.filters.len() == 1);
-                    session.close(filter.map(String::as_str), self.target.config.timeout);
+                    session.close(
+                        filter.map(|filter| filter.name.as_str()),
+                        self.target.config.timeout,
+                    );
                     return Ok(());
                 }
                 Err(ServeOutcome::Refused(failure)) => {
                     session.close(None, self.target.config.timeout);
                     return Err(failure);
                 }
-                Err(ServeOutcome::Lost(fault, stage, after)) => {
+                Err(ServeOutcome::Lost(failure)) => {
                     let received = session.into_received();
                     if self.listener.event(Event::Idle).is_err() {
                         return Ok(());
                     }
-                    let failure = match fault {
-                        LinkError::TimedOut { limit } => {
-                            self.link
-                                .stage_failure(MqttCause::TimedOut { limit }, stage, after)
-                        }
-                        fault => self.link.failure(fault, stage, after),
-                    };
                     let unfinished = Unfinished {
                         received,
                         ..Unfinished::default()
@@ -151,13 +155,9 @@ impl Subscriber<'_> {
         let Config { qos, timeout, .. } = *self.target.config;
         for filter in self.filters.clone() {
             let asked = Instant::now();
-            let lost = |ending| match ending {
-                SessionError::Interrupted => ServeOutcome::Done,
-                SessionError::Fault(fault) => {
-                    ServeOutcome::Lost(fault, Stage::Subscribe, asked.elapsed())
-                }
-            };
-            session.subscribe(&filter, qos).map_err(lost)?;
+            session
+                .subscribe(&filter.name, qos)
+                .map_err(|ending| self.subscribe_error(ending, &filter, asked))?;
             loop {
                 match session.next(asked + timeout, self.target.stop) {
                     Ok(Some(mqtt::Event::Granted(Ok(granted)))) => {
@@ -168,31 +168,59 @@ impl Subscriber<'_> {
                         }
                         break;
                     }
-                    Ok(Some(mqtt::Event::Granted(Err(code))))
-                    | Err(SessionError::Fault(LinkError::SubackCode { code })) => {
-                        let cause = MqttCause::SubscribeDenied { filter, code };
-                        let after = asked.elapsed();
-                        return Err(ServeOutcome::Refused(self.link.stage_failure(
-                            cause,
-                            Stage::Subscribe,
-                            after,
-                        )));
+                    Ok(Some(mqtt::Event::Granted(Err(code)))) => {
+                        let denied = SessionError::Fault(LinkError::SubackCode { code });
+                        return Err(self.subscribe_error(denied, &filter, asked));
                     }
                     // A flood has events after its time is over, too.
                     Ok(Some(event)) if asked.elapsed() < timeout => {
                         self.take(session, event)?;
                     }
                     Ok(_) => {
-                        return Err(lost(SessionError::Fault(LinkError::TimedOut {
-                            limit: timeout,
-                        })));
+                        let cause = MqttCause::TimedOut { limit: timeout };
+                        return Err(ServeOutcome::Lost(
+                            self.not_subscribed(cause, &filter, asked),
+                        ));
                     }
-                    Err(ending) => return Err(lost(ending)),
+                    Err(ending) => return Err(self.subscribe_error(ending, &filter, asked)),
                 }
             }
         }
         self.link.reset_backoff();
         Ok(())
+    }
+
+    fn subscribe_error(&self, error: SessionError, filter: &Topic, asked: Instant) -> ServeOutcome {
+        match error {
+            SessionError::Interrupted => ServeOutcome::Done,
+            SessionError::Fault(LinkError::SubackCode { code }) => {
+                let cause = MqttCause::SubscribeDenied { code };
+                ServeOutcome::Refused(self.not_subscribed(cause, filter, asked))
+            }
+            SessionError::Fault(fault) => {
+                ServeOutcome::Lost(self.not_subscribed(fault.into(), filter, asked))
+            }
+        }
+    }
+
+    fn not_subscribed(&self, cause: MqttCause, filter: &Topic, asked: Instant) -> Failure {
+        let (filter, qos) = (filter.clone(), self.target.config.qos);
+        let operation = Operation::Subscribe { filter, qos };
+        self.link.failure(cause, operation, asked.elapsed())
+    }
+
+    fn receive_error(&self, error: SessionError) -> ServeOutcome {
+        match error {
+            SessionError::Interrupted => ServeOutcome::Done,
+            SessionError::Fault(fault) => {
+                let operation = Operation::Receive {
+                    filters: self.filters.clone(),
+                    published: None,
+                };
+                let failure = self.link.failure(fault, operation, self.link.stood());
+                ServeOutcome::Lost(failure)
+            }
+        }
     }
 
     /// One event, or the time until the next look at the clock.
@@ -223,10 +251,7 @@ impl Subscriber<'_> {
                 self.take(session, event)
             }
             Ok(None) => Ok(()),
-            Err(SessionError::Interrupted) => Err(ServeOutcome::Done),
-            Err(SessionError::Fault(fault)) => {
-                Err(ServeOutcome::Lost(fault, Stage::Receive, now.elapsed()))
-            }
+            Err(error) => Err(self.receive_error(error)),
         }
     }
 
@@ -253,11 +278,8 @@ impl Subscriber<'_> {
         if full(&self.counters) {
             return Ok(());
         }
-        let lost = |ending| match ending {
-            SessionError::Interrupted => ServeOutcome::Done,
-            SessionError::Fault(fault) => ServeOutcome::Lost(fault, Stage::Receive, Duration::ZERO),
-        };
-        session.acknowledge(&message).map_err(lost)?;
+        let acknowledged = session.acknowledge(&message);
+        acknowledged.map_err(|error| self.receive_error(error))?;
         if !wanted {
             return Ok(());
         }
