@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::config::{Origin, Qos};
 use crate::x509::Certificate;
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -74,6 +75,8 @@ pub(crate) enum Failure {
     Tcp(TcpError),
     Tls(Box<TlsError>),
     Mqtt(Box<MqttError>),
+    /// Standard input of `pub` could not be read.
+    Input(io::Error),
     /// An established connection was lost, and reconnecting was given up.
     Lost(Box<LostError>),
     /// SIGINT or SIGTERM came before the work was done.
@@ -91,8 +94,10 @@ pub(crate) struct LostError {
     pub(crate) end: GaveUp,
     /// What the last try ended with, or what lost the connection.
     pub(crate) last: Failure,
-    /// Messages that were taken and never acknowledged.
-    pub(crate) unacknowledged: u64,
+    /// Messages that were taken from the input and are not through.
+    pub(crate) unfinished: u64,
+    /// What they are not: with QoS 0 sent, otherwise acknowledged.
+    pub(crate) qos: Qos,
 }
 
 /// Why reconnecting was given up.
@@ -252,13 +257,81 @@ pub(crate) enum LinkError {
 /// A failure from CONNECT on.
 #[derive(Debug)]
 pub(crate) struct MqttError {
-    pub(crate) stage: Stage,
+    pub(crate) command: Command,
+    /// What it was doing: of this the words are made, and of nothing that it might have done.
+    pub(crate) operation: Operation,
     pub(crate) cause: MqttCause,
-    /// How long after the stage began.
+    /// How long after the operation began. Publishing and receiving go on as long as the connection
+    /// stands in `pub` and `sub`: there it counts from CONNACK.
     pub(crate) after: Duration,
     /// What one more connection of our own read, where rumqttc blurs the answer.
     pub(crate) probe: Option<Probe>,
     pub(crate) password_ends_in_blank: bool,
+}
+
+/// Whose work it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Check,
+    Pub,
+    Sub,
+}
+
+/// What a session was opened or used for, and with what.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    Connect,
+    Subscribe {
+        filter: Topic,
+        qos: Qos,
+    },
+    Publish {
+        topic: Topic,
+        qos: Qos,
+        retain: bool,
+        under_way: UnderWay,
+    },
+    /// Waiting for messages.
+    Receive {
+        /// All granted.
+        filters: Vec<Topic>,
+        /// The check's own message, which is awaited.
+        published: Option<Qos>,
+    },
+}
+
+impl Operation {
+    pub(crate) fn stage(&self) -> Stage {
+        match self {
+            Self::Connect => Stage::Connect,
+            Self::Subscribe { .. } => Stage::Subscribe,
+            Self::Publish { .. } => Stage::Publish,
+            Self::Receive { .. } => Stage::Receive,
+        }
+    }
+}
+
+/// A topic or a filter, and where it was given.
+#[derive(Clone, Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+}
+
+/// Messages that may be the reason: those without an acknowledgement; with QoS 0, which has none, all
+/// of the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct UnderWay {
+    pub(crate) messages: u64,
+    /// Bytes of the largest payload.
+    pub(crate) largest: usize,
+}
+
+impl UnderWay {
+    pub(crate) fn add(&mut self, payload: usize) {
+        self.messages += 1;
+        self.largest = self.largest.max(payload);
+    }
 }
 
 impl From<LinkError> for MqttCause {
@@ -276,7 +349,6 @@ pub(crate) enum MqttCause {
     },
     /// SUBACK with a failure code (MQTT 3.1.1 §3.9.3).
     SubscribeDenied {
-        filter: String,
         code: u8,
     },
     /// One more connection that only waited was closed as well.
@@ -285,7 +357,8 @@ pub(crate) enum MqttCause {
     },
     /// The packet to be sent is larger than `max_packet_size`.
     PublishTooLarge {
-        size: usize,
+        /// `None`: it was not read to its end.
+        size: Option<usize>,
         limit: usize,
     },
     /// Our mark came back in another payload.
@@ -296,7 +369,10 @@ pub(crate) enum MqttCause {
     /// Acknowledged, granted, and never delivered.
     NotDelivered {
         limit: Duration,
+        /// Other messages that came in.
         foreign: u64,
+        /// It was of our own making, with a mark in it, and not the user's.
+        marked: bool,
     },
 }
 

@@ -11,7 +11,7 @@
 //! argv             cli        -> Invocation               or UsageError
 //! file, URL        config     -> Config                   or ConfigError
 //! Config           check      -> Step, Warning            or Failure
-//! Config, input    stream     -> events, totals           or Failure
+//! Config, input    stream     -> events, counters         or Failure
 //! Failure          diagnosis  -> Diagnosis: code, error, notes, help
 //! all of these     report     -> text or JSON; and the exit code
 //! ```

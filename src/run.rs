@@ -7,16 +7,17 @@ use std::time::Instant;
 
 use crate::check::{Verdict, stages};
 use crate::cli::{ColorChoice, Command, Output, args};
-use crate::config::{Config, ConfigError, Override, Qos, Secret, Transport, load, templates};
+use crate::config::{Config, ConfigError, Override, Secret, Transport, load, templates};
 use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, explain};
 use crate::failure::{Failure, Warning};
 use crate::mqtt::Target;
 use crate::net::Stop;
-use crate::report::{Detail, OutputStyle, Report, Screen, StreamReporter};
-use crate::stream::options::{Format, PubOptions, SubOptions};
+use crate::report::{Activity, Detail, OutputStyle, Report, Screen, StreamReporter};
+use crate::stream::event::{Counters, Event, Listener};
+use crate::stream::options::{PubOptions, SubOptions};
 use crate::stream::{Input, publish, subscribe};
 use crate::tls::Tls;
-use crate::util::{Json, clock, text};
+use crate::util::{Json, clock};
 
 /// Where a run writes to.
 pub struct Streams<'a> {
@@ -175,35 +176,10 @@ impl Edge<'_, '_> {
             }
         };
         let stop = Stop::on_signals().unwrap_or_default();
-        let mut reporter = self.reporter(Format::Payload);
+        let mut reporter = self.reporter(Activity::Publishing(ready.config.qos));
         warn(&mut reporter, &ready.config);
-        let (totals, outcome) =
-            publish::run(ready.target(&stop), options, input, &mut |progress| {
-                reporter.published(progress)
-            });
-        let publish::Totals {
-            read,
-            done,
-            unacknowledged,
-            reconnects,
-        } = totals;
-        let verb = match ready.config.qos {
-            Qos::AtMostOnce => "sent",
-            _ => "acknowledged",
-        };
-        let mut summary = format!("{} published, {done} {verb}", text::count(read, "message"));
-        if unacknowledged > 0 {
-            summary.push_str(&format!(", {unacknowledged} lost or unknown"));
-        }
-        let totals = vec![
-            ("published", read),
-            (verb, done),
-            ("unacknowledged", unacknowledged),
-            ("reconnects", reconnects),
-        ];
-        let failure = outcome.err().map(|it| words(&it, &ready.config));
-        reporter.report(&summary, totals, failure.as_ref());
-        failure.map_or(0, |failure| failure.exit_code())
+        let outcome = publish::run(ready.target(&stop), options, input, &mut reporter);
+        finish(&mut reporter, &ready.config, outcome)
     }
 
     fn subscribe(&mut self, target: &str, overrides: &[Override], options: &SubOptions) -> u8 {
@@ -212,33 +188,20 @@ impl Edge<'_, '_> {
             Err(code) => return code,
         };
         let stop = Stop::on_signals().unwrap_or_default();
-        let mut reporter = self.reporter(options.format);
+        let mut reporter = self.reporter(Activity::Subscribing(options.format));
         warn(&mut reporter, &ready.config);
-        let (totals, outcome) = subscribe::run(ready.target(&stop), options, &mut reporter);
-        let subscribe::Totals {
-            received,
-            bytes,
-            reconnects,
-        } = totals;
-        let summary = format!("{} received", text::count(received, "message"));
-        let totals = vec![
-            ("received", received),
-            ("bytes", bytes),
-            ("reconnects", reconnects),
-        ];
-        let failure = outcome.err().map(|it| words(&it, &ready.config));
-        reporter.report(&summary, totals, failure.as_ref());
-        failure.map_or(0, |failure| failure.exit_code())
+        let outcome = subscribe::run(ready.target(&stop), options, &mut reporter);
+        finish(&mut reporter, &ready.config, outcome)
     }
 
-    fn reporter(&mut self, format: Format) -> StreamReporter<'_> {
+    fn reporter(&mut self, activity: Activity) -> StreamReporter<'_> {
         let style = OutputStyle {
             json: self.output.json,
             quiet: self.output.quiet,
             color: self.color(self.streams.err_color),
             live: self.streams.err_terminal,
             terminal: self.streams.out_terminal,
-            format,
+            activity,
         };
         StreamReporter::new(self.streams.out, self.streams.err, style)
     }
@@ -364,12 +327,23 @@ impl Edge<'_, '_> {
     }
 }
 
-/// What is to be said before any contact.
-fn warn(reporter: &mut StreamReporter<'_>, config: &Config) {
+/// What is to be warned of before any contact.
+fn warn(listener: &mut dyn Listener, config: &Config) {
     for path in load::world_readable(config) {
         let path = path.display().to_string();
-        reporter.warning(&Warning::ConfigWorldReadable { path });
+        let _ = listener.event(Event::Warning(&Warning::ConfigWorldReadable { path }));
     }
+}
+
+/// Reports how `pub` or `sub` ended; its exit code.
+fn finish(
+    reporter: &mut StreamReporter<'_>,
+    config: &Config,
+    (counters, outcome): (Counters, Result<(), Failure>),
+) -> u8 {
+    let failure = outcome.err().map(|it| words(&it, config));
+    reporter.finish(&counters, failure.as_ref());
+    failure.map_or(0, |failure| failure.exit_code())
 }
 
 fn words(failure: &Failure, config: &Config) -> Diagnosis {

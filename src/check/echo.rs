@@ -71,6 +71,7 @@ impl<'a> Echo<'a> {
             None => Err(MqttCause::NotDelivered {
                 limit,
                 foreign: self.foreign,
+                marked: matches!(self.sent, Message::Marked { .. }),
             }),
         }
     }

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::check::probe;
 use crate::failure::{
-    AddressError, Failure, LinkError, MqttCause, MqttError, Probe, ProbeEnd, Stage, TcpError,
-    TlsCause, TlsFacts,
+    AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, Probe, ProbeEnd,
+    TcpError, TlsCause, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, session};
+use crate::net::connect;
+use crate::tls::Tls;
 
 /// How long a look waits at each step: what it looks for comes at once.
 const LOOK: Duration = Duration::from_secs(2);
@@ -22,8 +24,10 @@ const TAKEOVER_WAIT: Duration = Duration::from_secs(3);
 /// What the stages before a failure showed.
 #[derive(Debug)]
 pub(crate) struct Observed<'a> {
-    target: Target<'a>,
-    /// Of our own handshake.
+    pub(crate) target: Target<'a>,
+    /// Who goes on with the session.
+    command: Command,
+    /// Of the handshake; of rumqttc's own only what the callbacks saw.
     pub(crate) facts: Option<TlsFacts>,
     pub(crate) peer: Option<SocketAddr>,
     /// The addresses that failed before `peer` answered.
@@ -31,13 +35,37 @@ pub(crate) struct Observed<'a> {
 }
 
 impl<'a> Observed<'a> {
-    pub(crate) fn new(target: Target<'a>) -> Self {
+    pub(crate) fn new(target: Target<'a>, command: Command) -> Self {
         Self {
             target,
+            command,
             facts: None,
             peer: None,
             failed: Vec::new(),
         }
+    }
+
+    /// What can be seen of a session that was opened without the stages before it. Only where the name
+    /// has several addresses does it take one more connection to know whether the first ones fail.
+    pub(crate) fn of_session(target: Target<'a>, command: Command) -> Self {
+        let Target {
+            config, tls, stop, ..
+        } = target;
+        let mut seen = Self::new(target, command);
+        seen.facts = tls.map(Tls::facts);
+        let limit = config.timeout.min(LOOK);
+        match connect::resolve(&config.host, config.port, limit, stop).as_deref() {
+            Ok([only]) => seen.peer = Some(*only),
+            Ok(addresses) => {
+                if let Ok(connected) = connect::connect(addresses, limit, stop) {
+                    seen.peer = Some(connected.peer);
+                    seen.failed = connected.failed;
+                }
+            }
+            // The session stands; there is less to warn of.
+            Err(_) => {}
+        }
+        seen
     }
 
     /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
@@ -61,9 +89,9 @@ impl<'a> Observed<'a> {
 
     /// Why no CONNACK came that lets us in; `after` the stage began.
     pub(crate) fn refused(&self, fault: LinkError, after: Duration) -> Failure {
-        let stage = Stage::Connect;
+        let connect = Operation::Connect;
         let fault = match fault {
-            LinkError::Tls(cause) => return self.tls(cause, stage, after),
+            LinkError::Tls(cause) => return self.tls(cause, connect, after),
             LinkError::Tcp(error) => return self.tcp(error),
             LinkError::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
                 return self.first_address();
@@ -71,20 +99,20 @@ impl<'a> Observed<'a> {
             fault => fault,
         };
         let Some(probe) = self.probe_connack(&fault) else {
-            return self.mqtt(fault.into(), stage, after);
+            return self.mqtt(fault.into(), connect, after);
         };
         // A refusal that the close overtook on its way through rumqttc.
         if let Some(code) = probe::refusal(&probe.bytes) {
-            return self.mqtt(LinkError::Refused { code }.into(), stage, after);
+            return self.mqtt(LinkError::Refused { code }.into(), connect, after);
         }
         match (probe.ended, probe.bytes.as_slice()) {
-            (ProbeEnd::Tls(cause), _) => self.tls(cause, stage, after),
+            (ProbeEnd::Tls(cause), _) => self.tls(cause, connect, after),
             (_, []) if matches!(fault, LinkError::Closed { .. }) && self.lacks_alpn() => {
-                self.tls(TlsCause::AlpnNotChosen, stage, after)
+                self.tls(TlsCause::AlpnNotChosen, connect, after)
             }
             (ended, bytes) => {
                 let bytes = bytes.to_vec();
-                let mut failure = self.mqtt(fault.into(), stage, after);
+                let mut failure = self.mqtt(fault.into(), connect, after);
                 if let Failure::Mqtt(fault) = &mut failure {
                     fault.probe = Some(Probe { bytes, ended });
                 }
@@ -142,20 +170,21 @@ impl<'a> Observed<'a> {
     }
 
     /// A failure of TLS that showed after the handshake.
-    pub(crate) fn tls(&self, cause: TlsCause, stage: Stage, after: Duration) -> Failure {
+    pub(crate) fn tls(&self, cause: TlsCause, operation: Operation, after: Duration) -> Failure {
         match self.target.tls {
             Some(tls) => tls.failure(cause, self.facts.as_ref(), true),
-            None => self.mqtt(LinkError::Tls(cause).into(), stage, after),
+            None => self.mqtt(LinkError::Tls(cause).into(), operation, after),
         }
     }
 
-    /// A failure of MQTT in `stage`, `after` that stage began.
-    pub(crate) fn mqtt(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
+    /// A failure of MQTT; see [`MqttError::after`].
+    pub(crate) fn mqtt(&self, cause: MqttCause, operation: Operation, after: Duration) -> Failure {
         let password = self.target.password;
         let password_ends_in_blank =
             password.is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
         Failure::Mqtt(Box::new(MqttError {
-            stage,
+            command: self.command,
+            operation,
             cause,
             after,
             probe: None,
@@ -167,14 +196,14 @@ impl<'a> Observed<'a> {
     /// which only waits, tells: closed there too, nothing that we send can be the reason.
     pub(crate) fn taken_over(&self, failure: Failure) -> Failure {
         let Target { config, stop, .. } = self.target;
-        let stage = match &failure {
+        let operation = match &failure {
             Failure::Mqtt(fault)
                 if matches!(
                     fault.cause,
                     MqttCause::Connection(LinkError::Closed { .. } | LinkError::Io(_))
                 ) && config.is_set("client_id") =>
             {
-                fault.stage
+                fault.operation.clone()
             }
             _ => return failure,
         };
@@ -194,7 +223,7 @@ impl<'a> Observed<'a> {
                 }
                 Err(SessionError::Fault(LinkError::Closed { .. })) => {
                     let after = opened.elapsed();
-                    return self.mqtt(MqttCause::TakenOver { after }, stage, after);
+                    return self.mqtt(MqttCause::TakenOver { after }, operation, after);
                 }
                 Err(_) => return failure,
             }

@@ -8,6 +8,7 @@ mod followup;
 mod probe;
 pub(crate) mod stages;
 pub(crate) mod step;
+pub(crate) mod warnings;
 
 pub(crate) use followup::Observed;
 pub(crate) use stages::Verdict;

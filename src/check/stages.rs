@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use crate::check::echo::Echo;
 use crate::check::followup::Observed;
 use crate::check::step::{Attempt, Finding, Status, Step};
-use crate::config::{Config, Transport};
-use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
+use crate::check::warnings;
+use crate::config::Config;
+use crate::failure::{
+    Command, Failure, LinkError, MqttCause, Operation, Stage, Topic, UnderWay, Warning,
+};
 use crate::mqtt::{
     Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, session,
 };
 use crate::net::{SIGNAL_POLL, connect};
-use crate::util::clock;
-use crate::x509::Certificate;
 
 /// How the check ended.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(crate) struct Verdict {
 /// Runs the stages in order; `on_step` sees each as soon as it is done.
 pub(crate) fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict {
     let start = Instant::now();
-    let mut check = Check::new(target, on_step);
+    let mut check = Check::new(target, Command::Check, on_step);
     let failure = check.run().err();
     check.finish(failure.as_ref());
     let Check {
@@ -46,34 +47,41 @@ pub(crate) fn run(target: Target<'_>, on_step: &mut dyn FnMut(&Step)) -> Verdict
     }
 }
 
-/// The stages up to an open session, for those who have something to do there.
+/// The stages up to an open session, for those who have something to do there, and what was seen on
+/// the way.
 ///
 /// # Errors
 /// What a check would find.
-pub(crate) fn open_session(
-    target: Target<'_>,
+pub(crate) fn open_session<'a>(
+    target: Target<'a>,
+    command: Command,
     limits: Limits,
     unfinished: &Unfinished,
-) -> Result<(Session, Opened), Failure> {
-    Check::new(target, &mut |_| {}).open_session(limits, unfinished)
+) -> (Result<(Session, Opened), Failure>, Observed<'a>) {
+    let mut ignore = |_: &Step| {};
+    let mut check = Check::new(target, command, &mut ignore);
+    let opened = check.open_session(limits, unfinished);
+    (opened, check.seen)
 }
 
-struct Check<'a> {
+struct Check<'a, 'b> {
     target: Target<'a>,
-    on_step: &'a mut dyn FnMut(&Step),
+    on_step: &'b mut dyn FnMut(&Step),
     steps: Vec<Step>,
     warnings: Vec<Warning>,
     trace: Vec<Trace>,
     /// The stage under way, and since when.
     stage: Stage,
     began: Instant,
+    /// What is done in it, from connect on.
+    operation: Operation,
     /// How long the stage under way took to fail, where a goodbye came after it.
     failed_after: Option<Duration>,
     seen: Observed<'a>,
 }
 
-impl<'a> Check<'a> {
-    fn new(target: Target<'a>, on_step: &'a mut dyn FnMut(&Step)) -> Self {
+impl<'a, 'b> Check<'a, 'b> {
+    fn new(target: Target<'a>, command: Command, on_step: &'b mut dyn FnMut(&Step)) -> Self {
         Self {
             target,
             on_step,
@@ -82,8 +90,9 @@ impl<'a> Check<'a> {
             trace: Vec::new(),
             stage: Stage::Dns,
             began: Instant::now(),
+            operation: Operation::Connect,
             failed_after: None,
-            seen: Observed::new(target),
+            seen: Observed::new(target, command),
         }
     }
 
@@ -179,40 +188,60 @@ impl<'a> Check<'a> {
 
     /// subscribe, publish and receive.
     fn exchange(&mut self, session: &mut Session) -> Result<(), Failure> {
-        let config = self.target.config;
-        let mut echo = Echo::new(&config.message);
+        let Config {
+            topic: name,
+            qos,
+            retain,
+            max_packet_size: limit,
+            ..
+        } = self.target.config;
+        let (qos, retain, limit) = (*qos, *retain, *limit);
+        let topic = Topic {
+            name: name.clone(),
+            origin: self.target.config.origin("topic").clone(),
+        };
+        let mut echo = Echo::new(&self.target.config.message);
 
-        self.begin(Stage::Subscribe);
+        let filter = topic.clone();
+        self.begin_operation(Operation::Subscribe { filter, qos });
         session
-            .subscribe(&config.topic, config.qos)
+            .subscribe(name, qos)
             .map_err(|ending| self.ended(ending))?;
         let granted = loop {
             match self.next(session)? {
                 Some(Event::Granted(Ok(granted))) => break granted,
-                Some(Event::Granted(Err(code))) => return Err(self.denied(code)),
+                Some(Event::Granted(Err(code))) => {
+                    return Err(self.mqtt(MqttCause::SubscribeDenied { code }));
+                }
                 Some(_) => {}
                 None => return Err(self.timed_out()),
             }
         };
-        self.done(Finding::Subscribe {
-            filter: config.topic.clone(),
-            granted,
-        });
-        let asked = config.qos as u8;
+        let filter = name.clone();
+        self.done(Finding::Subscribe { filter, granted });
+        let asked = qos as u8;
         if granted < asked {
             self.warnings
                 .push(Warning::QosDowngraded { asked, granted });
         }
 
-        self.begin(Stage::Publish);
         let payload = echo.payload().to_vec();
-        let size = session::publish_size(&config.topic, config.qos, payload.len());
-        if size > config.max_packet_size {
-            let limit = config.max_packet_size;
+        let bytes = payload.len();
+        let mut under_way = UnderWay::default();
+        under_way.add(bytes);
+        self.begin_operation(Operation::Publish {
+            topic: topic.clone(),
+            qos,
+            retain,
+            under_way,
+        });
+        let size = session::publish_size(name, qos, bytes);
+        if size > limit {
+            let size = Some(size);
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));
         }
         session
-            .publish(&config.topic, config.qos, config.retain, payload.clone())
+            .publish(name, qos, retain, payload)
             .map_err(|ending| self.ended(ending))?;
         loop {
             match self.next(session)? {
@@ -223,15 +252,17 @@ impl<'a> Check<'a> {
                 None => return Err(self.timed_out()),
             }
         }
-        let (topic, bytes) = (config.topic.clone(), payload.len());
         self.done(Finding::Publish {
-            topic,
+            topic: name.clone(),
             bytes,
             qos: asked,
-            retain: config.retain,
+            retain,
         });
 
-        self.begin(Stage::Receive);
+        self.begin_operation(Operation::Receive {
+            filters: vec![topic],
+            published: Some(qos),
+        });
         while !echo.is_decided() {
             match self.next(session)? {
                 Some(Event::Message(message)) => echo.hear(&message),
@@ -239,7 +270,7 @@ impl<'a> Check<'a> {
                 None => break,
             }
         }
-        echo.verdict(config.timeout)
+        echo.verdict(self.target.config.timeout)
             .map_err(|cause| self.mqtt(cause))?;
         self.done(Finding::Receive { bytes });
         Ok(())
@@ -260,17 +291,15 @@ impl<'a> Check<'a> {
     fn ended(&self, ending: SessionError) -> Failure {
         match ending {
             SessionError::Interrupted => Failure::Interrupted(self.stage),
-            SessionError::Fault(LinkError::SubackCode { code }) => self.denied(code),
+            SessionError::Fault(LinkError::SubackCode { code }) => {
+                self.mqtt(MqttCause::SubscribeDenied { code })
+            }
             SessionError::Fault(LinkError::Tls(cause)) => {
-                self.seen.tls(cause, self.stage, self.began.elapsed())
+                let operation = self.operation.clone();
+                self.seen.tls(cause, operation, self.began.elapsed())
             }
             SessionError::Fault(fault) => self.mqtt(fault.into()),
         }
-    }
-
-    fn denied(&self, code: u8) -> Failure {
-        let filter = self.target.config.topic.clone();
-        self.mqtt(MqttCause::SubscribeDenied { filter, code })
     }
 
     fn timed_out(&self) -> Failure {
@@ -280,12 +309,18 @@ impl<'a> Check<'a> {
     }
 
     fn mqtt(&self, cause: MqttCause) -> Failure {
-        self.seen.mqtt(cause, self.stage, self.began.elapsed())
+        let operation = self.operation.clone();
+        self.seen.mqtt(cause, operation, self.began.elapsed())
     }
 
     fn begin(&mut self, stage: Stage) {
         self.stage = stage;
         self.began = Instant::now();
+    }
+
+    fn begin_operation(&mut self, operation: Operation) {
+        self.begin(operation.stage());
+        self.operation = operation;
     }
 
     fn done(&mut self, finding: Finding) {
@@ -317,65 +352,8 @@ impl<'a> Check<'a> {
             };
             self.steps.push(step);
         }
-        self.warn();
+        self.warnings.extend(warnings::about(&mut self.seen));
     }
-
-    /// What deserves a word though the check went on.
-    fn warn(&mut self) {
-        let Target {
-            config,
-            password,
-            tls,
-            ..
-        } = self.target;
-        let now = clock::now();
-        if let Some(seen) = &self.seen.facts {
-            if seen.sni.is_none() {
-                self.warnings.push(Warning::SniNotSent {
-                    host: config.host.clone(),
-                });
-            }
-            let leaf = seen
-                .chain
-                .first()
-                .and_then(|leaf| leaf.certificate.as_ref());
-            if let Some(leaf) = leaf.filter(|leaf| ends_soon(leaf, now)) {
-                self.warnings.push(Warning::CertExpiresSoon {
-                    subject: leaf.subject.short(),
-                    not_after: leaf.not_after,
-                    now,
-                });
-            }
-        }
-        // Without TLS, or with a pin, no date was looked at. In TLS the failure itself names it.
-        let built = clock::build_date();
-        if now < built && self.stage > Stage::Tls {
-            self.warnings.push(Warning::ClockSuspect { now, built });
-        }
-        if let Some(tls) = tls
-            && tls.skipped_roots() > 0
-        {
-            self.warnings.push(Warning::RootsSkipped {
-                count: tls.skipped_roots(),
-            });
-        }
-        let Some(peer) = self.seen.peer else { return };
-        if config.transport == Transport::Plain && password.is_some() && !peer.ip().is_loopback() {
-            self.warnings.push(Warning::PasswordInClear);
-        }
-        if !self.seen.failed.is_empty() {
-            let failed = std::mem::take(&mut self.seen.failed);
-            self.warnings.push(Warning::AddressFailed { failed, peer });
-        }
-    }
-}
-
-/// Less than 21 days and less than a third of its life left: a certificate for 7 days is not
-/// reported on its first day, one for 90 days while there is time.
-fn ends_soon(leaf: &Certificate, now: i64) -> bool {
-    const SOON: i64 = 21 * 24 * 60 * 60;
-    let left = leaf.not_after - now;
-    left < SOON && left < (leaf.not_after - leaf.not_before) / 3
 }
 
 fn finding_of(failure: &Failure) -> Option<Finding> {
@@ -385,6 +363,10 @@ fn finding_of(failure: &Failure) -> Option<Finding> {
             Some(Finding::Tcp { peer: None, failed })
         }
         Failure::Tls(fault) => Some(Finding::Tls(Box::new(fault.facts.clone()))),
-        Failure::Dns(_) | Failure::Mqtt(_) | Failure::Lost(_) | Failure::Interrupted(_) => None,
+        Failure::Dns(_)
+        | Failure::Mqtt(_)
+        | Failure::Input(_)
+        | Failure::Lost(_)
+        | Failure::Interrupted(_) => None,
     }
 }

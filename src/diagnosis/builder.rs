@@ -67,7 +67,12 @@ impl Diagnosis {
 
 /// A key as the user wrote it: "`ca_file` in `config/hivemq.conf`, line 7".
 pub(crate) fn origin(config: &Config, key: &str) -> String {
-    match config.origin(key) {
+    written(key, config.origin(key))
+}
+
+/// The same of an origin that is at hand.
+pub(crate) fn written(key: &str, origin: &Origin) -> String {
+    match origin {
         Origin::Line { path, line } => format!("`{key}` in `{path}`, line {line}"),
         Origin::Flag(flag) => format!("`{key}` (given by `{flag}`)"),
         Origin::Url => format!("`{key}` (given in the URL)"),

@@ -5,7 +5,7 @@
 //! ever tells to switch verification off.
 
 use crate::config::Config;
-use crate::diagnosis::codes::{messages, net, run, tls};
+use crate::diagnosis::codes::{messages, net, publish, run, tls};
 use crate::diagnosis::{Diagnosis, providers};
 use crate::failure::Failure;
 
@@ -16,6 +16,7 @@ pub(crate) fn diagnose(failure: &Failure, config: &Config, now: i64) -> Diagnosi
         Failure::Tcp(error) => net::tcp(error, config),
         Failure::Tls(error) => tls::diagnose(error, config, now),
         Failure::Mqtt(error) => messages::diagnose(error, config),
+        Failure::Input(error) => publish::input_failed(error),
         Failure::Lost(error) => run::connection_lost(error, diagnose(&error.last, config, now)),
         Failure::Interrupted(stage) => run::interrupted(*stage),
     };

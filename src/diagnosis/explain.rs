@@ -4,8 +4,8 @@
 use crate::config::{UsageError, url};
 use crate::diagnosis::code::{Code, Kind};
 use crate::diagnosis::codes::{
-    certificate, client_certificate, connack, connect, files, issuer, messages, net, run, settings,
-    tls, usage,
+    certificate, client_certificate, connack, connect, files, issuer, net, publish, receive, run,
+    settings, subscribe, tls, usage,
 };
 use crate::diagnosis::warning;
 use crate::util::{Json, nearest};
@@ -23,7 +23,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Code> {
         client_certificate::CODES,
         connect::CODES,
         connack::CODES,
-        messages::CODES,
+        subscribe::CODES,
+        publish::CODES,
+        receive::CODES,
         run::CODES,
         warning::CODES,
     ];

@@ -14,7 +14,7 @@ mod providers;
 mod value;
 pub(crate) mod warning;
 
-pub(crate) use builder::{Diagnosis, origin};
+pub(crate) use builder::{Diagnosis, origin, written};
 pub(crate) use code::Code;
 pub(crate) use codes::files::diagnose as diagnose_config;
 pub(crate) use diagnose::diagnose;

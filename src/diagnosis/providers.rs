@@ -5,7 +5,8 @@
 use crate::config::Config;
 use crate::diagnosis::Code;
 use crate::diagnosis::codes::{
-    certificate, client_certificate, connack, connect, issuer, messages, net, tls,
+    certificate, client_certificate, connack, connect, issuer, net, publish, receive, subscribe,
+    tls,
 };
 
 struct Provider {
@@ -53,15 +54,15 @@ static PROVIDERS: &[Provider] = &[
             ),
             (
                 &[
-                    &messages::SUBSCRIBE_DENIED,
-                    &messages::SUBSCRIBE_CLOSED,
-                    &messages::PUBLISH_CLOSED,
-                    &messages::RECEIVE_TIMEOUT,
+                    &subscribe::DENIED,
+                    &subscribe::CLOSED,
+                    &publish::CLOSED,
+                    &receive::TIMEOUT,
                 ],
                 "HiveMQ Cloud: the credential's permission must allow both publish and subscribe on this topic",
             ),
             (
-                &[&messages::PUBLISH_CLOSED],
+                &[&publish::CLOSED],
                 "HiveMQ Cloud Serverless takes messages of at most 5 MB (2021)",
             ),
         ],
@@ -99,19 +100,19 @@ static PROVIDERS: &[Provider] = &[
             ),
             (
                 &[
-                    &messages::SUBSCRIBE_DENIED,
-                    &messages::SUBSCRIBE_CLOSED,
-                    &messages::PUBLISH_CLOSED,
-                    &messages::RECEIVE_TIMEOUT,
+                    &subscribe::DENIED,
+                    &subscribe::CLOSED,
+                    &publish::CLOSED,
+                    &receive::TIMEOUT,
                 ],
                 "EMQX Cloud: see that Access Control > Authorization allows this user both on this topic",
             ),
             (
-                &[&messages::SUBSCRIBE_DENIED, &messages::SUBSCRIBE_CLOSED],
+                &[&subscribe::DENIED, &subscribe::CLOSED],
                 "EMQX Cloud Serverless allows 10 subscriptions a client",
             ),
             (
-                &[&messages::PUBLISH_CLOSED, &messages::RECEIVE_TIMEOUT],
+                &[&publish::CLOSED, &receive::TIMEOUT],
                 "EMQX Cloud Serverless takes messages of at most 1 MB, and 10 of them a second from a client",
             ),
         ],
@@ -174,27 +175,23 @@ static PROVIDERS: &[Provider] = &[
                 "AWS IoT Core allows one CONNECT a second for each client id",
             ),
             (
-                &[&messages::SUBSCRIBE_DENIED, &messages::SUBSCRIBE_CLOSED],
+                &[&subscribe::DENIED, &subscribe::CLOSED],
                 "AWS IoT Core: the policy needs `iot:Subscribe` on `topicfilter/…`, where `a/#` does not cover `a`",
             ),
             (
-                &[&messages::PUBLISH_CLOSED, &messages::PUBLISH_TIMEOUT],
+                &[&publish::CLOSED, &publish::TIMEOUT],
                 "AWS IoT Core: the policy needs `iot:Publish` on `topic/…`",
             ),
             (
-                &[
-                    &messages::SUBSCRIBE_DENIED,
-                    &messages::SUBSCRIBE_CLOSED,
-                    &messages::PUBLISH_CLOSED,
-                ],
+                &[&subscribe::DENIED, &subscribe::CLOSED, &publish::CLOSED],
                 "AWS IoT Core takes topics of at most 256 bytes and 7 slashes, and 8 filters in a SUBSCRIBE",
             ),
             (
-                &[&messages::PUBLISH_CLOSED, &messages::PUBLISH_TIMEOUT],
+                &[&publish::CLOSED, &publish::TIMEOUT],
                 "AWS IoT Core takes messages of at most 128 KB, and acknowledges no QoS 2",
             ),
             (
-                &[&messages::RECEIVE_TIMEOUT, &messages::RECEIVE_CLOSED],
+                &[&receive::TIMEOUT, &receive::CLOSED],
                 "AWS IoT Core: the policy needs `iot:Receive` on `topic/…` besides `iot:Subscribe`",
             ),
         ],
@@ -242,7 +239,7 @@ static PROVIDERS: &[Provider] = &[
                     &connect::CLOSED,
                     &connect::TIMEOUT,
                     &connack::SERVER_UNAVAILABLE,
-                    &messages::RECEIVE_CLOSED,
+                    &receive::CLOSED,
                 ],
                 "test.mosquitto.org runs experimental code and restarts now and then: try again in a minute",
             ),
@@ -339,22 +336,18 @@ mod tests {
         check(hivemq, &net::DNS_NOT_FOUND, &["overview page"]);
         check(hivemq, &tls::NO_SNI, &["demands SNI"]);
         check(hivemq, &connack::NOT_AUTHORIZED, &["password", "SNI"]);
-        check(hivemq, &messages::PUBLISH_CLOSED, &["5 MB (2021)"]);
+        check(hivemq, &publish::CLOSED, &["5 MB (2021)"]);
         check(hivemq, &certificate::EXPIRED, &[]);
         let emqx = "X1.ala.eu-central-1.EMQXSL.com";
         check(emqx, &net::DNS_NOT_FOUND, &["30 days"]);
-        check(emqx, &messages::SUBSCRIBE_CLOSED, &["10 subscriptions"]);
+        check(emqx, &subscribe::CLOSED, &["10 subscriptions"]);
         check(emqx, &connack::CLIENT_ID_REJECTED, &["23"]);
         let aws = "a1-ats.iot.eu-west-1.amazonaws.com";
         check(aws, &net::TCP_TIMEOUT, &["443", "x-amzn-mqtt-ca"]);
         check(aws, &connect::CLOSED, &["policy", "30s to 1200s", "128"]);
-        check(
-            aws,
-            &messages::SUBSCRIBE_CLOSED,
-            &["topicfilter/", "7 slashes"],
-        );
-        check(aws, &messages::PUBLISH_CLOSED, &["128 KB", "iot:Publish"]);
-        check(aws, &messages::RECEIVE_TIMEOUT, &["iot:Receive"]);
+        check(aws, &subscribe::CLOSED, &["topicfilter/", "7 slashes"]);
+        check(aws, &publish::CLOSED, &["128 KB", "iot:Publish"]);
+        check(aws, &receive::TIMEOUT, &["iot:Receive"]);
         let mosquitto = "test.mosquitto.org";
         check(mosquitto, &certificate::V1_CERTIFICATE, &["8886", "(2024)"]);
         check(mosquitto, &certificate::EXPIRED, &["on purpose"]);

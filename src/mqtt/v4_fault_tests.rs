@@ -15,9 +15,10 @@ use rumqttc::{
 use rustls::pki_types::ServerName;
 
 use super::*;
+use crate::config::Qos;
 use crate::diagnosis::diagnose;
-use crate::failure::{Failure, MqttError, Stage};
-use crate::testing::errors::rustls_errors;
+use crate::failure::{Command, Failure, Stage};
+use crate::testing::errors::{mqtt_error, rustls_errors};
 use crate::testing::{SECRET, assert_sound, facts, good, leaf};
 
 const LIMIT: Duration = Duration::from_secs(15);
@@ -250,20 +251,16 @@ fn errors(text: &str, number: u8, size: usize, os: i32, bytes: &[u8]) -> Vec<Con
 }
 
 fn failure(stage: Stage, fault: LinkError) -> Failure {
-    let after = Duration::from_millis(12);
     match fault {
         LinkError::Tls(cause) => Failure::Tls(Box::new(crate::failure::TlsError {
             cause,
             facts: facts(vec![leaf()]),
             late: true,
         })),
-        fault => Failure::Mqtt(Box::new(MqttError {
-            stage,
-            cause: fault.into(),
-            after,
-            probe: None,
-            password_ends_in_blank: false,
-        })),
+        fault => {
+            let error = mqtt_error(Command::Check, stage, Qos::AtLeastOnce, fault);
+            Failure::Mqtt(Box::new(error))
+        }
     }
 }
 

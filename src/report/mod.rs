@@ -10,4 +10,4 @@ mod stream;
 
 pub(crate) use json::Report;
 pub(crate) use screen::{Detail, Screen};
-pub(crate) use stream::{OutputStyle, StreamReporter};
+pub(crate) use stream::{Activity, OutputStyle, StreamReporter};

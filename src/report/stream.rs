@@ -1,16 +1,17 @@
-//! What `pub` and `sub` tell besides their work: lost and back, warnings, progress, totals. On
-//! standard error for people, as JSON lines on standard output for programs.
+//! The events of a run that goes on, given a form: messages, connection lost and back, warnings,
+//! progress, and the counters at its end. On standard error for people, as JSON lines on standard
+//! output for programs.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use crate::config::Qos;
 use crate::diagnosis::{Diagnosis, warning};
 use crate::failure::Warning;
-use crate::mqtt::Message;
 use crate::report::screen::{Detail, Screen};
 use crate::report::{json, message};
+use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::Format;
-use crate::stream::{LinkEvent, Listener, publish, subscribe};
 use crate::util::{Json, text};
 
 /// How often the progress line is renewed.
@@ -18,6 +19,13 @@ const RENEW: Duration = Duration::from_millis(500);
 
 /// How much output is gathered before it is written, in bytes.
 const FLUSH_AT: usize = 64 * 1024;
+
+/// What the run does, which decides what is shown of its counters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Activity {
+    Publishing(Qos),
+    Subscribing(Format),
+}
 
 /// How it is told.
 #[derive(Clone, Copy, Debug)]
@@ -30,10 +38,10 @@ pub(crate) struct OutputStyle {
     pub(crate) live: bool,
     /// Standard output is a terminal: foreign text is made safe.
     pub(crate) terminal: bool,
-    pub(crate) format: Format,
+    pub(crate) activity: Activity,
 }
 
-/// The voice of one run.
+/// The reporter of one run.
 pub(crate) struct StreamReporter<'a> {
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
@@ -53,9 +61,6 @@ impl std::fmt::Debug for StreamReporter<'_> {
     }
 }
 
-/// The totals of a run, by name, for the last line.
-pub(crate) type Totals = Vec<(&'static str, u64)>;
-
 impl<'a> StreamReporter<'a> {
     pub(crate) fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, style: OutputStyle) -> Self {
         let now = Instant::now();
@@ -70,70 +75,8 @@ impl<'a> StreamReporter<'a> {
         }
     }
 
-    /// The progress of `pub`.
-    pub(crate) fn published(&mut self, progress: publish::Progress<'_>) {
-        match progress {
-            publish::Progress::Reconnector(news) => self.news(&news),
-            publish::Progress::Totals(totals) if self.is_due() => {
-                let waiting = totals.unacknowledged;
-                self.renew(
-                    totals.done,
-                    &format!(
-                        "{} published, {waiting} unacknowledged",
-                        text::count(totals.done, "message")
-                    ),
-                );
-            }
-            publish::Progress::Totals(_) => {}
-        }
-    }
-
-    /// A lost connection, and one re-established.
-    fn news(&mut self, news: &LinkEvent<'_>) {
-        let (event, line, code) = match news {
-            LinkEvent::Lost(why) => (
-                "lost",
-                format!("connection lost: error[{}]: {}", why.code.name, why.error),
-                Some(why.code.name),
-            ),
-            LinkEvent::Failed {
-                diagnosis: why,
-                pause,
-            } => (
-                "failed",
-                format!(
-                    "still away: error[{}]: {}; next try in {}",
-                    why.code.name,
-                    why.error,
-                    text::duration(*pause)
-                ),
-                Some(why.code.name),
-            ),
-            LinkEvent::Back { gap, tries } => {
-                let tries = if *tries == 1 {
-                    "1 try".to_owned()
-                } else {
-                    format!("{tries} tries")
-                };
-                (
-                    "back",
-                    format!(
-                        "connection is back after {} and {tries}",
-                        text::duration(*gap)
-                    ),
-                    None,
-                )
-            }
-        };
-        if self.style.json {
-            self.event(event, code, &line);
-        } else if !self.style.quiet {
-            self.say(&line);
-        }
-    }
-
-    /// The last words: totals, and what went wrong.
-    pub(crate) fn report(&mut self, summary: &str, totals: Totals, failure: Option<&Diagnosis>) {
+    /// The end: the counters, and what went wrong.
+    pub(crate) fn finish(&mut self, counters: &Counters, failure: Option<&Diagnosis>) {
         let elapsed = self.began.elapsed();
         self.wipe();
         if self.style.json {
@@ -149,7 +92,7 @@ impl<'a> StreamReporter<'a> {
             ];
             let number =
                 |(name, value)| (name, Json::Int(i64::try_from(value).unwrap_or(i64::MAX)));
-            members.extend(totals.into_iter().map(number));
+            members.extend(self.style.activity.totals(counters).into_iter().map(number));
             self.json_line(&Json::Object(members));
             let _ = self.flush();
             return;
@@ -164,18 +107,41 @@ impl<'a> StreamReporter<'a> {
             Screen::new(self.err, self.style.color, detail).diagnosis(failure);
         }
         if !self.style.quiet {
-            self.say(&format!("{summary} in {:.2} s", elapsed.as_secs_f64()));
+            let summary = self.style.activity.summary(counters);
+            self.error_line(&format!("{summary} in {:.2} s", elapsed.as_secs_f64()));
         }
     }
 
-    fn event(&mut self, event: &'static str, code: Option<&str>, text: &str) {
-        self.json_line(&Json::Object(vec![
-            ("type", "event".into()),
-            ("event", event.into()),
-            ("code", code.into()),
-            ("text", text.into()),
-        ]));
-        let _ = self.flush();
+    fn warning(&mut self, warning: &Warning) {
+        let (code, text) = (warning::code(warning).name, warning::text(warning));
+        self.notice("warning", Some(code), &format!("warning[{code}]: "), &text);
+    }
+
+    /// A line for people, with `label` before it, or an object for programs.
+    fn notice(&mut self, event: &'static str, code: Option<&str>, label: &str, text: &str) {
+        if self.style.json {
+            self.json_line(&Json::Object(vec![
+                ("type", "event".into()),
+                ("event", event.into()),
+                ("code", code.into()),
+                ("text", text.into()),
+            ]));
+            let _ = self.flush();
+        } else if !self.style.quiet {
+            self.error_line(&format!("{label}{text}"));
+        }
+    }
+
+    fn progress(&mut self, counters: &Counters) {
+        // Where the messages themselves go to the terminal they are the progress.
+        let shown = match self.style.activity {
+            Activity::Publishing(_) => true,
+            Activity::Subscribing(_) => !self.style.terminal,
+        };
+        if shown && self.is_due() {
+            let (messages, line) = self.style.activity.progress(counters);
+            self.renew(messages, &line);
+        }
     }
 
     fn json_line(&mut self, json: &Json) {
@@ -183,8 +149,7 @@ impl<'a> StreamReporter<'a> {
         self.gathered.push(b'\n');
     }
 
-    /// A line on standard error.
-    fn say(&mut self, line: &str) {
+    fn error_line(&mut self, line: &str) {
         self.wipe();
         let _ = writeln!(self.err, "{}", text::escape(line));
     }
@@ -227,51 +192,101 @@ impl<'a> StreamReporter<'a> {
 }
 
 impl Listener for StreamReporter<'_> {
-    fn message(&mut self, message: &Message) -> io::Result<()> {
-        message::write(
-            &mut self.gathered,
-            message,
-            self.style.format,
-            self.style.terminal,
-        );
-        if self.gathered.len() >= FLUSH_AT {
-            self.flush()
-        } else {
-            Ok(())
-        }
-    }
-
-    fn idle(&mut self) -> io::Result<()> {
-        if !self.gathered.is_empty() {
-            self.wipe();
-        }
-        self.flush()
-    }
-
-    fn progress(&mut self, progress: subscribe::Progress<'_>) {
-        match progress {
-            subscribe::Progress::Reconnector(news) => self.news(&news),
-            subscribe::Progress::Warning(warning) => self.warning(warning),
-            // Where the messages themselves go to the terminal they are the progress.
-            subscribe::Progress::Totals(totals) if !self.style.terminal && self.is_due() => {
-                self.renew(
-                    totals.received,
-                    &format!("{} received", text::count(totals.received, "message")),
-                );
+    fn event(&mut self, event: Event<'_>) -> io::Result<()> {
+        match event {
+            Event::Message(message) => {
+                if let Activity::Subscribing(format) = self.style.activity {
+                    message::write(&mut self.gathered, message, format, self.style.terminal);
+                }
+                if self.gathered.len() >= FLUSH_AT {
+                    return self.flush();
+                }
             }
-            subscribe::Progress::Totals(_) => {}
+            Event::Idle => {
+                if !self.gathered.is_empty() {
+                    self.wipe();
+                }
+                return self.flush();
+            }
+            Event::Progress(counters) => self.progress(counters),
+            Event::Warning(warning) => self.warning(warning),
+            Event::ConnectionLost(why) => {
+                let text = format!("connection lost: error[{}]: {}", why.code.name, why.error);
+                self.notice("lost", Some(why.code.name), "", &text);
+            }
+            Event::ReconnectFailed { diagnosis, pause } => {
+                let (code, error) = (diagnosis.code.name, &diagnosis.error);
+                let pause = text::duration(pause);
+                let text = format!("still away: error[{code}]: {error}; next try in {pause}");
+                self.notice("failed", Some(code), "", &text);
+            }
+            Event::Reconnected { gap, tries } => {
+                let gap = text::duration(gap);
+                let noun = if tries == 1 { "try" } else { "tries" };
+                let text = format!("connection is back after {gap} and {tries} {noun}");
+                self.notice("back", None, "", &text);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Activity {
+    /// The counters at the end, by name: members of the JSON report.
+    fn totals(self, counters: &Counters) -> Vec<(&'static str, u64)> {
+        match self {
+            Self::Publishing(qos) => vec![
+                ("published", counters.published),
+                done(qos, counters),
+                ("unacknowledged", counters.unacknowledged),
+                ("reconnects", counters.reconnects),
+            ],
+            Self::Subscribing(_) => vec![
+                ("received", counters.received),
+                ("bytes", counters.bytes),
+                ("reconnects", counters.reconnects),
+            ],
+        }
+    }
+
+    /// The counters at the end, for people.
+    fn summary(self, counters: &Counters) -> String {
+        match self {
+            Self::Publishing(qos) => {
+                let published = text::count(counters.published, "message");
+                let (verb, done) = done(qos, counters);
+                let lost = match counters.unacknowledged {
+                    0 => String::new(),
+                    lost => format!(", {lost} lost or unknown"),
+                };
+                format!("{published} published, {done} {verb}{lost}")
+            }
+            Self::Subscribing(_) => received(counters),
+        }
+    }
+
+    /// What the rate is made of, and the counters on the way.
+    fn progress(self, counters: &Counters) -> (u64, String) {
+        match self {
+            Self::Publishing(qos) => {
+                let (_, done) = done(qos, counters);
+                let count = text::count(done, "message");
+                let waiting = counters.unacknowledged;
+                (done, format!("{count} published, {waiting} unacknowledged"))
+            }
+            Self::Subscribing(_) => (counters.received, received(counters)),
         }
     }
 }
 
-impl StreamReporter<'_> {
-    /// A warning of the catalogue.
-    pub(crate) fn warning(&mut self, warning: &Warning) {
-        let (code, words) = (warning::code(warning).name, warning::text(warning));
-        if self.style.json {
-            self.event("warning", Some(code), &words);
-        } else if !self.style.quiet {
-            self.say(&format!("warning[{code}]: {words}"));
-        }
+/// The messages that are through: with QoS 0 nothing is acknowledged.
+fn done(qos: Qos, counters: &Counters) -> (&'static str, u64) {
+    match qos {
+        Qos::AtMostOnce => ("sent", counters.sent),
+        Qos::AtLeastOnce | Qos::ExactlyOnce => ("acknowledged", counters.acknowledged),
     }
+}
+
+fn received(counters: &Counters) -> String {
+    format!("{} received", text::count(counters.received, "message"))
 }

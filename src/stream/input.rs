@@ -24,9 +24,9 @@ pub(crate) enum Next {
     /// Nothing now; [`Input::wait`] tells when.
     NotYet,
     End,
-    /// A line of at least this many bytes, which is beyond the limit; nothing more is read.
+    /// A line beyond the limit; nothing more is read. `None`: its end was not read either.
     TooLong {
-        length: usize,
+        length: Option<usize>,
     },
 }
 
@@ -159,7 +159,7 @@ impl Lines {
                 self.partial.pop();
             }
             if self.partial.len() > self.limit {
-                let length = self.partial.len();
+                let length = ends.then_some(self.partial.len());
                 return Ok(Next::TooLong { length });
             }
             if ends {
@@ -268,6 +268,10 @@ mod tests {
         let (mut writer, mut lines) = piped(10);
         writer.write_all(b"short\n0123456789a").unwrap();
         assert_eq!(lines.take().unwrap(), Next::Payload(b"short".to_vec()));
-        assert_eq!(lines.take().unwrap(), Next::TooLong { length: 11 });
+        let too_long = |length| Next::TooLong { length };
+        assert_eq!(lines.take().unwrap(), too_long(None));
+        let (mut writer, mut lines) = piped(10);
+        writer.write_all(b"0123456789ab\n").unwrap();
+        assert_eq!(lines.take().unwrap(), too_long(Some(12)));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! May import `failure`, `config`, `net`, `mqtt`, `check`, `diagnosis` and `util`.
 
+pub(crate) mod event;
 mod input;
 pub(crate) mod options;
 mod outbox;
@@ -10,5 +11,3 @@ mod reconnect;
 pub(crate) mod subscribe;
 
 pub(crate) use input::Input;
-pub(crate) use reconnect::LinkEvent;
-pub(crate) use subscribe::Listener;

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::failure::UnderWay;
 use crate::mqtt::{Pending, Unfinished};
 
 /// How far a message has come.
@@ -48,6 +49,17 @@ impl Outbox {
     /// How many are in the hands of the session.
     pub(crate) fn in_flight(&self) -> usize {
         self.submitted - self.done
+    }
+
+    /// Those of them that the broker has not acknowledged; for the evidence.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        let mut under_way = UnderWay::default();
+        for Item { payload, state } in self.items.iter().take(self.submitted) {
+            if *state != State::Done {
+                under_way.add(payload.len());
+            }
+        }
+        under_way
     }
 
     /// How many slots of the window are taken, with those that wait only for their turn to leave
@@ -195,7 +207,13 @@ mod tests {
         assert!(!outbox.acknowledged(2), "it was acknowledged before");
         assert!(outbox.acknowledged(1));
         assert_eq!((outbox.in_flight(), outbox.span()), (1, 1));
-        assert!(outbox.acknowledged(3));
+        outbox.push(vec![0; 9]);
+        assert_eq!(outbox.under_way().messages, 1, "one waits for its turn");
+        outbox.submitted();
+        let UnderWay { messages, largest } = outbox.under_way();
+        assert_eq!((messages, largest), (2, 9));
+        outbox.sent(4);
+        assert!(outbox.acknowledged(3) && outbox.acknowledged(4));
         assert!(outbox.is_empty());
     }
 

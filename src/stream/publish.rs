@@ -1,17 +1,17 @@
 //! `pub`: takes payloads from its input, hands them to the session as fast as the window allows, and
 //! keeps each until the broker has acknowledged it, over as many connections as that takes.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
-use crate::failure::{Failure, LinkError, MqttCause, Stage};
-use crate::mqtt::{Event, Limits, Session, SessionError, Target, Unfinished, session};
+use crate::failure::{Command, Failure, MqttCause, Operation, Stage, Topic, UnderWay};
+use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, session};
 use crate::net::Stop;
+use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::input::{Input, Next};
 use crate::stream::options::PubOptions;
 use crate::stream::outbox::Outbox;
-use crate::stream::reconnect::{LinkEvent, Reconnector};
+use crate::stream::reconnect::Reconnector;
 
 /// What was found fastest against mosquitto; and mosquitto resets a client of 3.1.1 that has more
 /// than its `max_inflight_messages` (20) of QoS 2 open.
@@ -42,66 +42,49 @@ const IDLE_WAIT: Duration = Duration::from_millis(500);
 /// How many events are taken before more is handed over: more than a full window has.
 const AT_ONCE: usize = 4096;
 
-/// How it went, in messages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    /// Taken from the input.
-    pub(crate) read: u64,
-    /// Acknowledged by the broker, or with QoS 0 handed to the system.
-    pub(crate) done: u64,
-    pub(crate) unacknowledged: u64,
-    pub(crate) reconnects: u64,
-}
-
-/// What is told while it goes on.
-#[derive(Debug)]
-pub(crate) enum Progress<'a> {
-    Reconnector(LinkEvent<'a>),
-    Totals(Totals),
-}
-
 /// Publishes all that `input` gives.
 ///
 /// # Errors
-/// What ended it before that, beside the totals, which are true in either case.
+/// What ended it before that, beside the counters, which are true in either case.
 pub(crate) fn run(
     target: Target<'_>,
     options: &PubOptions,
     input: Input,
-    say: &mut dyn FnMut(Progress<'_>),
-) -> (Totals, Result<(), Failure>) {
+    listener: &mut dyn Listener,
+) -> (Counters, Result<(), Failure>) {
     let limits = limits(target.config.qos);
     let mut publisher = Publisher {
         config: target.config,
         stop: target.stop,
-        link: Reconnector::new(target, limits, options.reconnect),
+        link: Reconnector::new(target, Command::Pub, limits, options.reconnect),
         limits,
         input,
         ended: false,
         outbox: Outbox::default(),
+        given: UnderWay::default(),
         pace: options.interval.map(|interval| Pace {
             interval,
             next: Instant::now(),
         }),
-        totals: Totals::default(),
+        counters: Counters::default(),
         progress: Instant::now(),
         moved: false,
         full: false,
         refused: None,
         never: Stop::default(),
-        say,
+        listener,
     };
     let outcome = publisher.run();
-    publisher.totals.unacknowledged = publisher.totals.read - publisher.totals.done;
-    publisher.totals.reconnects = publisher.link.reconnects;
-    let unacknowledged = publisher.totals.unacknowledged;
+    publisher.count_unacknowledged();
+    publisher.counters.reconnects = publisher.link.reconnects;
+    let counters = publisher.counters;
     let outcome = outcome.map_err(|mut failure| {
-        if let Failure::Lost(fault) = &mut failure {
-            fault.unacknowledged = unacknowledged;
+        if let Failure::Lost(lost) = &mut failure {
+            lost.unfinished = counters.unacknowledged;
         }
         failure
     });
-    (publisher.totals, outcome)
+    (counters, outcome)
 }
 
 struct Publisher<'a> {
@@ -113,8 +96,10 @@ struct Publisher<'a> {
     /// Nothing more comes from the input, or nothing more is wanted.
     ended: bool,
     outbox: Outbox,
+    /// What this connection was given with QoS 0, of which nothing is kept.
+    given: UnderWay,
     pace: Option<Pace>,
-    totals: Totals,
+    counters: Counters,
     /// When an acknowledgement last came, or there was none to wait for; looked at now and then,
     /// because reading the clock for each message costs as much as a tenth of sending it.
     progress: Instant,
@@ -126,7 +111,7 @@ struct Publisher<'a> {
     refused: Option<Failure>,
     /// Never set: for waits that go on after a signal.
     never: Stop,
-    say: &'a mut dyn FnMut(Progress<'_>),
+    listener: &'a mut dyn Listener,
 }
 
 /// The least time between two publishes.
@@ -147,7 +132,7 @@ enum ServeOutcome {
 
 impl Publisher<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let mut session = self.link.open()?;
+        let mut session = self.link.open(self.listener)?;
         loop {
             match self.serve(session) {
                 ServeOutcome::Done(session) => {
@@ -158,14 +143,12 @@ impl Publisher<'_> {
                     session.close(None, self.config.timeout);
                     return Err(failure);
                 }
-                ServeOutcome::Lost(_, failure) if self.stop.is_set() => {
-                    drop(failure);
+                ServeOutcome::Lost(..) if self.stop.is_set() => {
                     return Err(Failure::Interrupted(Stage::Publish));
                 }
                 ServeOutcome::Lost(unfinished, failure) => {
-                    let say = &mut *self.say;
-                    let mut tell = |news: LinkEvent<'_>| say(Progress::Reconnector(news));
-                    let (next, opened) = self.link.reopen(failure, &unfinished, &mut tell)?;
+                    let opened = self.link.reopen(failure, &unfinished, self.listener);
+                    let (next, opened) = opened?;
                     self.outbox.restart(opened.session_present);
                     session = next;
                 }
@@ -175,6 +158,7 @@ impl Publisher<'_> {
 
     fn serve(&mut self, mut session: Session) -> ServeOutcome {
         self.progress = Instant::now();
+        self.given = UnderWay::default();
         let mut stopping: Option<Instant> = None;
         let mut cut_short = false;
         loop {
@@ -185,12 +169,10 @@ impl Publisher<'_> {
                 self.ended = true;
             }
             if let Err(SessionError::Fault(fault)) = self.hand_over(&mut session) {
-                return self.lost(session, fault);
+                return self.lost(session, fault.into());
             }
-            (self.say)(Progress::Totals(Totals {
-                unacknowledged: self.totals.read - self.totals.done,
-                ..self.totals
-            }));
+            self.count_unacknowledged();
+            let _ = self.listener.event(Event::Progress(&self.counters));
             if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
                 return match self.refused.take() {
                     Some(failure) => ServeOutcome::Stopped(session, failure),
@@ -204,8 +186,12 @@ impl Publisher<'_> {
                 return ServeOutcome::Stopped(session, Failure::Interrupted(Stage::Publish));
             }
             match self.wait(&mut session, stopping.is_some()) {
+                Ok(()) if self.is_stuck() => {
+                    let limit = self.config.timeout;
+                    return self.lost(session, MqttCause::TimedOut { limit });
+                }
                 Ok(()) | Err(SessionError::Interrupted) => {}
-                Err(SessionError::Fault(fault)) => return self.lost(session, fault),
+                Err(SessionError::Fault(fault)) => return self.lost(session, fault.into()),
             }
         }
     }
@@ -224,6 +210,7 @@ impl Publisher<'_> {
                 let Some(payload) = self.outbox.give() else {
                     break;
                 };
+                self.given.add(payload.len());
                 session.publish(topic, *qos, *retain, payload)?;
             } else {
                 let Some(payload) = self.outbox.waiting() else {
@@ -265,10 +252,10 @@ impl Publisher<'_> {
         }
         let refused = match self.input.take() {
             Ok(Next::NotYet) => return false,
-            Ok(Next::Payload(payload)) => match self.too_large(payload.len()) {
+            Ok(Next::Payload(payload)) => match self.too_large(Some(payload.len())) {
                 None => {
                     self.outbox.push(payload);
-                    self.totals.read += 1;
+                    self.counters.published += 1;
                     if let Some(pace) = &mut self.pace {
                         // From the plan, not from now, so that the rate holds; but no rush after a
                         // gap.
@@ -280,28 +267,43 @@ impl Publisher<'_> {
             },
             Ok(Next::TooLong { length }) => self.too_large(length),
             Ok(Next::End) => None,
-            Err(error) => Some(self.unreadable(&error)),
+            Err(error) => Some(Failure::Input(error)),
         };
         self.refused = refused;
         self.ended = true;
         false
     }
 
-    fn too_large(&self, payload: usize) -> Option<Failure> {
-        let limit = self.config.max_packet_size;
-        let size = session::publish_size(&self.config.topic, self.config.qos, payload);
+    /// Refuses a payload of so many bytes, `None` being more than the limit, if it cannot be sent.
+    fn too_large(&self, payload: Option<usize>) -> Option<Failure> {
+        let Config {
+            topic,
+            qos,
+            max_packet_size: limit,
+            ..
+        } = self.config;
+        let size = payload.map(|payload| session::publish_size(topic, *qos, payload));
+        if size.is_some_and(|size| size <= *limit) {
+            return None;
+        }
+        let mut under_way = UnderWay::default();
+        under_way.add(payload.unwrap_or(*limit));
+        let limit = *limit;
         let cause = MqttCause::PublishTooLarge { size, limit };
-        let failure = || {
-            self.link
-                .stage_failure(cause, Stage::Publish, Duration::ZERO)
-        };
-        (size > limit).then(failure)
+        let operation = self.operation(under_way);
+        Some(self.link.failure(cause, operation, self.link.stood()))
     }
 
-    fn unreadable(&self, error: &io::Error) -> Failure {
-        let words = format!("standard input: {error}");
-        let fault = LinkError::Io(io::Error::other(words));
-        self.link.failure(fault, Stage::Publish, Duration::ZERO)
+    fn operation(&self, under_way: UnderWay) -> Operation {
+        Operation::Publish {
+            topic: Topic {
+                name: self.config.topic.clone(),
+                origin: self.config.origin("topic").clone(),
+            },
+            qos: self.config.qos,
+            retain: self.config.retain,
+            under_way,
+        }
     }
 
     /// Waits for the session, or on the input where the session has nothing to do.
@@ -330,10 +332,6 @@ impl Publisher<'_> {
         for _ in 0..AT_ONCE {
             match session.next(until, stop)? {
                 Some(event) => self.note(&event),
-                None if self.is_stuck() => {
-                    let limit = self.config.timeout;
-                    return Err(SessionError::Fault(LinkError::TimedOut { limit }));
-                }
                 None => return Ok(()),
             }
             if session.unwritten() == 0 && !session.has_more() {
@@ -351,30 +349,34 @@ impl Publisher<'_> {
             && self.progress.elapsed() >= self.config.timeout
     }
 
-    fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &mqtt::Event) {
         match *event {
-            Event::Sent { id: 0 } => self.finished(),
-            Event::Sent { id } => self.outbox.sent(id),
-            Event::Received { id } => self.outbox.received(id),
-            Event::Acknowledged { id } if self.outbox.acknowledged(id) => self.finished(),
+            mqtt::Event::Sent { id: 0 } => {
+                self.counters.sent += 1;
+                self.moved = true;
+            }
+            mqtt::Event::Sent { id } => self.outbox.sent(id),
+            mqtt::Event::Received { id } => self.outbox.received(id),
+            mqtt::Event::Acknowledged { id } if self.outbox.acknowledged(id) => {
+                self.counters.acknowledged += 1;
+                self.moved = true;
+            }
             _ => {}
         }
     }
 
-    fn finished(&mut self) {
-        self.totals.done += 1;
-        self.moved = true;
+    fn count_unacknowledged(&mut self) {
+        let done = self.counters.sent + self.counters.acknowledged;
+        self.counters.unacknowledged = self.counters.published - done;
     }
 
-    fn lost(&mut self, session: Session, fault: LinkError) -> ServeOutcome {
-        let after = self.progress.elapsed();
-        let failure = match fault {
-            LinkError::TimedOut { limit } => {
-                let cause = MqttCause::TimedOut { limit };
-                self.link.stage_failure(cause, Stage::Publish, after)
-            }
-            fault => self.link.failure(fault, Stage::Publish, after),
+    fn lost(&mut self, session: Session, cause: MqttCause) -> ServeOutcome {
+        let under_way = match self.config.qos {
+            Qos::AtMostOnce => self.given,
+            Qos::AtLeastOnce | Qos::ExactlyOnce => self.outbox.under_way(),
         };
+        let operation = self.operation(under_way);
+        let failure = self.link.failure(cause, operation, self.link.stood());
         if self.config.qos == Qos::AtMostOnce {
             for payload in session.into_unsent() {
                 self.outbox.push(payload);

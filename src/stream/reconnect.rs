@@ -5,11 +5,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::{Observed, stages};
+use crate::check::{Observed, stages, warnings};
 use crate::diagnosis::{Diagnosis, diagnose};
-use crate::failure::{Failure, GaveUp, LinkError, LostError, MqttCause, Stage, TlsCause};
+use crate::failure::{
+    Command, Failure, GaveUp, LinkError, LostError, MqttCause, Operation, Stage, TlsCause,
+};
 use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
 use crate::net::{Deadline, WaitError};
+use crate::stream::event::{Event, Listener};
 use crate::stream::options::Reconnect;
 use crate::util::clock;
 
@@ -19,25 +22,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What happens to the connection, for the user to hear.
-#[derive(Debug)]
-pub(crate) enum LinkEvent<'a> {
-    Lost(&'a Diagnosis),
-    /// A try failed; the next one comes after `pause`.
-    Failed {
-        diagnosis: &'a Diagnosis,
-        pause: Duration,
-    },
-    Back {
-        gap: Duration,
-        tries: u32,
-    },
-}
-
 /// Opens sessions to one target.
 #[derive(Debug)]
 pub(crate) struct Reconnector<'a> {
     target: Target<'a>,
+    command: Command,
     limits: Limits,
     policy: Reconnect,
     /// Giving up counts from here: when the connection was lost. Where it was re-established and lost
@@ -47,30 +36,46 @@ pub(crate) struct Reconnector<'a> {
     tries: u32,
     /// When the last session was opened.
     opened: Instant,
+    /// On the way to the first session, and to the last one that took the stages of a check.
+    seen: Observed<'a>,
     pub(crate) reconnects: u64,
 }
 
 impl<'a> Reconnector<'a> {
-    pub(crate) fn new(target: Target<'a>, limits: Limits, policy: Reconnect) -> Self {
+    pub(crate) fn new(
+        target: Target<'a>,
+        command: Command,
+        limits: Limits,
+        policy: Reconnect,
+    ) -> Self {
         Self {
             target,
+            command,
             limits,
             policy,
             since: Instant::now(),
             tries: 0,
             opened: Instant::now(),
+            seen: Observed::new(target, command),
             reconnects: 0,
         }
     }
 
-    /// The first session. Whoever starts the program wants to know at once what is wrong.
+    /// The first session. Whoever starts the program wants to know at once what is wrong, and hears
+    /// here what else there is to warn of.
     ///
     /// # Errors
     /// What a check would find.
-    pub(crate) fn open(&mut self) -> Result<Session, Failure> {
-        let (session, _) = self.attempt(&Unfinished::default(), Duration::MAX)?;
+    pub(crate) fn open(&mut self, listener: &mut dyn Listener) -> Result<Session, Failure> {
+        let opened = self.attempt(&Unfinished::default(), Duration::MAX);
+        if opened.is_ok() && self.seen.peer.is_none() {
+            self.seen = Observed::of_session(self.target, self.command);
+        }
+        for warning in warnings::about(&mut self.seen) {
+            let _ = listener.event(Event::Warning(&warning));
+        }
         self.opened = Instant::now();
-        Ok(session)
+        opened.map(|(session, _)| session)
     }
 
     /// Something got through: a next loss is a new one.
@@ -86,8 +91,10 @@ impl<'a> Reconnector<'a> {
         &mut self,
         why: Failure,
         unfinished: &Unfinished,
-        say: &mut dyn FnMut(LinkEvent<'_>),
+        listener: &mut dyn Listener,
     ) -> Result<(Session, Opened), Failure> {
+        // The connection is re-established even if nobody reads of it.
+        let mut tell = |event: Event<'_>| drop(listener.event(event));
         let lost = Instant::now();
         let stood = lost - self.opened;
         // One that stood longer than any pause was no failed try, though nothing came to be sent.
@@ -107,14 +114,14 @@ impl<'a> Reconnector<'a> {
         if !self.policy.on {
             return Err(self.lost(GaveUp::Never, last));
         }
-        say(LinkEvent::Lost(&diagnosis));
+        tell(Event::ConnectionLost(&diagnosis));
         loop {
             // Tries that led to a connection of no use count on: an ACL that closes each new
             // connection must not be asked thousands of times.
             let pause = pause(self.tries);
             let again = self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1;
             if again && pause < self.left() {
-                say(LinkEvent::Failed {
+                tell(Event::ReconnectFailed {
                     diagnosis: &diagnosis,
                     pause,
                 });
@@ -130,7 +137,7 @@ impl<'a> Reconnector<'a> {
                 Ok(opened) => {
                     self.reconnects += 1;
                     self.opened = Instant::now();
-                    say(LinkEvent::Back {
+                    tell(Event::Reconnected {
                         gap: lost.elapsed(),
                         tries: self.tries,
                     });
@@ -148,25 +155,30 @@ impl<'a> Reconnector<'a> {
         }
     }
 
-    /// What a fault of an open session is, in the stage that it was used for.
-    pub(crate) fn failure(&self, fault: LinkError, stage: Stage, after: Duration) -> Failure {
-        match fault {
-            LinkError::Tls(cause @ TlsCause::Rustls(_)) => {
-                Observed::new(self.target).tls(cause, stage, after)
+    /// What ended an open session; `after` as [`MqttError::after`](crate::failure::MqttError).
+    pub(crate) fn failure(
+        &self,
+        cause: impl Into<MqttCause>,
+        operation: Operation,
+        after: Duration,
+    ) -> Failure {
+        match cause.into() {
+            MqttCause::Connection(LinkError::Tls(cause @ TlsCause::Rustls(_))) => {
+                self.seen.tls(cause, operation, after)
             }
-            fault => self.stage_failure(MqttCause::Connection(fault), stage, after),
+            cause => self.seen.mqtt(cause, operation, after),
         }
     }
 
-    /// A failure of `pub` or `sub` that is not the connection's.
-    pub(crate) fn stage_failure(&self, cause: MqttCause, stage: Stage, after: Duration) -> Failure {
-        Observed::new(self.target).mqtt(cause, stage, after)
+    /// For how long the last session has been open.
+    pub(crate) fn stood(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// Straight there; only if that fails does a check tell why. Both within `left` or nearly, so
     /// that giving up is not late.
     fn attempt(
-        &self,
+        &mut self,
         unfinished: &Unfinished,
         left: Duration,
     ) -> Result<(Session, Opened), Failure> {
@@ -177,10 +189,13 @@ impl<'a> Reconnector<'a> {
             Err(SessionError::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
             // A check would wait as long again.
             Err(SessionError::Fault(LinkError::TimedOut { .. })) if limit < timeout => {
-                Err(self.stage_failure(MqttCause::TimedOut { limit }, Stage::Connect, limit))
+                Err(self.failure(MqttCause::TimedOut { limit }, Operation::Connect, limit))
             }
             Err(SessionError::Fault(_)) => {
-                stages::open_session(self.target, self.limits, unfinished)
+                let (target, command, limits) = (self.target, self.command, self.limits);
+                let (opened, seen) = stages::open_session(target, command, limits, unfinished);
+                self.seen = seen;
+                opened
             }
         }
     }
@@ -200,7 +215,8 @@ impl<'a> Reconnector<'a> {
             tries,
             end,
             last,
-            unacknowledged: 0,
+            unfinished: 0,
+            qos: self.target.config.qos,
         }))
     }
 

@@ -1,14 +1,15 @@
 //! `sub`: subscribes, hands out what comes in, and subscribes again where a session was lost.
 
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, thread};
 
-use crate::config::Config;
-use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
-use crate::mqtt::{Event, Limits, Message, Session, SessionError, Target, Unfinished};
+use crate::config::{Config, Origin};
+use crate::failure::{Command, Failure, LinkError, MqttCause, Operation, Topic, Warning};
+use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished};
 use crate::net::Stop;
+use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::{Retained, SubOptions};
-use crate::stream::reconnect::{LinkEvent, Reconnector};
+use crate::stream::reconnect::Reconnector;
 
 /// How long to wait for a message before the clock is looked at.
 const IDLE_WAIT: Duration = Duration::from_millis(250);
@@ -19,79 +20,54 @@ const FLOOD_GAP: Duration = Duration::from_millis(2);
 /// How long a flood is left to gather. Nobody sees a message that much later.
 const COALESCE: Duration = Duration::from_micros(300);
 
-/// How it went, in messages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) received: u64,
-    pub(crate) bytes: u64,
-    pub(crate) reconnects: u64,
-}
-
-/// What is told while it goes on.
-#[derive(Debug)]
-pub(crate) enum Progress<'a> {
-    Reconnector(LinkEvent<'a>),
-    Warning(&'a Warning),
-    Totals(Totals),
-}
-
-/// Who hears of it.
-pub(crate) trait Listener {
-    /// Takes a message.
-    ///
-    /// # Errors
-    /// When nobody reads on; that ends the work without a failure.
-    fn message(&mut self, message: &Message) -> io::Result<()>;
-
-    /// Nothing more is at hand: what was taken must become visible.
-    ///
-    /// # Errors
-    /// As [`Listener::message`].
-    fn idle(&mut self) -> io::Result<()>;
-
-    fn progress(&mut self, progress: Progress<'_>);
-}
-
 /// Receives until the options, a signal, or a reader that has left ends it.
 ///
 /// # Errors
-/// What ended it otherwise, beside the totals, which are true in either case.
+/// What ended it otherwise, beside the counters, which are true in either case.
 pub(crate) fn run(
     target: Target<'_>,
     options: &SubOptions,
     listener: &mut dyn Listener,
-) -> (Totals, Result<(), Failure>) {
+) -> (Counters, Result<(), Failure>) {
     let limits = Limits {
         max_inflight: 1,
         requests: 100,
     };
     let filters = match options.filters.as_slice() {
-        [] => vec![target.config.topic.clone()],
-        filters => filters.to_vec(),
+        [] => vec![Topic {
+            name: target.config.topic.clone(),
+            origin: target.config.origin("topic").clone(),
+        }],
+        filters => filters.iter().cloned().map(of_flag).collect(),
     };
     let mut subscriber = Subscriber {
         target,
         options,
         filters,
         listener,
-        link: Reconnector::new(target, limits, options.reconnect),
+        link: Reconnector::new(target, Command::Sub, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
-        totals: Totals::default(),
+        counters: Counters::default(),
         woken: Instant::now(),
     };
     let outcome = subscriber.run();
-    subscriber.totals.reconnects = subscriber.link.reconnects;
-    (subscriber.totals, outcome)
+    subscriber.counters.reconnects = subscriber.link.reconnects;
+    (subscriber.counters, outcome)
+}
+
+fn of_flag(name: String) -> Topic {
+    let origin = Origin::Flag("-t".to_owned());
+    Topic { name, origin }
 }
 
 struct Subscriber<'a> {
     target: Target<'a>,
     options: &'a SubOptions,
-    filters: Vec<String>,
+    filters: Vec<Topic>,
     listener: &'a mut dyn Listener,
     link: Reconnector<'a>,
     until: Option<Instant>,
-    totals: Totals,
+    counters: Counters,
     /// When a wait last ended with an event.
     woken: Instant,
 }
@@ -101,12 +77,12 @@ enum ServeOutcome {
     /// The count, the time, a signal, or a reader that has left.
     Done,
     Refused(Failure),
-    Lost(LinkError, Stage, Duration),
+    Lost(Failure),
 }
 
 impl Subscriber<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let mut session = match self.link.open() {
+        let mut session = match self.link.open(self.listener) {
             // Nothing was asked for that is not done: `sub` runs until it is stopped.
             Err(Failure::Interrupted(_)) => return Ok(()),
             opened => opened?,
@@ -137,40 +113,33 @@ impl Subscriber<'_> {
                         && self.take(&mut session, event).is_ok()
                     {}
                     // A reader that has left ends it just as well.
-                    let _ = self.listener.idle();
+                    let _ = self.listener.event(Event::Idle);
                     // A session that is kept keeps its subscriptions.
                     let clean = self.target.config.clean_session;
                     let filter = self
                         .filters
                         .first()
                         .filter(|_| clean && self.filters.len() == 1);
-                    session.close(filter.map(String::as_str), self.target.config.timeout);
+                    session.close(
+                        filter.map(|filter| filter.name.as_str()),
+                        self.target.config.timeout,
+                    );
                     return Ok(());
                 }
                 Err(ServeOutcome::Refused(failure)) => {
                     session.close(None, self.target.config.timeout);
                     return Err(failure);
                 }
-                Err(ServeOutcome::Lost(fault, stage, after)) => {
+                Err(ServeOutcome::Lost(failure)) => {
                     let received = session.into_received();
-                    if self.listener.idle().is_err() {
+                    if self.listener.event(Event::Idle).is_err() {
                         return Ok(());
                     }
-                    let failure = match fault {
-                        LinkError::TimedOut { limit } => {
-                            self.link
-                                .stage_failure(MqttCause::TimedOut { limit }, stage, after)
-                        }
-                        fault => self.link.failure(fault, stage, after),
-                    };
                     let unfinished = Unfinished {
                         received,
                         ..Unfinished::default()
                     };
-                    let listener = &mut *self.listener;
-                    let mut tell =
-                        |news: LinkEvent<'_>| listener.progress(Progress::Reconnector(news));
-                    let opened = match self.link.reopen(failure, &unfinished, &mut tell) {
+                    let opened = match self.link.reopen(failure, &unfinished, self.listener) {
                         Err(Failure::Interrupted(_)) => return Ok(()),
                         opened => opened?,
                     };
@@ -186,48 +155,72 @@ impl Subscriber<'_> {
         let Config { qos, timeout, .. } = *self.target.config;
         for filter in self.filters.clone() {
             let asked = Instant::now();
-            let lost = |ending| match ending {
-                SessionError::Interrupted => ServeOutcome::Done,
-                SessionError::Fault(fault) => {
-                    ServeOutcome::Lost(fault, Stage::Subscribe, asked.elapsed())
-                }
-            };
-            session.subscribe(&filter, qos).map_err(lost)?;
+            session
+                .subscribe(&filter.name, qos)
+                .map_err(|ending| self.subscribe_error(ending, &filter, asked))?;
             loop {
                 match session.next(asked + timeout, self.target.stop) {
-                    Ok(Some(Event::Granted(Ok(granted)))) => {
+                    Ok(Some(mqtt::Event::Granted(Ok(granted)))) => {
                         let asked = qos as u8;
                         if granted < asked {
                             let warning = Warning::QosDowngraded { asked, granted };
-                            self.listener.progress(Progress::Warning(&warning));
+                            let _ = self.listener.event(Event::Warning(&warning));
                         }
                         break;
                     }
-                    Ok(Some(Event::Granted(Err(code))))
-                    | Err(SessionError::Fault(LinkError::SubackCode { code })) => {
-                        let cause = MqttCause::SubscribeDenied { filter, code };
-                        let after = asked.elapsed();
-                        return Err(ServeOutcome::Refused(self.link.stage_failure(
-                            cause,
-                            Stage::Subscribe,
-                            after,
-                        )));
+                    Ok(Some(mqtt::Event::Granted(Err(code)))) => {
+                        let denied = SessionError::Fault(LinkError::SubackCode { code });
+                        return Err(self.subscribe_error(denied, &filter, asked));
                     }
                     // A flood has events after its time is over, too.
                     Ok(Some(event)) if asked.elapsed() < timeout => {
                         self.take(session, event)?;
                     }
                     Ok(_) => {
-                        return Err(lost(SessionError::Fault(LinkError::TimedOut {
-                            limit: timeout,
-                        })));
+                        let cause = MqttCause::TimedOut { limit: timeout };
+                        return Err(ServeOutcome::Lost(
+                            self.not_subscribed(cause, &filter, asked),
+                        ));
                     }
-                    Err(ending) => return Err(lost(ending)),
+                    Err(ending) => return Err(self.subscribe_error(ending, &filter, asked)),
                 }
             }
         }
         self.link.reset_backoff();
         Ok(())
+    }
+
+    fn subscribe_error(&self, error: SessionError, filter: &Topic, asked: Instant) -> ServeOutcome {
+        match error {
+            SessionError::Interrupted => ServeOutcome::Done,
+            SessionError::Fault(LinkError::SubackCode { code }) => {
+                let cause = MqttCause::SubscribeDenied { code };
+                ServeOutcome::Refused(self.not_subscribed(cause, filter, asked))
+            }
+            SessionError::Fault(fault) => {
+                ServeOutcome::Lost(self.not_subscribed(fault.into(), filter, asked))
+            }
+        }
+    }
+
+    fn not_subscribed(&self, cause: MqttCause, filter: &Topic, asked: Instant) -> Failure {
+        let (filter, qos) = (filter.clone(), self.target.config.qos);
+        let operation = Operation::Subscribe { filter, qos };
+        self.link.failure(cause, operation, asked.elapsed())
+    }
+
+    fn receive_error(&self, error: SessionError) -> ServeOutcome {
+        match error {
+            SessionError::Interrupted => ServeOutcome::Done,
+            SessionError::Fault(fault) => {
+                let operation = Operation::Receive {
+                    filters: self.filters.clone(),
+                    published: None,
+                };
+                let failure = self.link.failure(fault, operation, self.link.stood());
+                ServeOutcome::Lost(failure)
+            }
+        }
     }
 
     /// One event, or the time until the next look at the clock.
@@ -243,10 +236,10 @@ impl Subscriber<'_> {
             thread::sleep(COALESCE);
             more = session.has_more();
         }
-        if !more && self.listener.idle().is_err() {
+        if !more && self.listener.event(Event::Idle).is_err() {
             return Err(ServeOutcome::Done);
         }
-        self.listener.progress(Progress::Totals(self.totals));
+        let _ = self.listener.event(Event::Progress(&self.counters));
         let until = self
             .until
             .map_or(now + IDLE_WAIT, |until| until.min(now + IDLE_WAIT));
@@ -258,17 +251,14 @@ impl Subscriber<'_> {
                 self.take(session, event)
             }
             Ok(None) => Ok(()),
-            Err(SessionError::Interrupted) => Err(ServeOutcome::Done),
-            Err(SessionError::Fault(fault)) => {
-                Err(ServeOutcome::Lost(fault, Stage::Receive, now.elapsed()))
-            }
+            Err(error) => Err(self.receive_error(error)),
         }
     }
 
-    fn take(&mut self, session: &mut Session, event: Event) -> Result<(), ServeOutcome> {
+    fn take(&mut self, session: &mut Session, event: mqtt::Event) -> Result<(), ServeOutcome> {
         let message = match event {
-            Event::Message(message) => message,
-            Event::Released => {
+            mqtt::Event::Message(message) => message,
+            mqtt::Event::Released => {
                 self.link.reset_backoff();
                 return Ok(());
             }
@@ -280,25 +270,22 @@ impl Subscriber<'_> {
             Retained::Only => message.retain(),
             Retained::Skip => !message.retain(),
         };
-        let full = |totals: &Totals| {
+        let full = |counters: &Counters| {
             self.options
                 .count
-                .is_some_and(|count| totals.received >= count)
+                .is_some_and(|count| counters.received >= count)
         };
-        if full(&self.totals) {
+        if full(&self.counters) {
             return Ok(());
         }
-        let lost = |ending| match ending {
-            SessionError::Interrupted => ServeOutcome::Done,
-            SessionError::Fault(fault) => ServeOutcome::Lost(fault, Stage::Receive, Duration::ZERO),
-        };
-        session.acknowledge(&message).map_err(lost)?;
+        let acknowledged = session.acknowledge(&message);
+        acknowledged.map_err(|error| self.receive_error(error))?;
         if !wanted {
             return Ok(());
         }
-        self.totals.received += 1;
-        self.totals.bytes += message.payload().len() as u64;
-        if self.listener.message(&message).is_err() || full(&self.totals) {
+        self.counters.received += 1;
+        self.counters.bytes += message.payload().len() as u64;
+        if self.listener.event(Event::Message(&message)).is_err() || full(&self.counters) {
             return Err(ServeOutcome::Done);
         }
         Ok(())

@@ -1,8 +1,9 @@
-//! Errors of the libraries, one of every kind that can be made: what the tests of classification
-//! and of words run through. Tests only.
+//! Errors of the libraries, one of every kind that can be made, and of a session: what the tests of
+//! classification and of words run through. Tests only.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{
@@ -10,6 +11,48 @@ use rustls::{
     ExtendedKeyPurpose, InconsistentKeys, InvalidMessage, OtherError, PeerIncompatible,
     PeerMisbehaved,
 };
+
+use crate::config::{Origin, Qos};
+use crate::failure::{Command, MqttCause, MqttError, Operation, Stage, Topic, UnderWay};
+
+/// An error of a session in `stage`, where everything stands on the topic `a/b` and 64 bytes are
+/// under way.
+pub(crate) fn mqtt_error(
+    command: Command,
+    stage: Stage,
+    qos: Qos,
+    cause: impl Into<MqttCause>,
+) -> MqttError {
+    let topic = Topic {
+        name: "a/b".to_owned(),
+        origin: Origin::Default,
+    };
+    let operation = match stage {
+        Stage::Subscribe => Operation::Subscribe { filter: topic, qos },
+        Stage::Publish => Operation::Publish {
+            topic,
+            qos,
+            retain: false,
+            under_way: UnderWay {
+                messages: 1,
+                largest: 64,
+            },
+        },
+        Stage::Receive => Operation::Receive {
+            filters: vec![topic],
+            published: (command == Command::Check).then_some(qos),
+        },
+        _ => Operation::Connect,
+    };
+    MqttError {
+        command,
+        operation,
+        cause: cause.into(),
+        after: Duration::from_millis(12),
+        probe: None,
+        password_ends_in_blank: false,
+    }
+}
 
 /// Everything that rustls says, the text of its own errors being `text`.
 pub(crate) fn rustls_errors(text: &str) -> Vec<Error> {
@@ -60,7 +103,7 @@ pub(crate) fn rustls_errors(text: &str) -> Vec<Error> {
 #[allow(deprecated, reason = "rustls may still say it")]
 pub(crate) fn certificate_errors(other: OtherError) -> Vec<CertificateError> {
     use CertificateError as Fault;
-    let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1));
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(1));
     let mut errors = vec![
         Fault::BadEncoding,
         Fault::Expired,

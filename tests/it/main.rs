@@ -47,6 +47,7 @@ mod t_packets;
 mod t_providers;
 mod t_pub;
 mod t_secrets;
+mod t_stream_codes;
 mod t_streams_faults;
 mod t_structure;
 mod t_sub;

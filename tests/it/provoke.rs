@@ -170,8 +170,42 @@ impl<'a> Provocation<'a> {
         Provoked { human, report }
     }
 
+    /// `pub` and `sub` with this configuration succeed and warn of `code` as the check does, once.
+    #[track_caller]
+    pub(crate) fn streams_warn(self, code: &str) {
+        let label = format!("warning[{code}]: ");
+        let line = |outcome: &Outcome| {
+            let all = golden::normalise(&outcome.all(), self.lab);
+            let lines = all.lines().filter(|line| line.starts_with(&label));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let expected = line(&self.run().go());
+        assert_eq!(expected.len(), 1, "{expected:#?}");
+        for (command, args) in [("pub", &["-m", "hello"][..]), ("sub", &["--for", "300ms"])] {
+            let outcome = self.stream(command, args).go();
+            outcome.expect_code(0).expect_within(self.limit);
+            assert_eq!(line(&outcome), expected, "{outcome}");
+            let outcome = self.stream(command, &[args, &["--json"]].concat()).go();
+            outcome.expect_code(0);
+            let lines = json::lines(&outcome).into_iter();
+            let warnings = lines.filter(|line| line["event"] == "warning");
+            let codes: Vec<Value> = warnings.map(|mut line| line["code"].take()).collect();
+            assert_eq!(codes, [code], "{outcome}");
+            let quiet = self.stream(command, &[args, &["--quiet"]].concat()).go();
+            assert_eq!((quiet.code, quiet.all()), (0, String::new()));
+        }
+    }
+
     fn run(&self) -> Run<'a> {
-        let mut run = Run::check(self.lab, &self.config);
+        self.surround(Run::check(self.lab, &self.config))
+    }
+
+    /// `pub` or `sub`.
+    fn stream(&self, command: &str, args: &[&str]) -> Run<'a> {
+        self.surround(Run::stream(self.lab, command, &self.config, args))
+    }
+
+    fn surround(&self, mut run: Run<'a>) -> Run<'a> {
         if let Some(moment) = self.clock {
             run = run.at(moment);
         }

@@ -2,8 +2,10 @@
 //! and takes down what it said and when it ended. It never lets a run outlive its deadline, and
 //! never lets a secret pass in any output.
 
+use std::fs::File;
 use std::io::{PipeReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -26,6 +28,7 @@ pub(crate) struct Run<'a> {
     /// MiB of address space.
     memory: Option<u64>,
     keep_lines: Option<usize>,
+    stdin: Option<PathBuf>,
 }
 
 impl<'a> Run<'a> {
@@ -59,6 +62,7 @@ impl<'a> Run<'a> {
             namespace: None,
             memory: None,
             keep_lines: None,
+            stdin: None,
         }
     }
 
@@ -116,6 +120,12 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// With this file or folder for its standard input, and not a pipe.
+    pub(crate) fn stdin(mut self, name: &str) -> Self {
+        self.stdin = Some(self.lab.path(name));
+        self
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub(crate) fn go(self) -> Outcome {
@@ -128,9 +138,13 @@ impl<'a> Run<'a> {
         let mut command = self.command();
         let stdout = Capture::default();
         let reader = (self.keep_lines != Some(0)).then_some(reader);
+        let stdin = match &self.stdin {
+            Some(path) => File::open(path).unwrap().into(),
+            None => Stdio::piped(),
+        };
         let started = Instant::now();
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(writer)
             .stderr(Stdio::piped())
             .spawn()

@@ -268,4 +268,5 @@ fn a_certificate_that_ends_soon_is_a_warning() {
         .variant("warning.cert-expires-soon")
         .passes();
     found.warns("cert-expires-soon");
+    provoke(&lab, tls_config(broker.port, "")).streams_warn("cert-expires-soon");
 }

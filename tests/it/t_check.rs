@@ -192,10 +192,11 @@ fn skipping_a_system_root_is_a_warning() {
     let damaged = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
     lab.write(SYSTEM_ROOTS, root.pem() + damaged);
     let config = format!("host = localhost\nport = {}\ntimeout = 10s\n", broker.port);
-    provoke(&lab, config)
+    provoke(&lab, config.clone())
         .variant("warning.roots-skipped")
         .passes()
         .warns("roots-skipped");
+    provoke(&lab, config).streams_warn("roots-skipped");
 }
 
 #[test]

@@ -48,6 +48,9 @@ fn a_suspect_clock_is_a_warning() {
         .at(WAKES_UP)
         .passes();
     found.warns("clock-suspect");
+    provoke(&lab, plain_config(broker.port, ""))
+        .at(WAKES_UP)
+        .streams_warn("clock-suspect");
 
     let broker = with_certificate(&lab, root.server(&["localhost"]));
     let pinned = format!("pin_sha256 = {}\n", forms::fingerprint(&lab, "server.pem"));

@@ -370,6 +370,15 @@ fn a_secret_that_others_can_read_is_a_warning() {
         "{outcome}"
     );
     golden::check("warning.config-world-readable", &lab, &outcome);
+    for args in [
+        ["pub", "open.conf", "-n"],
+        ["sub", "open.conf", "--for=100ms"],
+    ] {
+        let outcome = Run::args(&lab, &args).secret("s3cret-word").go();
+        outcome.expect_code(0);
+        let label = "warning[config-world-readable]: ";
+        assert_eq!(outcome.stderr.matches(label).count(), 1, "{outcome}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ const RULES: &[(&str, &str)] = &[
     ("cli", "config stream::options util"),
     (
         "report",
-        "failure config x509 mqtt check::step stream diagnosis util",
+        "failure config x509 mqtt check::step stream::event stream::options diagnosis util",
     ),
 ];
 

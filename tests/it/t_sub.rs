@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::codec::Packet;
 use crate::lab::{Lab, wait_until};
-use crate::mosquitto::{Mosquitto, mosquitto};
-use crate::provoke::{UNHURRIED, plain_config};
+use crate::mosquitto::{Mosquitto, mosquitto, with_certificate};
+use crate::provoke::{UNHURRIED, plain_config, tls_config, trusting_lab};
 use crate::proxy::Proxy;
 use crate::rogue::Rogue;
 use crate::run::{Outcome, Run, Running};
@@ -279,6 +279,52 @@ fn what_is_too_large_ends_it_after_what_came_before() {
         outcome.stderr.contains("error[receive-too-large]"),
         "{outcome}"
     );
+}
+
+/// A warning of the first connection is none of the second.
+#[test]
+fn a_warning_is_told_once() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
+    let proxy = Proxy::start(&lab, broker.port);
+    let config = tls_config(proxy.port, "sni = off\n");
+    let running = Run::stream(&lab, "sub", &config, &[]).start();
+    broker.wait_for_log("Sending SUBACK");
+    proxy.cut();
+    assert!(running.stderr.wait_for("connection is back"));
+    running.signal("TERM");
+    let outcome = running.finish();
+    outcome.expect_code(0);
+    let warnings = outcome.stderr.matches("warning[").count();
+    assert_eq!(warnings, 1, "{outcome}");
+    assert!(
+        outcome.stderr.contains("warning[sni-not-sent]"),
+        "{outcome}"
+    );
+}
+
+/// What is known of a first connection that fails is told, too.
+#[test]
+fn a_warning_comes_with_a_failure() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["other.example"]));
+    for command in ["pub", "sub"] {
+        let config = tls_config(broker.port, "");
+        let outcome = Run::stream(&lab, command, &config, &[])
+            .at("1970-01-01 00:00:05")
+            .go();
+        outcome.expect_code(5);
+        assert!(!outcome.stderr.contains("warning["), "{outcome}");
+    }
+    let server = Rogue::RefusesConnect(5).start(&lab);
+    for command in ["pub", "sub"] {
+        let outcome = Run::stream(&lab, command, &plain_config(server.port, ""), &[])
+            .at("1970-01-01 00:00:05")
+            .go();
+        outcome.expect_code(6);
+        let warnings = outcome.stderr.matches("warning[clock-suspect]").count();
+        assert_eq!(warnings, 1, "{outcome}");
+    }
 }
 
 #[test]

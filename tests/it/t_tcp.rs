@@ -129,6 +129,9 @@ fn a_password_in_the_clear_is_a_warning() {
         .within(Namespace::RemoteBroker)
         .passes();
     found.warns("password-in-clear");
+    provoke(&lab, plain_config(1883, more))
+        .within(Namespace::RemoteBroker)
+        .streams_warn("password-in-clear");
 }
 
 /// A broker that closes at once on the port for MQTT without TLS.
@@ -152,4 +155,7 @@ fn an_address_that_fails_beside_one_that_works_is_a_warning() {
     found.warns("address-failed");
     let failed = &found.stage("tcp")["failed"][0]["address"];
     assert_eq!(*failed, json!(format!("[::1]:{}", broker.port)));
+    provoke(&lab, plain_config(broker.port, "host = broker.test\n"))
+        .within(Namespace::Hosts("::1 broker.test\n127.0.0.1 broker.test\n"))
+        .streams_warn("address-failed");
 }

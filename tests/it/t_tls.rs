@@ -316,6 +316,7 @@ fn leaving_sni_out_is_a_warning() {
         .variant("warning.sni-not-sent")
         .passes();
     found.warns("sni-not-sent");
+    provoke(&lab, tls_config(broker.port, "sni = off\n")).streams_warn("sni-not-sent");
 }
 
 /// `tls = off` towards a TLS port belongs to the stage connect.

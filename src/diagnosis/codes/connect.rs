@@ -1,11 +1,14 @@
 //! The codes of a CONNECT that gets no CONNACK, or a connection that does not stand after it. A CONNACK
 //! that refuses is `connack`'s.
 
+use std::time::Duration;
+
 use crate::config::{Config, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::{self, user};
+use crate::diagnosis::codes::messages;
 use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::{LinkError, MqttError, Probe, ProbeEnd, Stage, TlsCause};
+use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Stage, TlsCause};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -146,14 +149,18 @@ fn not_mqtt(fault: &MqttError, link: &LinkError, config: &Config, first: &[u8]) 
 /// After CONNACK, bytes that are not MQTT 3.1.1.
 pub(crate) fn undecodable(fault: &MqttError, said: &str) -> Diagnosis {
     let after = text::duration(fault.after);
+    let when = match fault.command {
+        Command::Check => {
+            let stage = fault.operation.stage().name();
+            format!("in the stage {stage}, {after} after it began")
+        }
+        Command::Pub | Command::Sub => format!("it came {}", messages::when(fault)),
+    };
     Diagnosis::new(
         &NOT_MQTT,
         "the broker sent something that is not MQTT 3.1.1",
     )
-    .note(format!(
-        "in the stage {}, {after} after it began; the MQTT library says: {said}",
-        fault.stage.name()
-    ))
+    .note(format!("{when}; the MQTT library says: {said}"))
     .help("update the broker; if a proxy stands between, see that it passes TCP through unchanged")
 }
 
@@ -241,7 +248,17 @@ pub(crate) static TIMEOUT: Code = Code {
     ],
 };
 
-pub(crate) fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
+/// Reconnecting was nearly given up: the wait was shorter than `timeout`.
+pub(crate) fn no_time_left(limit: Duration) -> Diagnosis {
+    Diagnosis::new(&TIMEOUT, "the broker does not answer CONNECT")
+        .note(format!(
+            "no CONNACK within {}, all that was left of `--give-up`",
+            text::duration(limit)
+        ))
+        .help("if outages may be longer, raise `--give-up`")
+}
+
+fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
     let words = Diagnosis::new(&TIMEOUT, "the broker does not answer CONNECT").note(format!(
         "no CONNACK within {} ({})",
         text::duration(config.timeout),
@@ -285,7 +302,7 @@ pub(crate) static TAKEN_OVER: Code = Code {
 
 pub(crate) fn taken_over(fault: &MqttError, config: &Config, after: String) -> Diagnosis {
     Diagnosis::new(&TAKEN_OVER, "another client uses this client id")
-        .note(format!("the broker accepted the connection and closed it in the stage {}", fault.stage.name()))
+        .note(format!("the broker accepted the connection and closed it in the stage {}", fault.operation.stage().name()))
         .note(format!("a second connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .note(format!("client id: `{}` ({})", config.client_id, origin(config, "client_id")))
         .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")

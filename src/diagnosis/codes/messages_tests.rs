@@ -1,5 +1,5 @@
-//! Tables for `connect` and `messages`: every answer to a CONNECT, every end of the stages after it, and what
-//! holds for the words of any of them.
+//! Tables for the codes from CONNECT on: every answer to a CONNECT, every end of the stages after it, and
+//! what holds for the words of any of them.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,23 +13,17 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnosis::Code;
 use crate::diagnosis::codes::connack;
-use crate::failure::{Failure, Probe, ProbeEnd, TlsCause};
-
-use crate::testing::errors::rustls_errors;
+use crate::failure::{Failure, Probe, ProbeEnd, Stage};
+use crate::testing::errors::{mqtt_error, rustls_errors};
 use crate::testing::{SECRET, assert_sound, good};
 
 const LIMIT: Duration = Duration::from_secs(15);
 const PLAIN: &str = "tls = off\n";
 
 fn fault(stage: Stage, cause: impl Into<MqttCause>) -> MqttError {
-    MqttError {
-        stage,
-        cause: cause.into(),
-        after: Duration::from_millis(12),
-        probe: None,
-        password_ends_in_blank: false,
-    }
+    mqtt_error(Command::Check, stage, Qos::AtLeastOnce, cause)
 }
 
 fn told(lines: &str, fault: MqttError) -> Diagnosis {
@@ -174,7 +168,7 @@ fn what_is_not_mqtt() {
     check("", fault(Stage::Connect, huge()), &connect::NOT_MQTT);
     for stage in [Stage::Subscribe, Stage::Publish, Stage::Receive] {
         check("", fault(stage, undecodable()), &connect::NOT_MQTT);
-        check("", fault(stage, huge()), &RECEIVE_TOO_LARGE);
+        check("", fault(stage, huge()), &receive::TOO_LARGE);
     }
 }
 
@@ -205,9 +199,9 @@ fn connect_without_an_answer() {
 #[test]
 fn the_stages_after_connect() {
     for (stage, closed_there) in [
-        (Stage::Subscribe, &SUBSCRIBE_CLOSED),
-        (Stage::Publish, &PUBLISH_CLOSED),
-        (Stage::Receive, &RECEIVE_CLOSED),
+        (Stage::Subscribe, &subscribe::CLOSED),
+        (Stage::Publish, &publish::CLOSED),
+        (Stage::Receive, &receive::CLOSED),
     ] {
         for link in [
             closed(),
@@ -221,23 +215,26 @@ fn the_stages_after_connect() {
         check("client_id = me", fault(stage, taken), &connect::TAKEN_OVER);
     }
     let late = || MqttCause::TimedOut { limit: LIMIT };
-    check("", fault(Stage::Subscribe, late()), &SUBSCRIBE_TIMEOUT);
-    check("", fault(Stage::Publish, late()), &PUBLISH_TIMEOUT);
-    check("qos = 2", fault(Stage::Publish, late()), &PUBLISH_TIMEOUT);
+    check("", fault(Stage::Subscribe, late()), &subscribe::TIMEOUT);
+    check("", fault(Stage::Publish, late()), &publish::TIMEOUT);
+    check("qos = 2", fault(Stage::Publish, late()), &publish::TIMEOUT);
     for code in (0x80..=0xff).chain([3, 0x7f]) {
-        let filter = "a/b".to_owned();
-        let denied = MqttCause::SubscribeDenied { filter, code };
-        let told = check("", fault(Stage::Subscribe, denied), &SUBSCRIBE_DENIED);
+        let denied = MqttCause::SubscribeDenied { code };
+        let told = check("", fault(Stage::Subscribe, denied), &subscribe::DENIED);
         assert!(told.notes[0].starts_with(&format!("SUBACK {code:#04x} for the filter `a/b`")));
     }
-    let (size, limit) = (2_000_000, 1_048_576);
+    let (size, limit) = (Some(2_000_000), 1_048_576);
     let large = MqttCause::PublishTooLarge { size, limit };
-    let told = check("", fault(Stage::Publish, large), &PUBLISH_TOO_LARGE);
+    let told = check("", fault(Stage::Publish, large), &publish::TOO_LARGE);
     assert!(told.notes[0].contains("2000000 bytes; the limit is 1048576 bytes"));
     for foreign in [0, 1, 7] {
         let limit = LIMIT;
-        let lost = MqttCause::NotDelivered { limit, foreign };
-        check("", fault(Stage::Receive, lost), &RECEIVE_TIMEOUT);
+        let lost = MqttCause::NotDelivered {
+            limit,
+            foreign,
+            marked: foreign > 0,
+        };
+        check("", fault(Stage::Receive, lost), &receive::TIMEOUT);
     }
 }
 
@@ -253,7 +250,7 @@ fn a_changed_payload_is_compared() {
         (b"", b"\x1b", "byte 0: sent ``, received `\\x1b`"),
     ] {
         let cause = altered(sent, received);
-        let told = check("", fault(Stage::Receive, cause), &RECEIVE_ALTERED);
+        let told = check("", fault(Stage::Receive, cause), &receive::ALTERED);
         assert_eq!(told.notes[1], format!("first difference at {expected}"));
     }
 }
@@ -291,12 +288,16 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
         .collect();
     causes.extend([
         MqttCause::TimedOut { limit: LIMIT },
-        MqttCause::SubscribeDenied {
-            filter: text.to_owned(),
-            code,
-        },
+        MqttCause::SubscribeDenied { code },
         MqttCause::TakenOver { after: LIMIT },
-        MqttCause::PublishTooLarge { size, limit: 1 },
+        MqttCause::PublishTooLarge {
+            size: Some(size),
+            limit: 1,
+        },
+        MqttCause::PublishTooLarge {
+            size: None,
+            limit: 1,
+        },
         MqttCause::Altered {
             sent: text.as_bytes().to_vec(),
             received: bytes.to_vec(),
@@ -304,6 +305,7 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
         MqttCause::NotDelivered {
             limit: LIMIT,
             foreign: u64::from(code),
+            marked: size.is_multiple_of(2),
         },
     ]);
     causes
@@ -348,13 +350,15 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..64),
         kind in 0..6_u8,
         blank in any::<bool>(),
+        command in prop::sample::select(&[Command::Check, Command::Pub, Command::Sub][..]),
+        qos in prop::sample::select(&[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce][..]),
     ) {
         for stage in [Stage::Connect, Stage::Subscribe, Stage::Publish, Stage::Receive] {
             for cause in causes(&text, code, size, &bytes) {
                 let fault = MqttError {
                     probe: look(&bytes, kind, &text),
                     password_ends_in_blank: blank,
-                    ..fault(stage, cause)
+                    ..mqtt_error(command, stage, qos, cause)
                 };
                 let told = told(lines, fault);
                 prop_assert!((6..=9).contains(&told.exit_code()), "{:?}", told);

@@ -1,5 +1,6 @@
 //! The codes that belong to no single stage: how a whole run ended.
 
+use crate::config::Qos;
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis};
 use crate::failure::{GaveUp, LostError, Stage};
@@ -35,30 +36,35 @@ pub(crate) fn connection_lost(error: &LostError, last: Diagnosis) -> Diagnosis {
     } else {
         format!("{} tries", error.tries)
     };
-    let why = match error.end {
-        GaveUp::Never => "`--no-reconnect` was asked for".to_owned(),
-        GaveUp::After(limit) => format!(
+    let diagnosis = match error.end {
+        GaveUp::Never => Diagnosis::new(&CONNECTION_LOST, "the connection was lost")
+            .note("`--no-reconnect` was asked for"),
+        GaveUp::After(limit) => Diagnosis::new(
+            &CONNECTION_LOST,
+            "the connection was lost and could not be re-established",
+        )
+        .note(format!(
             "gone for {} and {tries}; the limit is {} (`--give-up`)",
             text::duration(error.gap),
             text::duration(limit)
-        ),
+        )),
     };
-    let unacknowledged = (error.unacknowledged > 0).then(|| {
-        let lost = text::count(error.unacknowledged, "message");
-        format!("{lost} taken from the input and not acknowledged by the broker")
+    let unfinished = (error.unfinished > 0).then(|| {
+        let left = text::count(error.unfinished, "message");
+        let done = match error.qos {
+            Qos::AtMostOnce => "sent",
+            Qos::AtLeastOnce | Qos::ExactlyOnce => "acknowledged by the broker",
+        };
+        format!("{left} taken from the input and not {done}")
     });
-    Diagnosis::new(
-        &CONNECTION_LOST,
-        "the connection was lost and could not be re-established",
-    )
-    .note(why)
-    .notes(unacknowledged)
-    .note(format!(
-        "the last cause: error[{}]: {}",
-        last.code.name, last.error
-    ))
-    .notes(last.notes)
-    .helps(last.help)
+    diagnosis
+        .notes(unfinished)
+        .note(format!(
+            "the last cause: error[{}]: {}",
+            last.code.name, last.error
+        ))
+        .notes(last.notes)
+        .helps(last.help)
 }
 
 pub(crate) static INTERRUPTED: Code = Code {

@@ -1,0 +1,214 @@
+//! The codes of PUBLISH, its acknowledgement, and the input of `pub`.
+
+use std::io;
+
+use crate::config::{Config, Qos};
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::connack::user;
+use crate::diagnosis::codes::messages::{given, same_client_id};
+use crate::diagnosis::codes::receive;
+use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::failure::{Command, MqttError, Operation, Stage, UnderWay};
+use crate::util::text;
+
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[&CLOSED, &TIMEOUT, &TOO_LARGE, &INPUT_FAILED];
+
+pub(crate) static CLOSED: Code = Code {
+    name: "publish-closed",
+    kind: Kind::Failure {
+        stage: Stage::Publish,
+        retry: true,
+    },
+    line: "the broker closed the connection at PUBLISH",
+    more: "Login worked, and the broker hung up when a message was sent. Some brokers do so instead of refusing the message. With `pub` it may also have been between two messages: then it says so.",
+    causes: &[
+        "the user may not write to the topic",
+        "the message is larger than the broker's limit",
+        "the broker has no QoS 2, or keeps no retained messages",
+        "AWS IoT Core: the policy lacks `iot:Publish` on `topic/…`",
+    ],
+    remedies: &[
+        "allow this user to publish to the topic, in the broker's access rules",
+        "try the smallest message: `-q 0 -m hello`, without `-r`",
+        "read the broker's log, where the reason stands",
+    ],
+};
+
+pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Config) -> Diagnosis {
+    let Operation::Publish {
+        qos,
+        retain,
+        under_way,
+        ..
+    } = &error.operation
+    else {
+        return receive::closed(error, how, config);
+    };
+    if under_way.messages == 0 {
+        let closed = format!("{closed} while no message was under way");
+        let diagnosis = Diagnosis::new(&CLOSED, closed)
+            .note(how)
+            .help("look into the broker's log, where the reason stands")
+            .help("if the broker was restarted just now, try again");
+        return same_client_id(diagnosis, error.command, config);
+    }
+    // Without acknowledgements nobody knows how long the last one had been there.
+    let at = match qos {
+        Qos::AtMostOnce => "after",
+        Qos::AtLeastOnce | Qos::ExactlyOnce => "at",
+    };
+    let diagnosis = Diagnosis::new(&CLOSED, format!("{closed} {at} PUBLISH"))
+        .note(how)
+        .note(user(config))
+        .notes(published(error))
+        .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit, send a smaller one")
+        .help_if(*retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", origin(config, "retain")))
+        .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", origin(config, "qos")))
+        .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, "qos")));
+    same_client_id(diagnosis, error.command, config)
+}
+
+/// Bytes from which on a message of the user's own may be more than some broker takes.
+const LARGE: usize = 1_000;
+
+/// What was being published.
+fn published(error: &MqttError) -> Option<String> {
+    let Operation::Publish {
+        topic,
+        qos,
+        retain,
+        under_way,
+    } = &error.operation
+    else {
+        return None;
+    };
+    let UnderWay { messages, largest } = *under_way;
+    let (count, bytes) = (
+        text::count(messages, "message"),
+        text::count(largest as u64, "byte"),
+    );
+    let what = match (error.command, qos, messages) {
+        (Command::Pub, Qos::AtMostOnce, 1) => {
+            format!("{count} published on this connection, of {bytes}")
+        }
+        (Command::Pub, Qos::AtMostOnce, _) => {
+            format!("{count} published on this connection, the largest of {bytes}")
+        }
+        (_, _, 1) => bytes,
+        _ => format!("{count} not acknowledged, the largest of {bytes}"),
+    };
+    let retained = if *retain { ", retained" } else { "" };
+    Some(format!(
+        "topic: `{}` ({}), QoS {}, {what}{retained}",
+        topic.name,
+        given(error.command, topic),
+        *qos as u8
+    ))
+}
+
+pub(crate) static TIMEOUT: Code = Code {
+    name: "publish-timeout",
+    kind: Kind::Failure {
+        stage: Stage::Publish,
+        retry: true,
+    },
+    line: "the broker does not acknowledge the message",
+    more: "With QoS 1 and 2 the broker confirms each message (PUBACK, or PUBREC and PUBCOMP), and the confirmation did not come in time. Or the connection took no more data, which needs no QoS.",
+    causes: &[
+        "the broker has no QoS 2, as AWS IoT Core",
+        "the broker is overloaded",
+        "the link is slow, or lost its data",
+    ],
+    remedies: &[
+        "with `qos = 2`, try `-q 1`",
+        "read the broker's log, and look at its load",
+        "give it more time: `--timeout 60s`",
+    ],
+};
+
+pub(crate) fn timeout(error: &MqttError, said: &str, how: String, config: &Config) -> Diagnosis {
+    let qos = match &error.operation {
+        Operation::Publish { qos, .. } => *qos,
+        _ => config.qos,
+    };
+    let diagnosis = Diagnosis::new(&TIMEOUT, said);
+    let diagnosis = match error.command {
+        Command::Check => diagnosis.note(format!("{how}; QoS {}", qos as u8)),
+        Command::Pub | Command::Sub => diagnosis.note(how).notes(published(error)),
+    };
+    diagnosis
+        .help_if(
+            qos == Qos::ExactlyOnce,
+            format!(
+                "if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it",
+                origin(config, "qos")
+            ),
+        )
+        .help("look into the broker's log, where the reason stands")
+        .help("if the broker is overloaded or the link is slow, raise `timeout`")
+}
+
+pub(crate) static TOO_LARGE: Code = Code {
+    name: "publish-too-large",
+    kind: Kind::Failure {
+        stage: Stage::Publish,
+        retry: false,
+    },
+    line: "the message is larger than the limit",
+    more: "The limit is `max_packet_size`, this program's own, which protects small machines; it was not sent.",
+    causes: &["`message` is longer than `max_packet_size` (1 MiB unless set)"],
+    remedies: &[
+        "send a smaller message",
+        "or raise the limit: `--set max_packet_size=4MiB`; the broker has limits of its own, too",
+    ],
+};
+
+pub(crate) fn too_large(
+    error: &MqttError,
+    size: Option<usize>,
+    limit: usize,
+    config: &Config,
+) -> Diagnosis {
+    let key = origin(config, "max_packet_size");
+    let message = match error.command {
+        Command::Check => "`message`",
+        Command::Pub | Command::Sub => "message",
+    };
+    let (has, enough) = match size {
+        Some(size) => (format!("{size} bytes"), format!("to {size} or more")),
+        None => (format!("more than {limit} bytes"), "further".to_owned()),
+    };
+    Diagnosis::new(&TOO_LARGE, "the message is larger than `max_packet_size`")
+        .note(format!(
+            "the packet has {has}; the limit is {limit} bytes, and it is this program's own ({key})"
+        ))
+        .help(format!(
+            "raise `max_packet_size` {enough}, or send a smaller {message}"
+        ))
+}
+
+pub(crate) static INPUT_FAILED: Code = Code {
+    name: "publish-input-failed",
+    kind: Kind::Failure {
+        stage: Stage::Publish,
+        retry: false,
+    },
+    line: "standard input could not be read",
+    more: "`pub -l` publishes each line of standard input, and the system gave an error in place of the next one. What was read before it was published. It says nothing about the broker.",
+    causes: &[
+        "standard input is a folder, or a device that failed",
+        "the terminal or the network share that it came from is gone",
+    ],
+    remedies: &[
+        "see what standard input is: `mqtt-test pub CONFIG -l < FILE` wants a file that can be read",
+        "publish the rest of the input again: the counters at the end say how many messages went before",
+    ],
+};
+
+pub(crate) fn input_failed(error: &io::Error) -> Diagnosis {
+    Diagnosis::new(&INPUT_FAILED, "standard input could not be read")
+        .note(format!("the system says: {error}"))
+        .help("give `-l` a file, a pipe or a terminal that can be read")
+}

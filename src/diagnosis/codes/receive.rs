@@ -1,0 +1,225 @@
+//! The codes of what comes in, or does not.
+
+use std::time::Duration;
+
+use crate::config::{Config, Qos};
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::connack::user;
+use crate::diagnosis::codes::messages::{given, same_client_id};
+use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::failure::{Command, MqttError, Operation, Stage, Topic};
+use crate::util::text;
+
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[&TIMEOUT, &TOO_LARGE, &ALTERED, &CLOSED];
+
+pub(crate) static TIMEOUT: Code = Code {
+    name: "receive-timeout",
+    kind: Kind::Failure {
+        stage: Stage::Receive,
+        retry: true,
+    },
+    line: "our own message never came back",
+    more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop.",
+    causes: &[
+        "the user may not write to the topic, or may not read it",
+        "the broker renames topics for each user or tenant",
+        "a rule on the broker keeps or changes the message",
+        "with QoS 0, the message was lost on the way",
+    ],
+    remedies: &[
+        "allow this user both to publish to the topic and to read it, in the broker's access rules",
+        "try a topic that the user certainly has: `-t NAME`",
+        "try with a confirmation: `-q 1`",
+        "read the broker's log, which names denied messages (mosquitto: `log_type all`)",
+    ],
+};
+
+pub(crate) fn timeout(
+    error: &MqttError,
+    limit: Duration,
+    foreign: u64,
+    marked: bool,
+    config: &Config,
+) -> Diagnosis {
+    let unconfirmed = matches!(
+        &error.operation,
+        Operation::Receive {
+            published: Some(Qos::AtMostOnce),
+            ..
+        }
+    );
+    let taken = if unconfirmed {
+        "the message was sent (QoS 0 is not acknowledged)"
+    } else {
+        "the message was acknowledged"
+    };
+    let limit = text::duration(limit);
+    let foreign = (foreign > 0).then(|| {
+        let count = text::count(foreign, "message");
+        format!("{count} of others came in on the topic")
+    });
+    Diagnosis::new(&TIMEOUT, "our own message never came back")
+        .note(format!(
+            "the subscription was granted, {taken}, and nothing of ours came within {limit}"
+        ))
+        .notes(awaited(error).map(|topic| format!("topic: {topic}")))
+        .notes(foreign)
+        .note(user(config))
+        .help("allow this user both to publish to the topic and to read it, in the broker's access rules")
+        .help("if only one of the two is allowed, nothing says so: MQTT 3.1.1 cannot refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
+        .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
+        .help_if(!marked, "if a rule on the broker changes the payload, check without `message`")
+        .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
+}
+
+/// What was subscribed to.
+fn awaited(error: &MqttError) -> Option<String> {
+    let Operation::Receive { filters, .. } = &error.operation else {
+        return None;
+    };
+    let filter = |filter: &Topic| format!("`{}` ({})", filter.name, given(error.command, filter));
+    Some(filters.iter().map(filter).collect::<Vec<_>>().join(", "))
+}
+
+pub(crate) static TOO_LARGE: Code = Code {
+    name: "receive-too-large",
+    kind: Kind::Failure {
+        stage: Stage::Receive,
+        retry: false,
+    },
+    line: "a message came in that is larger than the limit",
+    more: "The limit is `max_packet_size`, this program's own, which protects small machines. The message is someone else's, or a retained one.",
+    causes: &[
+        "others publish large messages on the topic",
+        "a large message is retained there, and every new subscriber gets it",
+    ],
+    remedies: &[
+        "take a topic on which nobody else publishes, or none at all: then the check makes one up",
+        "or raise the limit: `--set max_packet_size=16MiB`",
+    ],
+};
+
+pub(crate) fn too_large(error: &MqttError, size: usize, config: &Config) -> Diagnosis {
+    let key = origin(config, "max_packet_size");
+    let limit = config.max_packet_size;
+    let diagnosis = Diagnosis::new(
+        &TOO_LARGE,
+        "a message larger than `max_packet_size` came in",
+    )
+    .note(format!("its packet has {size} bytes; the limit is {limit} bytes, and it is this program's own ({key})"));
+    let retained = "if it is a retained message that nobody needs, clear it: publish an empty one to that topic, retained";
+    match error.command {
+        Command::Check => diagnosis
+            .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
+            .help(retained),
+        Command::Sub => diagnosis
+            .notes(awaited(error).map(|filters| format!("subscribed to {filters}")))
+            .help("raise `max_packet_size`, or subscribe to topics without such messages")
+            .help(retained),
+        Command::Pub => diagnosis
+            .help("raise `max_packet_size`")
+            .help_if(
+                !config.clean_session,
+                format!(
+                    "if an earlier run subscribed as `{}`, its session is kept and still gets messages: publish with another `client_id`",
+                    config.client_id
+                ),
+            ),
+    }
+}
+
+pub(crate) static ALTERED: Code = Code {
+    name: "receive-altered",
+    kind: Kind::Failure {
+        stage: Stage::Receive,
+        retry: false,
+    },
+    line: "our message came back changed",
+    more: "The check's own message arrived, known by its mark, and its content is not what was sent.",
+    causes: &[
+        "a rule, bridge or plug-in on the broker rewrites messages of this topic",
+        "a program that listens on the topic sends messages back on it",
+    ],
+    remedies: &[
+        "look for rules, bridges and plug-ins on the broker that touch the topic",
+        "try another topic: `-t NAME`",
+    ],
+};
+
+pub(crate) fn altered(sent: &[u8], received: &[u8]) -> Diagnosis {
+    let at = sent
+        .iter()
+        .zip(received)
+        .position(|(a, b)| a != b)
+        .unwrap_or(sent.len().min(received.len()));
+    let around = |bytes: &[u8]| text::escape_bytes(bytes.get(at..).unwrap_or_default(), 24);
+    Diagnosis::new(&ALTERED, "our message came back with another payload")
+        .note(format!(
+            "sent {}, received {}",
+            text::count(sent.len() as u64, "byte"),
+            text::count(received.len() as u64, "byte")
+        ))
+        .note(format!(
+            "first difference at byte {at}: sent `{}`, received `{}`",
+            around(sent),
+            around(received)
+        ))
+        .help(
+            "look for a rule, bridge or plug-in on the broker that rewrites messages of this topic",
+        )
+}
+
+pub(crate) static CLOSED: Code = Code {
+    name: "receive-closed",
+    kind: Kind::Failure {
+        stage: Stage::Receive,
+        retry: true,
+    },
+    line: "the connection was lost while waiting",
+    more: "Login and subscription were confirmed, and the connection ended while a message was awaited: by the check its own, by `sub` any.",
+    causes: &[
+        "the broker closes the connection of a user who breaks an access rule",
+        "the broker restarted, or the network failed just then",
+        "another client connected with the same client id",
+    ],
+    remedies: &[
+        "run the check again: if it fails elsewhere, it is the network or the broker itself",
+        "read the broker's log at that time",
+        "give each device its own `client_id`",
+    ],
+};
+
+pub(crate) fn closed(error: &MqttError, how: String, config: &Config) -> Diagnosis {
+    let published = match &error.operation {
+        Operation::Receive { published, .. } => *published,
+        _ => None,
+    };
+    let (awaited, before) = match published {
+        Some(Qos::AtMostOnce) => (
+            "the message was",
+            "the broker had granted the subscription, and the message was sent (QoS 0 is not acknowledged)".to_owned(),
+        ),
+        Some(_) => (
+            "the message was",
+            "the broker had granted the subscription and taken the message".to_owned(),
+        ),
+        None => (
+            "messages were",
+            format!("the broker had granted {}", awaited(error).unwrap_or_default()),
+        ),
+    };
+    let diagnosis = Diagnosis::new(
+        &CLOSED,
+        format!("the connection was lost while {awaited} awaited"),
+    )
+    .note(how)
+    .note(before)
+    .help("look into the broker's log, where the reason stands")
+    .help_if(
+        error.command == Command::Check,
+        "if this user may not read the topic, allow it in the broker's access rules",
+    )
+    .help("if the broker was restarted just now, try again");
+    same_client_id(diagnosis, error.command, config)
+}

@@ -1,0 +1,128 @@
+//! The codes of SUBSCRIBE and its answer, SUBACK.
+
+use crate::config::{Config, Origin, Qos};
+use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::connack::user;
+use crate::diagnosis::codes::messages::{given, same_client_id};
+use crate::diagnosis::{Code, Diagnosis};
+use crate::failure::{Command, MqttError, Operation, Stage, Topic};
+
+/// The codes of this layer, in the order of `mqtt-test explain`.
+pub(crate) static CODES: &[&Code] = &[&DENIED, &CLOSED, &TIMEOUT];
+
+pub(crate) static DENIED: Code = Code {
+    name: "subscribe-denied",
+    kind: Kind::Failure {
+        stage: Stage::Subscribe,
+        retry: false,
+    },
+    line: "the user may not read this topic",
+    more: "Topics are the addresses of messages, and whoever wants to receive subscribes to one. The broker refused the subscription.",
+    causes: &[
+        "the broker's access rules (ACL) do not give this user the topic",
+        "the topic is not of the form that the broker wants, such as one that begins with the user's name",
+    ],
+    remedies: &[
+        "allow this user to read the topic, in the broker's access rules",
+        "or set `topic` to one that the user may both read and write: `-t NAME`",
+    ],
+};
+
+pub(crate) fn denied(error: &MqttError, code: u8, config: &Config) -> Diagnosis {
+    let diagnosis = Diagnosis::new(&DENIED, "the broker refuses the subscription");
+    let allow = "allow this user to subscribe to the topic, in the broker's access rules";
+    match &error.operation {
+        Operation::Subscribe { filter, .. } => diagnosis
+            .note(format!(
+                "SUBACK {code:#04x} for the filter `{}` ({})",
+                filter.name,
+                given(error.command, filter)
+            ))
+            .note(user(config))
+            .help(allow)
+            .help(another_filter(error.command, filter)),
+        _ => diagnosis
+            .note(format!("SUBACK {code:#04x}"))
+            .note(user(config))
+            .help(allow),
+    }
+}
+
+pub(crate) static CLOSED: Code = Code {
+    name: "subscribe-closed",
+    kind: Kind::Failure {
+        stage: Stage::Subscribe,
+        retry: true,
+    },
+    line: "the broker closed the connection at SUBSCRIBE",
+    more: "Login worked, and the broker hung up when a subscription to the topic was asked for. Some brokers do so instead of refusing.",
+    causes: &[
+        "the user may not read the topic",
+        "AWS IoT Core: the policy lacks `iot:Subscribe` on `topicfilter/…`",
+        "the broker restarted, or the network failed just then",
+    ],
+    remedies: &[
+        "allow this user to read the topic, in the broker's access rules",
+        "or take another topic: `-t NAME`",
+        "run the check again: if it fails at another stage, it is the network or the broker itself",
+    ],
+};
+
+pub(crate) fn closed(
+    error: &MqttError,
+    closed: &str,
+    how: String,
+    filter: &Topic,
+    qos: Qos,
+    config: &Config,
+) -> Diagnosis {
+    let diagnosis = Diagnosis::new(&CLOSED, format!("{closed} at SUBSCRIBE"))
+        .note(how)
+        .note(format!(
+            "filter: `{}` ({}), QoS {}",
+            filter.name,
+            given(error.command, filter),
+            qos as u8
+        ))
+        .note(user(config))
+        .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+        .help(another_filter(error.command, filter));
+    same_client_id(diagnosis, error.command, config)
+}
+
+pub(crate) static TIMEOUT: Code = Code {
+    name: "subscribe-timeout",
+    kind: Kind::Failure {
+        stage: Stage::Subscribe,
+        retry: true,
+    },
+    line: "the broker does not answer SUBSCRIBE",
+    more: "Login worked, and the answer to the subscription (SUBACK) did not come in time.",
+    causes: &[
+        "the broker is overloaded, or waits for the database of its access rules",
+        "the link is slow, or lost its data",
+    ],
+    remedies: &[
+        "read the broker's log, and look at its load",
+        "give it more time: `--timeout 60s`",
+    ],
+};
+
+pub(crate) fn timeout(filter: &Topic, how: String) -> Diagnosis {
+    Diagnosis::new(&TIMEOUT, "the broker does not answer SUBSCRIBE")
+        .note(format!("{how}; filter: `{}`", filter.name))
+        .help("look into the broker's log, where the reason stands")
+        .help("if the broker is overloaded or the link is slow, raise `timeout`")
+}
+
+/// Advice to subscribe to something else. The check publishes to it as well.
+fn another_filter(command: Command, filter: &Topic) -> String {
+    let key = given(command, filter);
+    match (command, &filter.origin) {
+        (Command::Sub, Origin::Flag(_)) => {
+            "or give a topic by `-t` that the user may read".to_owned()
+        }
+        (Command::Sub, _) => format!("or set {key} to one that the user may read"),
+        _ => format!("or set {key} to one that the user may read and write"),
+    }
+}

@@ -1,0 +1,59 @@
+//! What a run tells while it goes on, and what it counts: one vocabulary for every command that runs
+//! on. It gives nothing a form; that is `report`'s.
+
+use std::io;
+use std::time::Duration;
+
+use crate::diagnosis::Diagnosis;
+use crate::failure::Warning;
+use crate::mqtt::Message;
+
+/// Messages, unless it says otherwise. Each command counts some of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    /// Taken from the input, to be published.
+    pub(crate) published: u64,
+    /// Handed to the system, with QoS 0.
+    pub(crate) sent: u64,
+    /// Acknowledged by the broker, with QoS 1 and 2.
+    pub(crate) acknowledged: u64,
+    /// Published and not yet, or never, sent or acknowledged.
+    pub(crate) unacknowledged: u64,
+    pub(crate) received: u64,
+    /// Of the payloads received.
+    pub(crate) bytes: u64,
+    /// Connections after the first.
+    pub(crate) reconnects: u64,
+}
+
+/// What happens in a run.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    Message(&'a Message),
+    /// Nothing more is at hand: the messages so far must become visible.
+    Idle,
+    /// Told at every turn of the loop; most are of no interest.
+    Progress(&'a Counters),
+    Warning(&'a Warning),
+    ConnectionLost(&'a Diagnosis),
+    /// Reconnecting failed; the next attempt comes after `pause`.
+    ReconnectFailed {
+        diagnosis: &'a Diagnosis,
+        pause: Duration,
+    },
+    /// After `gap` without a connection.
+    Reconnected {
+        gap: Duration,
+        tries: u32,
+    },
+}
+
+/// Who is told.
+pub(crate) trait Listener {
+    /// Takes note of an event.
+    ///
+    /// # Errors
+    /// When the messages cannot be written, as where nobody reads on. It ends a run whose point is to
+    /// show them, and means nothing to any other.
+    fn event(&mut self, event: Event<'_>) -> io::Result<()>;
+}
