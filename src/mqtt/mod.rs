@@ -5,11 +5,9 @@
 mod event;
 mod resume;
 pub(crate) mod session;
-mod v4_fault;
-mod v4_options;
-mod v4_trace;
+mod v4;
 
 pub(crate) use session::{
     Event, Limits, Message, Opened, Pending, Session, SessionError, Target, Unfinished,
 };
-pub(crate) use v4_trace::Trace;
+pub(crate) use v4::trace::Trace;

@@ -17,10 +17,10 @@ use crate::config::{Config, Qos, Secret};
 use crate::failure::LinkError;
 pub(crate) use crate::mqtt::event::{Event, Message, Opened, SessionError};
 use crate::mqtt::resume::Qos2Received;
-use crate::mqtt::v4_fault::{classify, classify_open};
-pub(crate) use crate::mqtt::v4_options::{Pending, Unfinished, connect_packet, publish_size};
-use crate::mqtt::v4_options::{expect_any_release, options, quality, resume};
-use crate::mqtt::v4_trace::{Trace, connect_line, incoming_line, outgoing_line};
+use crate::mqtt::v4::error::{classify, classify_open};
+pub(crate) use crate::mqtt::v4::options::{Pending, Unfinished, connect_packet, publish_size};
+use crate::mqtt::v4::options::{expect_any_release, options, quality, resume};
+use crate::mqtt::v4::trace::{Trace, connect_line, incoming_line, outgoing_line};
 use crate::net::{SIGNAL_POLL, Stop, WaitOutcome, wait};
 use crate::tls::Tls;
 

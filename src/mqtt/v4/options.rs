@@ -128,5 +128,5 @@ pub(crate) fn quality(qos: Qos) -> QoS {
 }
 
 #[cfg(test)]
-#[path = "v4_options_tests.rs"]
+#[path = "options_tests.rs"]
 mod tests;

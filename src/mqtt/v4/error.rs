@@ -75,5 +75,5 @@ fn of_io(error: io::Error) -> LinkError {
 }
 
 #[cfg(test)]
-#[path = "v4_fault_tests.rs"]
+#[path = "error_tests.rs"]
 mod tests;
