@@ -11,7 +11,7 @@ use crate::failure::{
     AddressError, Failure, LinkError, MqttCause, MqttError, Probe, ProbeEnd, Stage, TcpError,
     TlsCause, TlsFacts,
 };
-use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, session};
+use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
 
 /// How long a look waits at each step: what it looks for comes at once.
 const LOOK: Duration = Duration::from_secs(2);
@@ -110,7 +110,7 @@ impl<'a> Observed<'a> {
                 | LinkError::Io(_)
         );
         let peer = self.peer.filter(|_| blurred)?;
-        let packet = session::connect_packet(config, password);
+        let packet = connect_packet(config, password);
         probe::at(peer, tls, &packet, config.timeout.min(LOOK), stop)
     }
 

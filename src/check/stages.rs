@@ -9,7 +9,7 @@ use crate::check::step::{Attempt, Finding, Status, Step};
 use crate::config::{Config, Transport};
 use crate::failure::{Failure, LinkError, MqttCause, Stage, Warning};
 use crate::mqtt::{
-    Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, session,
+    Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, publish_size,
 };
 use crate::net::{SIGNAL_POLL, connect};
 use crate::util::clock;
@@ -206,7 +206,7 @@ impl<'a> Check<'a> {
 
         self.begin(Stage::Publish);
         let payload = echo.payload().to_vec();
-        let size = session::publish_size(&config.topic, config.qos, payload.len());
+        let size = publish_size(&config.topic, config.qos, payload.len());
         if size > config.max_packet_size {
             let limit = config.max_packet_size;
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
 use crate::failure::{Failure, LinkError, MqttCause, Stage};
-use crate::mqtt::{Event, Limits, Session, SessionError, Target, Unfinished, session};
+use crate::mqtt::{Event, Limits, Session, SessionError, Target, Unfinished, publish_size};
 use crate::net::Stop;
 use crate::stream::input::{Input, Next};
 use crate::stream::options::PubOptions;
@@ -289,7 +289,7 @@ impl Publisher<'_> {
 
     fn too_large(&self, payload: usize) -> Option<Failure> {
         let limit = self.config.max_packet_size;
-        let size = session::publish_size(&self.config.topic, self.config.qos, payload);
+        let size = publish_size(&self.config.topic, self.config.qos, payload);
         let cause = MqttCause::PublishTooLarge { size, limit };
         let failure = || {
             self.link

@@ -268,7 +268,7 @@ impl Subscriber<'_> {
     fn take(&mut self, session: &mut Session, event: Event) -> Result<(), ServeOutcome> {
         let message = match event {
             Event::Message(message) => message,
-            Event::Released => {
+            Event::Released { .. } => {
                 self.link.reset_backoff();
                 return Ok(());
             }

@@ -1,5 +1,14 @@
-//! MQTT 3.1.1 in rumqttc's types. It opens no session of its own.
+//! MQTT 3.1.1: everything that names rumqttc's types of that version, so that another version can
+//! stand beside it. It keeps no deadline, counts nothing and never reconnects: `session` does.
+//!
+//! May import what `mqtt` may, and of `mqtt` itself all but `session`.
 
-pub(super) mod error;
-pub(super) mod options;
-pub(super) mod trace;
+mod client;
+mod error;
+mod options;
+mod payload;
+mod trace;
+
+pub(crate) use client::Connection;
+pub(crate) use options::{connect_packet, publish_size};
+pub(crate) use payload::Payload;
