@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::Message;
 use crate::failure::MqttCause;
-use crate::mqtt::session;
+use crate::mqtt;
 
 /// Listens for one message of ours.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl<'a> Echo<'a> {
     }
 
     /// Takes note of a message that came in after the publish.
-    pub(crate) fn hear(&mut self, message: &session::Message) {
+    pub(crate) fn hear(&mut self, message: &mqtt::Message) {
         match self.sent {
             // The same bytes with the retain flag are an earlier run's: a broker clears the flag
             // for a subscription that exists already (MQTT 3.1.1 §3.3.1.3).
@@ -85,12 +85,12 @@ fn contains(payload: &[u8], mark: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn message(payload: &[u8], retain: bool) -> session::Message {
-        session::Message::new("t", payload, retain)
+    fn message(payload: &[u8], retain: bool) -> mqtt::Message {
+        mqtt::Message::new("t", payload, retain)
     }
 
     #[track_caller]
-    fn check(sent: &Message, came: &[session::Message], expected: &str) {
+    fn check(sent: &Message, came: &[mqtt::Message], expected: &str) {
         let mut echo = Echo::new(sent);
         came.iter().for_each(|message| echo.hear(message));
         let verdict = match echo.verdict(Duration::ZERO) {

@@ -11,7 +11,7 @@ use crate::failure::{
     AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, Probe, ProbeEnd,
     TcpError, TlsCause, TlsFacts,
 };
-use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, session};
+use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
 use crate::net::connect;
 use crate::tls::Tls;
 
@@ -138,7 +138,7 @@ impl<'a> Observed<'a> {
                 | LinkError::Io(_)
         );
         let peer = self.peer.filter(|_| blurred)?;
-        let packet = session::connect_packet(config, password);
+        let packet = connect_packet(config, password);
         probe::at(peer, tls, &packet, config.timeout.min(LOOK), stop)
     }
 

@@ -12,7 +12,7 @@ use crate::failure::{
     Command, Failure, LinkError, MqttCause, Operation, Stage, Topic, UnderWay, Warning,
 };
 use crate::mqtt::{
-    Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, session,
+    Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, publish_size,
 };
 use crate::net::{SIGNAL_POLL, connect};
 
@@ -235,7 +235,7 @@ impl<'a, 'b> Check<'a, 'b> {
             retain,
             under_way,
         });
-        let size = session::publish_size(name, qos, bytes);
+        let size = publish_size(name, qos, bytes);
         if size > limit {
             let size = Some(size);
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));

@@ -1,15 +1,17 @@
-//! MQTT through rumqttc, which nothing else names. It never reconnects.
+//! MQTT sessions through rumqttc, which only `v4` names. It never reconnects.
 //!
 //! May import `failure`, `config`, `net` and `tls`.
 
 mod event;
 mod resume;
-pub(crate) mod session;
-mod v4_fault;
-mod v4_options;
-mod v4_trace;
+mod session;
+mod target;
+mod v4;
 
-pub(crate) use session::{
-    Event, Limits, Message, Opened, Pending, Session, SessionError, Target, Unfinished,
-};
-pub(crate) use v4_trace::Trace;
+pub(crate) use event::{Event, Message, Opened, SessionError, Trace};
+pub(crate) use resume::{Pending, Unfinished};
+pub(crate) use session::Session;
+pub(crate) use target::{Limits, Target};
+// The version of MQTT that `session` speaks, without knowing which.
+use v4::Connection;
+pub(crate) use v4::{connect_packet, publish_size};

@@ -1,35 +1,56 @@
-//! Exactly once: which messages of QoS 2 came in already (MQTT 3.1.1 §4.3.3), over all connections of
-//! one session.
+//! What one session hands on to the next: publishes that the broker has not acknowledged, and, for
+//! exactly once, which messages of QoS 2 came in already (MQTT 3.1.1 §4.3.3). It sends nothing.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The packet ids of messages that came in with QoS 2, each with a digest of its message.
+use crate::mqtt::event::Message;
+
+/// What an earlier session left undone, to be taken up where the broker still has that session
+/// (MQTT 3.1.1 §4.4).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unfinished {
+    /// Publishes without PUBACK or PUBREC, in their order.
+    pub(crate) publishes: Vec<Pending>,
+    /// Packet ids that have their PUBREC and wait for PUBCOMP.
+    pub(crate) releases: Vec<u16>,
+    /// Messages that came in with QoS 2.
+    pub(crate) received: Qos2Received,
+}
+
+/// A publish under its packet id.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) id: u16,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// The packet ids of messages that came in with QoS 2, each with a hash of its message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Qos2Received {
     /// They wait for PUBREL.
     open: BTreeMap<u16, u64>,
-    /// They had it. mosquitto 2.0.11 was seen to send a PUBLISH again (DUP) after its own PUBREL,
-    /// when the connection broke more than once in between.
-    done: BTreeMap<u16, u64>,
+    /// Their PUBREL has come. mosquitto 2.0.11 was seen to send a PUBLISH again (DUP) after its own
+    /// PUBREL, when the connection broke more than once in between.
+    released: BTreeMap<u16, u64>,
 }
 
 impl Qos2Received {
     /// Takes note of a PUBLISH; whether it is one that came before. Without DUP it is another message
     /// under the same id (§3.3.1.1), of a broker that was set back to before it gave the id away.
-    pub(crate) fn is_repeated(&mut self, id: u16, dup: bool, topic: &str, payload: &[u8]) -> bool {
+    pub(crate) fn is_repeated(&mut self, message: &Message) -> bool {
         let mut hasher = DefaultHasher::new();
-        (topic, payload).hash(&mut hasher);
-        let digest = hasher.finish();
-        let was_open = self.open.insert(id, digest).is_some();
-        dup && (was_open || self.done.get(&id) == Some(&digest))
+        (message.topic(), message.payload()).hash(&mut hasher);
+        let hash = hasher.finish();
+        let was_open = self.open.insert(message.id, hash).is_some();
+        message.dup && (was_open || self.released.get(&message.id) == Some(&hash))
     }
 
     /// PUBREL; whether it is the first for its message.
     pub(crate) fn release(&mut self, id: u16) -> bool {
-        let digest = self.open.remove(&id);
-        self.done.extend(digest.map(|digest| (id, digest)));
-        digest.is_some()
+        let hash = self.open.remove(&id);
+        self.released.extend(hash.map(|hash| (id, hash)));
+        hash.is_some()
     }
 }
 
@@ -39,22 +60,26 @@ mod tests {
 
     #[test]
     fn a_message_counts_once() {
-        let mut receipts = Qos2Received::default();
-        assert!(!receipts.is_repeated(1, false, "t", b"a"), "new");
-        assert!(receipts.is_repeated(1, true, "t", b"a"), "before PUBREL");
-        assert!(receipts.release(1));
-        assert!(!receipts.release(1), "PUBREL again");
+        let mut received = Qos2Received::default();
+        let message = |dup, payload: &[u8]| Message {
+            dup,
+            ..Message::new("t", payload, false)
+        };
+        assert!(!received.is_repeated(&message(false, b"a")), "new");
+        assert!(received.is_repeated(&message(true, b"a")), "before PUBREL");
+        assert!(received.release(1));
+        assert!(!received.release(1), "PUBREL again");
         assert!(
-            receipts.is_repeated(1, true, "t", b"a"),
+            received.is_repeated(&message(true, b"a")),
             "after PUBREL, as mosquitto does"
         );
-        assert!(receipts.release(1));
+        assert!(received.release(1));
         assert!(
-            !receipts.is_repeated(1, true, "t", b"b"),
+            !received.is_repeated(&message(true, b"b")),
             "another one, whose first copy was lost"
         );
         assert!(
-            !receipts.is_repeated(1, false, "t", b"c"),
+            !received.is_repeated(&message(false, b"c")),
             "another one of a broker set back"
         );
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
 use crate::failure::{Command, Failure, MqttCause, Operation, Stage, Topic, UnderWay};
-use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, session};
+use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, publish_size};
 use crate::net::Stop;
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::input::{Input, Next};
@@ -282,7 +282,7 @@ impl Publisher<'_> {
             max_packet_size: limit,
             ..
         } = self.config;
-        let size = payload.map(|payload| session::publish_size(topic, *qos, payload));
+        let size = payload.map(|payload| publish_size(topic, *qos, payload));
         if size.is_some_and(|size| size <= *limit) {
             return None;
         }

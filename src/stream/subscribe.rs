@@ -258,7 +258,7 @@ impl Subscriber<'_> {
     fn take(&mut self, session: &mut Session, event: mqtt::Event) -> Result<(), ServeOutcome> {
         let message = match event {
             mqtt::Event::Message(message) => message,
-            mqtt::Event::Released => {
+            mqtt::Event::Released { .. } => {
                 self.link.reset_backoff();
                 return Ok(());
             }

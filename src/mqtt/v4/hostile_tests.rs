@@ -14,18 +14,18 @@ fn busy() -> MqttState {
     let mut state = MqttState::new(Limits::ONE.max_inflight, false);
     for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce].repeat(3) {
         let publish = Publish::new("t", qos, b"x".to_vec());
-        let _ = state.handle_outgoing_packet(Request::Publish(publish));
+        let _ = state.handle_outgoing_packet(LibraryRequest::Publish(publish));
     }
     let filter = SubscribeFilter::new("t".to_owned(), QoS::AtLeastOnce);
-    let subscribe = Request::Subscribe(Subscribe::new_many([filter]));
+    let subscribe = LibraryRequest::Subscribe(Subscribe::new_many([filter]));
     let _ = state.handle_outgoing_packet(subscribe);
     state
 }
 
-/// Reads all packets that are in `bytes` and lets the state digest them, as the event loop does:
+/// Reads all packets that are in `bytes` and hands them to the state, as the event loop does:
 /// its answers are written, its events handed out, and after an error it is cleaned for the next
 /// connection. How many packets there were.
-fn digest(state: &mut MqttState, bytes: &[u8], most: usize) -> usize {
+fn feed(state: &mut MqttState, bytes: &[u8], most: usize) -> usize {
     let mut stream = bytes.iter().copied().collect();
     let mut count = 0;
     while let Ok(packet) = Packet::read(&mut stream, most) {
@@ -78,24 +78,24 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        digest(&mut busy(), &bytes, MOST);
-        digest(&mut busy(), &bytes, 64);
+        feed(&mut busy(), &bytes, MOST);
+        feed(&mut busy(), &bytes, 64);
     }
 
     #[test]
     fn any_packets_are_survived(packets in proptest::collection::vec(framed(), 0..40)) {
         let mut state = busy();
         let bytes = packets.concat();
-        digest(&mut state, &bytes, MOST);
+        feed(&mut state, &bytes, MOST);
         // And once more, over what that left behind.
-        digest(&mut state, &bytes, MOST);
+        feed(&mut state, &bytes, MOST);
     }
 
     /// Whatever comes in pieces is one whole or an error in the end, never more than what was sent.
     #[test]
     fn half_packets_are_waited_for(packet in framed(), cut in 0..16_usize) {
-        let whole = digest(&mut busy(), &packet, MOST);
-        let half = digest(&mut busy(), packet.get(..cut).unwrap_or(&packet), MOST);
+        let whole = feed(&mut busy(), &packet, MOST);
+        let half = feed(&mut busy(), packet.get(..cut).unwrap_or(&packet), MOST);
         prop_assert!(half <= whole && whole <= 1);
     }
 }
@@ -108,7 +108,7 @@ fn every_short_packet_is_survived() {
             for fill in [0, 1, 2, 3, 9, 10, 11, 0x7f, 0x80, 0xff] {
                 let mut packet = vec![first, length];
                 packet.extend(std::iter::repeat_n(fill, length.into()));
-                digest(&mut busy(), &packet, MOST);
+                feed(&mut busy(), &packet, MOST);
             }
         }
     }

@@ -1,20 +1,9 @@
-//! The packets of a session in a line each, for `--verbose`. Of a PUBLISH its size and never its
-//! payload, of a CONNECT never the password.
-
-use std::time::Duration;
+//! Packets in a line each, for `--verbose`: of a PUBLISH its size and never its payload, of a CONNECT
+//! never the password.
 
 use rumqttc::{Outgoing, Packet};
 
 use crate::config::Config;
-
-/// One packet and when.
-#[derive(Clone, Debug)]
-pub(crate) struct Trace {
-    /// Since the session began to connect.
-    pub(crate) at: Duration,
-    pub(crate) sent: bool,
-    pub(crate) packet: String,
-}
 
 pub(crate) fn connect_line(config: &Config) -> String {
     let flags = [

@@ -1,4 +1,4 @@
-//! Random settings for `session`: what the CONNECT packet holds.
+//! Random settings, and what the CONNECT packet holds of them.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,7 @@ use crate::testing::good;
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The CONNECT of the second look is the one that rumqttc sends, whatever was set.
+    /// The CONNECT of a probe is the one that rumqttc sends, whatever was set.
     #[test]
     fn the_connect_packet_carries_what_was_set(
         user in "[a-z]{1,20}",

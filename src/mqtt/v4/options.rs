@@ -1,5 +1,5 @@
-//! What a session begins with: the options of rumqttc from the configuration, and what an earlier
-//! session left undone put where rumqttc keeps such things.
+//! What a connection begins with: rumqttc's options from the configuration, and what an earlier
+//! session left undone put where rumqttc keeps such things. It sends nothing.
 
 use std::sync::Arc;
 
@@ -9,27 +9,8 @@ use rumqttc::{
 };
 
 use crate::config::{Config, Qos, Secret};
-use crate::mqtt::resume::Qos2Received;
+use crate::mqtt::resume::Unfinished;
 use crate::tls::Tls;
-
-/// What an earlier session left undone, to be taken up where the broker still has that session
-/// (MQTT 3.1.1 §4.4).
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Unfinished {
-    /// Publishes without PUBACK or PUBREC, in their order.
-    pub(crate) publishes: Vec<Pending>,
-    /// Packet ids that have their PUBREC and wait for PUBCOMP.
-    pub(crate) releases: Vec<u16>,
-    /// Messages that came in with QoS 2.
-    pub(crate) received: Qos2Received,
-}
-
-/// A publish under its packet id.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) id: u16,
-    pub(crate) payload: Vec<u8>,
-}
 
 /// Puts what an earlier session left undone where rumqttc keeps such things. If the broker says that
 /// it has no session, rumqttc drops the publishes and releases by itself.
@@ -44,7 +25,7 @@ pub(crate) fn resume(connection: &mut Connection, config: &Config, unfinished: &
     }
     for pending in &unfinished.publishes {
         let payload = pending.payload.clone();
-        let mut publish = Publish::new(&config.topic, quality(config.qos), payload);
+        let mut publish = Publish::new(&config.topic, library_qos(config.qos), payload);
         publish.pkid = pending.id;
         publish.retain = config.retain;
         // MQTT 3.1.1 §3.3.1.1: a delivery that may be a second one says so.
@@ -66,7 +47,7 @@ pub(crate) fn expect_any_release(connection: &mut Connection) {
     }
 }
 
-/// The CONNECT packet as rumqttc writes it, for the second look.
+/// The CONNECT packet as rumqttc writes it, for a probe.
 pub(crate) fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<u8> {
     let options = options(config, password, None);
     let mut connect = Connect::new(options.client_id());
@@ -80,7 +61,7 @@ pub(crate) fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<
     buffer.to_vec()
 }
 
-/// The bytes of a PUBLISH (MQTT 3.1.1 §3.3) without those of its remaining length, which
+/// The bytes of a PUBLISH (MQTT 3.1.1 §3.3) without those of its fixed header, which
 /// `max_packet_size` does not count on the way in either.
 pub(crate) fn publish_size(topic: &str, qos: Qos, payload: usize) -> usize {
     let packet_id = if qos == Qos::AtMostOnce { 0 } else { 2 };
@@ -108,7 +89,7 @@ pub(crate) fn options(
         options.set_last_will(LastWill::new(
             &will.topic,
             message,
-            quality(will.qos),
+            library_qos(will.qos),
             will.retain,
         ));
     }
@@ -119,7 +100,7 @@ pub(crate) fn options(
     options
 }
 
-pub(crate) fn quality(qos: Qos) -> QoS {
+pub(crate) fn library_qos(qos: Qos) -> QoS {
     match qos {
         Qos::AtMostOnce => QoS::AtMostOnce,
         Qos::AtLeastOnce => QoS::AtLeastOnce,
@@ -128,5 +109,5 @@ pub(crate) fn quality(qos: Qos) -> QoS {
 }
 
 #[cfg(test)]
-#[path = "v4_options_tests.rs"]
+#[path = "options_tests.rs"]
 mod tests;

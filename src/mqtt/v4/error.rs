@@ -1,4 +1,5 @@
-//! The errors of rumqttc, by what happened on the wire. Nothing above the session knows their types.
+//! rumqttc's errors, by what happened on the wire. It explains none of them: that is a diagnosis's
+//! task.
 
 use std::io;
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub(crate) fn classify_open(error: ConnectionError, limit: Duration) -> LinkErro
         LinkError::Undecodable { words } if words == CUT_SHORT => {
             LinkError::Closed { reset: false }
         }
-        fault => fault,
+        error => error,
     }
 }
 
@@ -32,13 +33,13 @@ pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkError {
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
             LinkError::TimedOut { limit }
         }
-        ConnectionError::Io(error) => of_io(error),
-        ConnectionError::Tls(TlsError::Io(error)) => of_io(error),
+        ConnectionError::Io(error) => classify_io(error),
+        ConnectionError::Tls(TlsError::Io(error)) => classify_io(error),
         ConnectionError::Tls(TlsError::TLS(error)) => LinkError::Tls(TlsCause::Rustls(error)),
         ConnectionError::ConnectionRefused(code) => LinkError::Refused { code: code as u8 },
         ConnectionError::MqttState(error) => match error {
             StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
-                of_io(error)
+                classify_io(error)
             }
             StateError::ConnectionAborted => LinkError::Closed { reset: false },
             StateError::AwaitPingResp => LinkError::NoPingResponse,
@@ -54,7 +55,7 @@ pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkError {
     }
 }
 
-fn of_io(error: io::Error) -> LinkError {
+fn classify_io(error: io::Error) -> LinkError {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::TimedOut | Kind::WouldBlock => LinkError::Io(error),
@@ -75,5 +76,5 @@ fn of_io(error: io::Error) -> LinkError {
 }
 
 #[cfg(test)]
-#[path = "v4_fault_tests.rs"]
+#[path = "error_tests.rs"]
 mod tests;

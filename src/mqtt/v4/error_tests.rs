@@ -1,5 +1,5 @@
-//! Tables and random input for `session_fault`: every error of rumqttc has its place among our own, and
-//! words that hold.
+//! Tables and random input: every error of rumqttc has its place among our own, and a diagnosis that
+//! holds.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,0 +1,316 @@
+//! A connection in MQTT 3.1.1, through rumqttc's blocking client: it queues and writes packets, and
+//! gives what comes in as [`Event`]s.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use std::{io, mem};
+
+use rumqttc::{
+    Client, ConnectionError, Event as LibraryEvent, Outgoing, Packet, Publish, QoS,
+    Request as LibraryRequest, StateError, SubscribeReasonCode,
+};
+
+use crate::config::Qos;
+use crate::failure::LinkError;
+use crate::mqtt::event::{self, Event, Message, Opened, PacketLog, Request, Trace};
+use crate::mqtt::resume::Unfinished;
+use crate::mqtt::target::{Limits, Target};
+use crate::mqtt::v4::error::{classify, classify_open};
+use crate::mqtt::v4::options::{expect_any_release, library_qos, options, resume};
+use crate::mqtt::v4::payload::Payload;
+use crate::mqtt::v4::trace::{connect_line, incoming_line, outgoing_line};
+
+/// After an error it can only be asked for the events at hand and for what was not sent: polled once
+/// more, rumqttc would connect again.
+pub(crate) struct Connection {
+    client: Client,
+    inner: rumqttc::Connection,
+    /// What connecting may take, and then a write.
+    limit: Duration,
+    log: PacketLog,
+}
+
+impl Connection {
+    /// Gets all ready; it does not connect yet. What `unfinished` holds is sent if the broker still
+    /// has the session, and dropped if not.
+    pub(crate) fn new(
+        target: Target<'_>,
+        limits: Limits,
+        unfinished: &Unfinished,
+        limit: Duration,
+    ) -> Self {
+        let Target {
+            config,
+            password,
+            tls,
+            ..
+        } = target;
+        let mut options = options(config, password, tls);
+        options.set_inflight(limits.max_inflight);
+        let (client, mut inner) = Client::new(options, limits.requests);
+        let network = &mut inner.eventloop.network_options;
+        network.set_tcp_nodelay(true);
+        // The limit is ours, to the millisecond; rumqttc's knows seconds only and must come later.
+        network.set_connection_timeout(limit.as_secs() + 2);
+        resume(&mut inner, config, unfinished);
+        let mut log = PacketLog::new();
+        log.note(true, || connect_line(config));
+        Self {
+            client,
+            inner,
+            limit,
+            log,
+        }
+    }
+
+    /// Connects and waits for CONNACK. One call with the whole budget: each time-out would drop the
+    /// connection and begin anew.
+    ///
+    /// # Errors
+    /// Every error of rumqttc has its place in [`LinkError`].
+    pub(crate) fn connect(&mut self) -> Result<Opened, LinkError> {
+        let limit = self.limit;
+        let event = match self.inner.recv_timeout(limit) {
+            Ok(Ok(event)) => event,
+            Ok(Err(error)) => return Err(classify(error, limit)),
+            Err(_) => return Err(self.timed_out()),
+        };
+        let LibraryEvent::Incoming(Packet::ConnAck(connack)) = event else {
+            let words = format!("expected CONNACK, received {event:?}");
+            return Err(LinkError::Undecodable { words });
+        };
+        let session_present = connack.session_present;
+        self.log.note(false, || {
+            format!("CONNACK 0, session present {}", u8::from(session_present))
+        });
+        Ok(Opened { session_present })
+    }
+
+    /// Lets PUBRELs of an earlier session come in.
+    pub(crate) fn expect_any_release(&mut self) {
+        expect_any_release(&mut self.inner);
+    }
+
+    /// Puts a request into rumqttc's channel. Each is written by itself, while
+    /// [`Connection::poll`] waits.
+    ///
+    /// # Errors
+    /// When the channel is full; when rumqttc refuses the topic or filter.
+    pub(crate) fn queue(&self, request: Request<'_>) -> Result<(), LinkError> {
+        let client = &self.client;
+        let queued = match request {
+            Request::Publish(event::Publish {
+                topic,
+                qos,
+                retain,
+                payload,
+            }) => client.try_publish(topic, library_qos(qos), retain, payload),
+            Request::Subscribe { filter, qos } => client.try_subscribe(filter, library_qos(qos)),
+            Request::Unsubscribe { filter } => client.try_unsubscribe(filter),
+            Request::Acknowledge { id, qos } => {
+                // rumqttc reads the id and the QoS alone.
+                let mut publish = Publish::new("", library_qos(qos), "");
+                publish.pkid = id;
+                client.try_ack(&publish)
+            }
+            Request::Disconnect => client.try_disconnect(),
+        };
+        queued.map_err(|error| LinkError::Io(io::Error::other(error.to_string())))
+    }
+
+    /// Puts a PUBLISH into rumqttc's write buffer, past the channel: [`Connection::flush`] writes
+    /// many at once.
+    ///
+    /// # Errors
+    /// As for [`Connection::poll`].
+    pub(crate) fn buffer(&mut self, publish: event::Publish<'_>) -> Result<(), LinkError> {
+        let mut packet = Publish::new(publish.topic, library_qos(publish.qos), publish.payload);
+        packet.retain = publish.retain;
+        let eventloop = &mut self.inner.eventloop;
+        let packet = eventloop
+            .state
+            .handle_outgoing_packet(LibraryRequest::Publish(packet));
+        match (packet, eventloop.network.as_mut()) {
+            (Ok(Some(packet)), Some(network)) => match poll_once(network.write(packet)) {
+                Poll::Ready(written) => written.map_err(|error| self.state_error(error)),
+                // It cannot be: the buffer has room. Should it be, the packet is lost, and so is a
+                // session that has lost one.
+                Poll::Pending => Err(self.timed_out()),
+            },
+            // The packet id is taken; rumqttc sends it when that is acknowledged.
+            (Ok(None), _) => Ok(()),
+            (Err(error), _) => Err(self.state_error(error)),
+            (_, None) => Err(self.timed_out()),
+        }
+    }
+
+    /// Writes what stands in the buffer, as far as the system takes it now.
+    pub(crate) fn flush(&mut self) -> Poll<Result<(), LinkError>> {
+        let Some(network) = self.inner.eventloop.network.as_mut() else {
+            return Poll::Ready(Err(self.timed_out()));
+        };
+        poll_once(network.flush()).map_err(|error| self.state_error(error))
+    }
+
+    /// Waits until the system may take more of the buffer.
+    ///
+    /// # Errors
+    /// As for [`Connection::poll`].
+    pub(crate) fn wait_writable(&mut self, limit: Duration) -> Result<(), LinkError> {
+        // rumqttc's runtime finds out when there is room again. It would hand out the events at hand
+        // first, among them those of packets that are not written yet.
+        let mut held = mem::take(&mut self.inner.eventloop.state.events);
+        let polled = self.inner.recv_timeout(limit).ok().transpose();
+        let polled = polled.map(|event| held.extend(event));
+        let events = &mut self.inner.eventloop.state.events;
+        held.append(events);
+        *events = held;
+        polled.map_err(|error| self.connection_error(error))
+    }
+
+    /// The next event within `limit`. `None`: with a request in the channel, however long writing it
+    /// takes, for at most rumqttc's own limit for a write.
+    ///
+    /// # Errors
+    /// What ended the connection. Events that came in before it are still at hand.
+    pub(crate) fn poll(&mut self, limit: Option<Duration>) -> Result<Option<Event>, LinkError> {
+        let polled = match limit {
+            Some(limit) => self.inner.recv_timeout(limit).ok(),
+            None => self.inner.recv().ok(),
+        };
+        match polled.transpose() {
+            Ok(event) => Ok(event.map(|event| self.convert(event))),
+            Err(error) => Err(self.connection_error(error)),
+        }
+    }
+
+    /// Looks into the socket, without waiting; whether events are at hand now.
+    ///
+    /// # Errors
+    /// As for [`Connection::poll`].
+    pub(crate) fn fill(&mut self) -> Result<bool, LinkError> {
+        match self.inner.try_recv().ok().transpose() {
+            Ok(Some(event)) => {
+                self.inner.eventloop.state.events.push_front(event);
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(error) => Err(self.connection_error(error)),
+        }
+    }
+
+    /// The next event at hand. [`Connection::poll`] would give it as well, after entering rumqttc's
+    /// runtime for it.
+    pub(crate) fn take(&mut self) -> Option<Event> {
+        let event = self.inner.eventloop.state.events.pop_front()?;
+        Some(self.convert(event))
+    }
+
+    /// Whether [`Connection::take`] has something to give.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.inner.eventloop.state.events.is_empty()
+    }
+
+    /// From here on a message is acknowledged by [`Request::Acknowledge`] alone.
+    pub(crate) fn acknowledge_manually(&mut self) {
+        self.inner.eventloop.state.manual_acks = true;
+    }
+
+    /// The payloads of QoS 0 that still wait in the channel. Those in the buffer may have left.
+    pub(crate) fn into_unsent(mut self) -> Vec<Vec<u8>> {
+        let eventloop = &mut self.inner.eventloop;
+        eventloop.clean();
+        let unsent = eventloop
+            .pending
+            .drain(..)
+            .filter_map(|request| match request {
+                LibraryRequest::Publish(publish) if publish.qos == QoS::AtMostOnce => {
+                    Some(publish.payload.to_vec())
+                }
+                _ => None,
+            });
+        unsent.collect()
+    }
+
+    /// The packets so far.
+    pub(crate) fn take_trace(&mut self) -> Vec<Trace> {
+        self.log.take()
+    }
+
+    fn convert(&mut self, event: LibraryEvent) -> Event {
+        match event {
+            LibraryEvent::Incoming(packet) => {
+                self.log.note(false, || incoming_line(&packet));
+                match packet {
+                    Packet::SubAck(suback) => {
+                        let code = suback.return_codes.into_iter().next();
+                        Event::Granted(match code {
+                            Some(SubscribeReasonCode::Success(qos)) => Ok(qos as u8),
+                            // rumqttc has one name for 0x80 and one for no code at all.
+                            Some(SubscribeReasonCode::Failure) | None => Err(0x80),
+                        })
+                    }
+                    Packet::PubRec(pubrec) => Event::Received { id: pubrec.pkid },
+                    Packet::PubAck(puback) => Event::Acknowledged { id: puback.pkid },
+                    Packet::PubComp(pubcomp) => Event::Acknowledged { id: pubcomp.pkid },
+                    Packet::UnsubAck(_) => Event::Unsubscribed,
+                    Packet::Publish(publish) => Event::Message(message(publish)),
+                    Packet::PubRel(pubrel) => Event::Released { id: pubrel.pkid },
+                    _ => Event::Other,
+                }
+            }
+            LibraryEvent::Outgoing(outgoing) => {
+                self.log.note(true, || outgoing_line(&outgoing));
+                match outgoing {
+                    Outgoing::Publish(id) => Event::Sent { id },
+                    Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_) => Event::RequestSent,
+                    Outgoing::PubAck(_) | Outgoing::PubRec(_) => Event::AckSent,
+                    Outgoing::Disconnect => Event::DisconnectSent,
+                    _ => Event::Other,
+                }
+            }
+        }
+    }
+
+    fn timed_out(&self) -> LinkError {
+        LinkError::TimedOut { limit: self.limit }
+    }
+
+    fn state_error(&self, error: StateError) -> LinkError {
+        self.connection_error(ConnectionError::MqttState(error))
+    }
+
+    fn connection_error(&self, error: ConnectionError) -> LinkError {
+        classify_open(error, self.limit)
+    }
+}
+
+fn message(mut publish: Publish) -> Message {
+    Message {
+        topic: mem::take(&mut publish.topic),
+        qos: match publish.qos {
+            QoS::AtMostOnce => Qos::AtMostOnce,
+            QoS::AtLeastOnce => Qos::AtLeastOnce,
+            QoS::ExactlyOnce => Qos::ExactlyOnce,
+        },
+        retain: publish.retain,
+        dup: publish.dup,
+        id: publish.pkid,
+        payload: Payload::new(publish),
+    }
+}
+
+/// Polls a future that is ready at once, as a write into a buffer with room is, or not worth waiting
+/// for. It needs no runtime: nobody is to be woken.
+fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;
