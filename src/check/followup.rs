@@ -195,23 +195,33 @@ impl<'a> Observed<'a> {
     /// A close soon after CONNACK may mean that another client uses our id. One more connection,
     /// which only waits, tells: closed there too, nothing that we send can be the reason.
     pub(crate) fn taken_over(&self, failure: Failure) -> Failure {
-        let Target { config, stop, .. } = self.target;
-        let operation = match &failure {
+        match &failure {
             Failure::Mqtt(fault)
-                if matches!(
-                    fault.cause,
-                    MqttCause::Connection(LinkError::Closed { .. } | LinkError::Io(_))
-                ) && config.is_set("client_id") =>
+                if is_close(&failure) && self.target.config.is_set("client_id") =>
             {
-                fault.operation.clone()
+                match self.wait_only() {
+                    Waited::Closed { after } => {
+                        let (operation, cause) =
+                            (fault.operation.clone(), MqttCause::TakenOver { after });
+                        self.mqtt(cause, operation, after)
+                    }
+                    Waited::Stood | Waited::Unknown => failure,
+                }
             }
-            _ => return failure,
-        };
+            _ => failure,
+        }
+    }
+
+    /// Opens one more connection, sends nothing but CONNECT, and waits.
+    pub(crate) fn wait_only(&self) -> Waited {
+        let Target { config, stop, .. } = self.target;
         let (limits, unfinished) = (Limits::ONE, Unfinished::default());
         let opened = Session::open(self.target, limits, &unfinished, config.timeout);
         let Ok((mut session, _)) = opened else {
-            return failure;
+            return Waited::Unknown;
         };
+        // What comes in is for the connection that comes after this one.
+        session.acknowledge_manually();
         let opened = Instant::now();
         let deadline = opened + config.timeout.min(TAKEOVER_WAIT);
         loop {
@@ -219,16 +229,36 @@ impl<'a> Observed<'a> {
                 Ok(Some(_)) if Instant::now() < deadline => {}
                 Ok(_) => {
                     session.close(None, config.timeout);
-                    return failure;
+                    return Waited::Stood;
                 }
                 Err(SessionError::Fault(LinkError::Closed { .. })) => {
                     let after = opened.elapsed();
-                    return self.mqtt(MqttCause::TakenOver { after }, operation, after);
+                    return Waited::Closed { after };
                 }
-                Err(_) => return failure,
+                Err(_) => return Waited::Unknown,
             }
         }
     }
+}
+
+/// What became of a connection that only waited.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waited {
+    /// It was closed as well, so long after its CONNACK.
+    Closed {
+        after: Duration,
+    },
+    Stood,
+    /// It could not be opened, or broke otherwise.
+    Unknown,
+}
+
+/// Whether the broker closed a session that stood.
+pub(crate) fn is_close(failure: &Failure) -> bool {
+    matches!(failure, Failure::Mqtt(error) if matches!(
+        error.cause,
+        MqttCause::Connection(LinkError::Closed { .. } | LinkError::Io(_))
+    ))
 }
 
 fn is_timeout(tried: &AddressError) -> bool {

@@ -148,7 +148,7 @@ impl<'a, 'b> Check<'a, 'b> {
 
     fn run(&mut self) -> Result<(), Failure> {
         let Config { topic, timeout, .. } = self.target.config;
-        let (mut session, _) = self.open_session(Limits::ONE, &Unfinished::default())?;
+        let (mut session, _) = self.open_session(Limits::ONE, &Unfinished::of_earlier_runs())?;
         let outcome = self.exchange(&mut session);
         self.failed_after = outcome.is_err().then(|| self.began.elapsed());
         // After an error of its connection a session cannot even say goodbye.
@@ -239,6 +239,14 @@ impl<'a, 'b> Check<'a, 'b> {
         if size > limit {
             let size = Some(size);
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));
+        }
+        // Packet ids of an earlier run are released first.
+        while !session.has_room() {
+            match self.next(session)? {
+                Some(Event::Message(message)) => echo.hear(&message),
+                Some(_) => {}
+                None => return Err(self.timed_out()),
+            }
         }
         session
             .publish(name, qos, retain, payload)

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::config::{Config, Qos};
 use crate::mqtt::event::Message;
+use crate::mqtt::target::Limits;
 
 /// What an earlier session left undone, to be taken up where the broker still has that session
 /// (MQTT 3.1.1 §4.4).
@@ -16,6 +18,31 @@ pub(crate) struct Unfinished {
     pub(crate) releases: Vec<u16>,
     /// Messages that came in with QoS 2.
     pub(crate) received: Qos2Received,
+    /// It is the first session of this run. An earlier run that was killed may have left packet ids of
+    /// QoS 2 half-way: a broker takes a new PUBLISH under such an id for a repetition and drops it
+    /// (MQTT 3.1.1 §4.3.3), so every id is released before it is used.
+    pub(crate) first: bool,
+}
+
+impl Unfinished {
+    /// Of earlier runs, of which nothing is known.
+    pub(crate) fn of_earlier_runs() -> Self {
+        Self {
+            first: true,
+            ..Self::default()
+        }
+    }
+
+    /// The packet ids that may be half-way and that this run is going to use: rumqttc counts to
+    /// `max_inflight` and begins again.
+    pub(crate) fn unknown_releases(
+        &self,
+        config: &Config,
+        limits: Limits,
+    ) -> impl Iterator<Item = u16> + use<> {
+        let may_be = self.first && config.qos == Qos::ExactlyOnce && !config.clean_session;
+        1..=if may_be { limits.max_inflight } else { 0 }
+    }
 }
 
 /// A publish under its packet id.

@@ -3,6 +3,7 @@
 //! would at once, and would drop what was pending. The caller opens a new one with what was left
 //! undone ([`Unfinished`]).
 
+use std::collections::BTreeSet;
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,8 +45,15 @@ pub(crate) struct Session {
     requests: usize,
     /// See [`Unfinished::received`].
     received: Qos2Received,
+    /// Packet ids that are released before they are used; see [`Unfinished::first`].
+    releasing: BTreeSet<u16>,
+    /// Messages of QoS 2 whose PUBREC is on its way or there, and whose PUBREL is not.
+    unreleased: BTreeSet<u16>,
+    opened: Instant,
     /// See [`Session::acknowledge_manually`].
     manual_acks: bool,
+    /// rumqttc acknowledges what comes in by itself.
+    auto_acks: bool,
     /// What ended the connection. What had come in before is handed out first.
     ended: Option<LinkError>,
 }
@@ -92,6 +100,10 @@ impl Session {
         } else {
             (Qos2Received::default(), 0)
         };
+        let mut releasing = BTreeSet::new();
+        if opened.session_present {
+            releasing.extend(unfinished.unknown_releases(target.config, limits));
+        }
         let session = Self {
             connection,
             limit,
@@ -101,7 +113,11 @@ impl Session {
             blocked: None,
             requests: limits.requests,
             received,
+            releasing,
+            unreleased: BTreeSet::new(),
+            opened: Instant::now(),
             manual_acks: false,
+            auto_acks: true,
             ended: None,
         };
         Ok((session, opened))
@@ -118,7 +134,7 @@ impl Session {
 
     /// Whether more publishes may be handed over before the next event is asked for.
     pub(crate) fn has_room(&self) -> bool {
-        self.buffered < WRITE_BUFFER && self.unwritten < self.requests
+        self.releasing.is_empty() && self.buffered < WRITE_BUFFER && self.unwritten < self.requests
     }
 
     /// Publishes; an [`Event::Sent`] follows, and for QoS 1 and 2 an [`Event::Acknowledged`].
@@ -182,6 +198,7 @@ impl Session {
     pub(crate) fn acknowledge_manually(&mut self) {
         self.connection.acknowledge_manually();
         self.manual_acks = true;
+        self.auto_acks = false;
     }
 
     /// PUBACK or PUBREC, if they are sent by hand and the message has one.
@@ -192,6 +209,9 @@ impl Session {
         let Message { id, qos, .. } = *message;
         if !self.manual_acks || qos == Qos::AtMostOnce {
             return Ok(());
+        }
+        if qos == Qos::ExactlyOnce {
+            self.unreleased.insert(id);
         }
         self.queue(Request::Acknowledge { id, qos })
     }
@@ -248,6 +268,11 @@ impl Session {
             }
             if stop.is_set() {
                 return Err(SessionError::Interrupted);
+            }
+            if !self.releasing.is_empty() && self.opened.elapsed() > self.limit {
+                let limit = self.limit;
+                self.ended = Some(LinkError::TimedOut { limit });
+                continue;
             }
             if self.buffered > 0 {
                 self.flush();
@@ -324,6 +349,7 @@ impl Session {
     pub(crate) fn close(mut self, filter: Option<&str>, limit: Duration) -> Vec<Trace> {
         // What still comes in is handed to nobody. A broker that keeps the session keeps it.
         self.connection.acknowledge_manually();
+        self.auto_acks = false;
         // A signal that ended the work must not cut the closing short.
         let stop = Stop::default();
         if let Some(filter) = filter
@@ -339,6 +365,13 @@ impl Session {
                 }
             }
         }
+        // A message of QoS 2 that was taken is seen through: PUBCOMP must not follow a DISCONNECT
+        // (MQTT 3.1.1 §3.14.4).
+        let deadline = Instant::now() + limit.min(CLOSE_WAIT * 5);
+        while !self.unreleased.is_empty()
+            && Instant::now() < deadline
+            && let Ok(Some(_)) = self.next(deadline, &stop)
+        {}
         // To one that has ended nothing can be said: rumqttc would connect again for it.
         if self.ended.is_some() || self.connection.queue(Request::Disconnect).is_err() {
             return self.into_trace();
@@ -353,7 +386,8 @@ impl Session {
                 break;
             }
         }
-        // What comes in behind the DISCONNECT belongs to no session.
+        // What comes in behind the DISCONNECT belongs to no session, and is not answered.
+        self.connection.forget_received();
         let trace = self.connection.take_trace();
         // The broker closes first, or soon. Polling on after the error would reconnect.
         let deadline = Instant::now() + CLOSE_WAIT;
@@ -374,14 +408,25 @@ impl Session {
             Event::Sent { .. } | Event::RequestSent => self.count_written(),
             Event::AckSent if self.manual_acks => self.count_written(),
             // Sent again after a lost connection, and known: exactly once means once.
-            Event::Message(message)
-                if message.qos == Qos::ExactlyOnce && self.received.is_repeated(&message) =>
+            Event::Message(ref message)
+                if message.qos == Qos::ExactlyOnce && self.received.is_repeated(message) =>
             {
                 // Nobody else will. A full channel leaves it to the next connection.
-                let _ = self.acknowledge(&message);
+                let _ = self.acknowledge(message);
                 return Event::Other;
             }
-            Event::Released { id } if !self.received.release(id) => return Event::Other,
+            Event::Message(Message { id, qos, .. })
+                if qos == Qos::ExactlyOnce && self.auto_acks =>
+            {
+                self.unreleased.insert(id);
+            }
+            Event::Acknowledged { id } if self.releasing.remove(&id) => return Event::Other,
+            Event::Released { id } => {
+                self.unreleased.remove(&id);
+                if !self.received.release(id) {
+                    return Event::Other;
+                }
+            }
             _ => {}
         }
         event

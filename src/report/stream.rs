@@ -244,6 +244,7 @@ impl Activity {
             Self::Subscribing(_) => vec![
                 ("received", counters.received),
                 ("bytes", counters.bytes),
+                ("too_large", counters.too_large),
                 ("reconnects", counters.reconnects),
             ],
         }
@@ -288,5 +289,9 @@ fn done(qos: Qos, counters: &Counters) -> (&'static str, u64) {
 }
 
 fn received(counters: &Counters) -> String {
-    format!("{} received", text::count(counters.received, "message"))
+    let received = format!("{} received", text::count(counters.received, "message"));
+    match counters.too_large {
+        0 => received,
+        too_large => format!("{received}, {too_large} too large"),
+    }
 }

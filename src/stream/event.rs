@@ -22,6 +22,8 @@ pub(crate) struct Counters {
     pub(crate) received: u64,
     /// Of the payloads received.
     pub(crate) bytes: u64,
+    /// Received, and larger than `max_packet_size`.
+    pub(crate) too_large: u64,
     /// Connections after the first.
     pub(crate) reconnects: u64,
 }

@@ -69,6 +69,7 @@ pub(crate) fn run(
         counters: Counters::default(),
         progress: Instant::now(),
         moved: false,
+        worked: false,
         full: false,
         refused: None,
         never: Stop::default(),
@@ -105,6 +106,8 @@ struct Publisher<'a> {
     progress: Instant,
     /// There was one since the clock was last read.
     moved: bool,
+    /// The broker took a message. With QoS 0 nothing tells.
+    worked: bool,
     /// The window was full and has not yet emptied enough to be filled again.
     full: bool,
     /// What is wrong with the input. What was taken before it is still seen through.
@@ -223,6 +226,8 @@ impl Publisher<'_> {
         }
         if std::mem::take(&mut self.moved) {
             self.progress = Instant::now();
+        }
+        if std::mem::take(&mut self.worked) {
             self.link.reset_backoff();
         }
         Ok(())
@@ -313,7 +318,7 @@ impl Publisher<'_> {
         let stop = if stopping { &never } else { self.stop };
         let mut until = Instant::now();
         if session.unwritten() == 0 {
-            let idle = self.outbox.is_empty() && !session.has_more();
+            let idle = self.outbox.is_empty() && session.has_room() && !session.has_more();
             let due = self
                 .pace
                 .as_ref()
@@ -353,13 +358,13 @@ impl Publisher<'_> {
         match *event {
             mqtt::Event::Sent { id: 0 } => {
                 self.counters.sent += 1;
-                self.moved = true;
             }
             mqtt::Event::Sent { id } => self.outbox.sent(id),
             mqtt::Event::Received { id } => self.outbox.received(id),
             mqtt::Event::Acknowledged { id } if self.outbox.acknowledged(id) => {
                 self.counters.acknowledged += 1;
                 self.moved = true;
+                self.worked = true;
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::{Observed, stages, warnings};
+use crate::check::{Observed, Waited, is_close, stages, warnings};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{
     Command, Failure, GaveUp, LinkError, LostError, MqttCause, Operation, Stage, TlsCause,
@@ -19,8 +19,18 @@ use crate::util::clock;
 /// The first pause; the very first try has none.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
+/// One that stood shorter than this is followed by a pause, whatever it did.
+const LEAST_STAND: Duration = Duration::from_secs(1);
+
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A connection that was closed within this time, without having done any work, was closed soon.
+const SOON: Duration = Duration::from_secs(5);
+
+/// After so many connections in a row that were closed soon, one that only waits tells whether what is
+/// sent is the reason, or another client with the same id.
+const CLOSED_IN_A_ROW: u32 = 3;
 
 /// Opens sessions to one target.
 #[derive(Debug)]
@@ -36,6 +46,8 @@ pub(crate) struct Reconnector<'a> {
     tries: u32,
     /// When the last session was opened.
     opened: Instant,
+    /// Connections in a row that were closed soon.
+    closed_soon: u32,
     /// On the way to the first session, and to the last one that took the stages of a check.
     seen: Observed<'a>,
     pub(crate) reconnects: u64,
@@ -56,6 +68,7 @@ impl<'a> Reconnector<'a> {
             since: Instant::now(),
             tries: 0,
             opened: Instant::now(),
+            closed_soon: 0,
             seen: Observed::new(target, command),
             reconnects: 0,
         }
@@ -67,7 +80,11 @@ impl<'a> Reconnector<'a> {
     /// # Errors
     /// What a check would find.
     pub(crate) fn open(&mut self, listener: &mut dyn Listener) -> Result<Session, Failure> {
-        let opened = self.attempt(&Unfinished::default(), Duration::MAX);
+        let unfinished = match self.command {
+            Command::Pub => Unfinished::of_earlier_runs(),
+            Command::Check | Command::Sub => Unfinished::default(),
+        };
+        let opened = self.attempt(&unfinished, Duration::MAX);
         if opened.is_ok() && self.seen.peer.is_none() {
             self.seen = Observed::of_session(self.target, self.command);
         }
@@ -78,9 +95,10 @@ impl<'a> Reconnector<'a> {
         opened.map(|(session, _)| session)
     }
 
-    /// Something got through: a next loss is a new one.
+    /// A message got through: a next loss is a new one.
     pub(crate) fn reset_backoff(&mut self) {
         self.tries = 0;
+        self.closed_soon = 0;
     }
 
     /// A session after one that ended with `why`.
@@ -115,10 +133,25 @@ impl<'a> Reconnector<'a> {
             return Err(self.lost(GaveUp::Never, last));
         }
         tell(Event::ConnectionLost(&diagnosis));
+        self.closed_soon = match stood < SOON && is_close(&last) {
+            true => self.closed_soon + 1,
+            false => 0,
+        };
+        if self.closed_soon >= CLOSED_IN_A_ROW {
+            self.closed_soon = 0;
+            last = self.why_closed(last)?;
+        }
+        // Where each connection does a little and is lost at once, two clients with one id perhaps,
+        // the broker must not be stormed either.
+        let mut least = if stood < LEAST_STAND {
+            pause(1)
+        } else {
+            Duration::ZERO
+        };
         loop {
-            // Tries that led to a connection of no use count on: an ACL that closes each new
+            // Tries that led to a connection that did no work count on: an ACL that closes each new
             // connection must not be asked thousands of times.
-            let pause = pause(self.tries);
+            let pause = pause(self.tries).max(std::mem::take(&mut least));
             let again = self.tries > 0 && !matches!(last, Failure::Mqtt(_)) || self.tries > 1;
             if again && pause < self.left() {
                 tell(Event::ReconnectFailed {
@@ -155,6 +188,29 @@ impl<'a> Reconnector<'a> {
         }
     }
 
+    /// Why one connection after the other is closed soon. One that only waits tells.
+    ///
+    /// # Errors
+    /// The reason, where no retry can help; otherwise `last` is given back.
+    fn why_closed(&self, last: Failure) -> Result<Failure, Failure> {
+        let Failure::Mqtt(error) = &last else {
+            return Ok(last);
+        };
+        let operation = &error.operation;
+        let sends = matches!(
+            operation,
+            Operation::Publish { .. } | Operation::Subscribe { .. }
+        );
+        match self.seen.wait_only() {
+            Waited::Stood if sends => Err(last),
+            Waited::Closed { after } if self.target.config.is_set("client_id") => {
+                let cause = MqttCause::TakenOver { after };
+                Err(self.seen.mqtt(cause, operation.clone(), after))
+            }
+            _ => Ok(last),
+        }
+    }
+
     /// What ended an open session; `after` as [`MqttError::after`](crate::failure::MqttError).
     pub(crate) fn failure(
         &self,
@@ -184,12 +240,17 @@ impl<'a> Reconnector<'a> {
     ) -> Result<(Session, Opened), Failure> {
         let timeout = self.target.config.timeout;
         let limit = timeout.min(left);
+        let asked = Instant::now();
         match Session::open(self.target, self.limits, unfinished, limit) {
             Ok(opened) => Ok(opened),
             Err(SessionError::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
             // A check would wait as long again.
             Err(SessionError::Fault(LinkError::TimedOut { .. })) if limit < timeout => {
                 Err(self.failure(MqttCause::TimedOut { limit }, Operation::Connect, limit))
+            }
+            // A verdict needs no further evidence, and another connection could hide it.
+            Err(SessionError::Fault(fault)) if is_verdict(&fault) => {
+                Err(self.failure(fault, Operation::Connect, asked.elapsed()))
             }
             Err(SessionError::Fault(_)) => {
                 let (target, command, limits) = (self.target, self.command, self.limits);
@@ -234,6 +295,16 @@ impl<'a> Reconnector<'a> {
             }
         }
     }
+}
+
+/// Whether it is clear from this alone why no session came about: the broker's certificate was judged,
+/// or its CONNACK came.
+fn is_verdict(fault: &LinkError) -> bool {
+    matches!(
+        fault,
+        LinkError::Refused { .. }
+            | LinkError::Tls(TlsCause::Rustls(rustls::Error::InvalidCertificate(_)))
+    )
 }
 
 /// Exponential, with jitter, so that a thousand boards do not knock at a restarted broker at once.

@@ -48,6 +48,7 @@ pub(crate) fn run(
         link: Reconnector::new(target, Command::Sub, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
         counters: Counters::default(),
+        too_large: false,
         woken: Instant::now(),
     };
     let outcome = subscriber.run();
@@ -68,6 +69,9 @@ struct Subscriber<'a> {
     link: Reconnector<'a>,
     until: Option<Instant>,
     counters: Counters,
+    /// The last connection ended by a message that is too large. The broker forgets most of them; one
+    /// that it keeps comes with each connection.
+    too_large: bool,
     /// When a wait last ended with an event.
     woken: Instant,
 }
@@ -77,6 +81,8 @@ enum ServeOutcome {
     /// The count, the time, a signal, or a reader that has left.
     Done,
     Refused(Failure),
+    /// The session is dead, and another one would end like it.
+    Broken(Failure),
     Lost(Failure),
 }
 
@@ -130,6 +136,7 @@ impl Subscriber<'_> {
                     session.close(None, self.target.config.timeout);
                     return Err(failure);
                 }
+                Err(ServeOutcome::Broken(failure)) => return Err(failure),
                 Err(ServeOutcome::Lost(failure)) => {
                     let received = session.into_received();
                     if self.listener.event(Event::Idle).is_err() {
@@ -186,11 +193,15 @@ impl Subscriber<'_> {
                 }
             }
         }
-        self.link.reset_backoff();
         Ok(())
     }
 
-    fn subscribe_error(&self, error: SessionError, filter: &Topic, asked: Instant) -> ServeOutcome {
+    fn subscribe_error(
+        &mut self,
+        error: SessionError,
+        filter: &Topic,
+        asked: Instant,
+    ) -> ServeOutcome {
         match error {
             SessionError::Interrupted => ServeOutcome::Done,
             SessionError::Fault(LinkError::SubackCode { code }) => {
@@ -198,7 +209,8 @@ impl Subscriber<'_> {
                 ServeOutcome::Refused(self.not_subscribed(cause, filter, asked))
             }
             SessionError::Fault(fault) => {
-                ServeOutcome::Lost(self.not_subscribed(fault.into(), filter, asked))
+                let ended = self.count_too_large(&fault);
+                ended(self.not_subscribed(fault.into(), filter, asked))
             }
         }
     }
@@ -209,17 +221,31 @@ impl Subscriber<'_> {
         self.link.failure(cause, operation, asked.elapsed())
     }
 
-    fn receive_error(&self, error: SessionError) -> ServeOutcome {
+    fn receive_error(&mut self, error: SessionError) -> ServeOutcome {
         match error {
             SessionError::Interrupted => ServeOutcome::Done,
             SessionError::Fault(fault) => {
+                let ended = self.count_too_large(&fault);
                 let operation = Operation::Receive {
                     filters: self.filters.clone(),
                     published: None,
                 };
                 let failure = self.link.failure(fault, operation, self.link.stood());
-                ServeOutcome::Lost(failure)
+                ended(failure)
             }
+        }
+    }
+
+    /// A message that is too large ends the connection, and the stream goes on: the broker has mostly
+    /// forgotten it. One that it keeps comes again at once, and then without end.
+    fn count_too_large(&mut self, fault: &LinkError) -> fn(Failure) -> ServeOutcome {
+        let is_too_large = matches!(fault, LinkError::TooLarge { .. });
+        self.counters.too_large += u64::from(is_too_large);
+        let again = std::mem::replace(&mut self.too_large, is_too_large);
+        if is_too_large && (again || !self.options.reconnect.on) {
+            ServeOutcome::Broken
+        } else {
+            ServeOutcome::Lost
         }
     }
 
@@ -264,7 +290,11 @@ impl Subscriber<'_> {
             }
             _ => return Ok(()),
         };
-        self.link.reset_backoff();
+        self.too_large = false;
+        // Retained messages come with each new connection, whatever becomes of it.
+        if !message.retain() {
+            self.link.reset_backoff();
+        }
         let wanted = match self.options.retained {
             Retained::All => true,
             Retained::Only => message.retain(),

@@ -48,6 +48,7 @@ mod t_providers;
 mod t_pub;
 mod t_secrets;
 mod t_stream_codes;
+mod t_stream_promises;
 mod t_streams_faults;
 mod t_structure;
 mod t_sub;

@@ -76,6 +76,11 @@ pub(crate) enum Rogue {
     /// Delivers a foreign message whose topic and payload drive a terminal, and not the right one.
     TerminalEscapes,
 
+    /// Says that it has the session, and does everything right.
+    KeepsSession,
+    /// Delivers a message of QoS 2 at SUBSCRIBE, and sends its PUBREL when DISCONNECT has come.
+    ReleasesAfterDisconnect,
+
     // Throughout.
     /// Good, but every write is a single byte.
     OneByteAtATime,
@@ -174,6 +179,27 @@ impl Rogue {
                 Act::Delay(*after),
                 Act::Close,
             ],
+            (Self::KeepsSession, Packet::Connect(_)) => {
+                // MQTT 3.1.1 §3.2.2.2: session present.
+                vec![Act::Send(vec![0x20, 2, 1, 0])]
+            }
+            (Self::ReleasesAfterDisconnect, Packet::Subscribe { id, filters }) => {
+                let delivered = Publish {
+                    topic: "kept".to_owned(),
+                    payload: b"once".to_vec(),
+                    qos: 2,
+                    id: 7,
+                    ..Publish::default()
+                };
+                vec![
+                    Act::Send(codec::suback(*id, &vec![2; filters.len()], v5)),
+                    Act::Send(codec::publish_packet(&delivered, v5)),
+                ]
+            }
+            (Self::ReleasesAfterDisconnect, Packet::Ack { kind: PUBREC, .. }) => Vec::new(),
+            (Self::ReleasesAfterDisconnect, Packet::Disconnect) => {
+                vec![Act::Send(codec::ack(PUBREL, 7)), Act::HangUp]
+            }
             (Self::ClosesAtSubscribe, Packet::Subscribe { .. }) => vec![Act::Close],
             (Self::DeniesSubscribe, Packet::Subscribe { id, filters }) => {
                 vec![Act::Send(codec::suback(

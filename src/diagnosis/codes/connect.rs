@@ -303,7 +303,7 @@ pub(crate) static TAKEN_OVER: Code = Code {
 pub(crate) fn taken_over(fault: &MqttError, config: &Config, after: String) -> Diagnosis {
     Diagnosis::new(&TAKEN_OVER, "another client uses this client id")
         .note(format!("the broker accepted the connection and closed it in the stage {}", fault.operation.stage().name()))
-        .note(format!("a second connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
+        .note(format!("one more connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .note(format!("client id: `{}` ({})", config.client_id, origin(config, "client_id")))
         .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
         .help(format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, "client_id")))

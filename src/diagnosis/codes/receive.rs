@@ -86,7 +86,7 @@ pub(crate) static TOO_LARGE: Code = Code {
     name: "receive-too-large",
     kind: Kind::Failure {
         stage: Stage::Receive,
-        retry: false,
+        retry: true,
     },
     line: "a message came in that is larger than the limit",
     more: "The limit is `max_packet_size`, this program's own, which protects small machines. The message is someone else's, or a retained one.",

@@ -53,7 +53,7 @@ impl Connection {
         network.set_tcp_nodelay(true);
         // The limit is ours, to the millisecond; rumqttc's knows seconds only and must come later.
         network.set_connection_timeout(limit.as_secs() + 2);
-        resume(&mut inner, config, unfinished);
+        resume(&mut inner, config, limits, unfinished);
         let mut log = PacketLog::new();
         log.note(true, || connect_line(config));
         Self {
@@ -215,6 +215,12 @@ impl Connection {
     /// From here on a message is acknowledged by [`Request::Acknowledge`] alone.
     pub(crate) fn acknowledge_manually(&mut self) {
         self.inner.eventloop.state.manual_acks = true;
+    }
+
+    /// Nothing that comes in is answered any more: rumqttc takes a PUBREL for an id that it does not
+    /// know for an error, instead of sending PUBCOMP.
+    pub(crate) fn forget_received(&mut self) {
+        self.inner.eventloop.state.clean();
     }
 
     /// The payloads of QoS 0 that still wait in the channel. Those in the buffer may have left.

@@ -10,12 +10,24 @@ use rumqttc::{
 
 use crate::config::{Config, Qos, Secret};
 use crate::mqtt::resume::Unfinished;
+use crate::mqtt::target::Limits;
 use crate::tls::Tls;
 
 /// Puts what an earlier session left undone where rumqttc keeps such things. If the broker says that
 /// it has no session, rumqttc drops the publishes and releases by itself.
-pub(crate) fn resume(connection: &mut Connection, config: &Config, unfinished: &Unfinished) {
+pub(crate) fn resume(
+    connection: &mut Connection,
+    config: &Config,
+    limits: Limits,
+    unfinished: &Unfinished,
+) {
     let eventloop = &mut connection.eventloop;
+    // The answer is a PUBCOMP, whether the broker knows the id or not (MQTT 3.1.1 §4.3.3).
+    for id in unfinished.unknown_releases(config, limits) {
+        eventloop
+            .pending
+            .push_back(Request::PubRel(PubRel::new(id)));
+    }
     // First, because their publishes were first: the broker passes a message on at its PUBREL, and
     // the answers to the publishes below come before all of them are sent (MQTT 3.1.1 §4.6).
     for id in &unfinished.releases {
