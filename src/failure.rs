@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::{Origin, Qos};
+use crate::config::{Config, Origin, Qos};
 use crate::x509::Certificate;
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -316,6 +316,16 @@ impl Operation {
 pub(crate) struct Topic {
     pub(crate) name: String,
     pub(crate) origin: Origin,
+}
+
+impl Topic {
+    /// The `topic` of the configuration.
+    pub(crate) fn configured(config: &Config) -> Self {
+        Self {
+            name: config.topic.clone(),
+            origin: config.origin("topic").clone(),
+        }
+    }
 }
 
 /// Messages that may be the reason: those without an acknowledgement; with QoS 0, which has none, all

@@ -1,6 +1,6 @@
-//! What a blurred failure really is. Where two causes look alike, one cheap look separates them: the
-//! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits. Each look
-//! is one connection, never a loop.
+//! What a blurred failure really is. Where two causes look alike, one cheap probe separates them: the
+//! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits. Each is one
+//! connection and is never repeated.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,13 +15,13 @@ use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_pac
 use crate::net::connect;
 use crate::tls::Tls;
 
-/// How long a look waits at each step: what it looks for comes at once.
-const LOOK: Duration = Duration::from_secs(2);
+/// How long a probe waits at each step: what it looks for comes at once.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long the connection that only waits is given to be closed by a rival.
 const TAKEOVER_WAIT: Duration = Duration::from_secs(3);
 
-/// What the stages before a failure showed.
+/// What the way to a session has shown so far.
 #[derive(Debug)]
 pub(crate) struct Observed<'a> {
     pub(crate) target: Target<'a>,
@@ -51,55 +51,55 @@ impl<'a> Observed<'a> {
         let Target {
             config, tls, stop, ..
         } = target;
-        let mut seen = Self::new(target, command);
-        seen.facts = tls.map(Tls::facts);
-        let limit = config.timeout.min(LOOK);
+        let mut observed = Self::new(target, command);
+        observed.facts = tls.map(Tls::facts);
+        let limit = config.timeout.min(PROBE_LIMIT);
         match connect::resolve(&config.host, config.port, limit, stop).as_deref() {
-            Ok([only]) => seen.peer = Some(*only),
+            Ok([only]) => observed.peer = Some(*only),
             Ok(addresses) => {
                 if let Ok(connected) = connect::connect(addresses, limit, stop) {
-                    seen.peer = Some(connected.peer);
-                    seen.failed = connected.failed;
+                    observed.peer = Some(connected.peer);
+                    observed.failed = connected.failed;
                 }
             }
             // The session stands; there is less to warn of.
             Err(_) => {}
         }
-        seen
+        observed
     }
 
     /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
     /// anonymous CONNECT in the clear tells, and gives nothing away.
     pub(crate) fn without_tls(&self, mut failure: Failure) -> Failure {
-        if let (Failure::Tls(fault), Some(peer)) = (&mut failure, self.peer)
+        if let (Failure::Tls(error), Some(peer)) = (&mut failure, self.peer)
             && matches!(
-                fault.cause,
+                error.cause,
                 TlsCause::Closed { .. } | TlsCause::TimedOut { .. }
             )
-            && fault.facts.first_bytes.is_empty()
+            && error.facts.first_bytes.is_empty()
         {
             let Target { config, stop, .. } = self.target;
-            let limit = config.timeout.min(LOOK);
+            let limit = config.timeout.min(PROBE_LIMIT);
             let probe = probe::at(peer, None, probe::ANONYMOUS_CONNECT, limit, stop);
-            fault.facts.answers_plain_mqtt =
+            error.facts.answers_plain_mqtt =
                 probe.is_some_and(|probe| matches!(probe.bytes.as_slice(), [0x20, 2, _, _, ..]));
         }
         failure
     }
 
     /// Why no CONNACK came that lets us in; `after` the stage began.
-    pub(crate) fn refused(&self, fault: LinkError, after: Duration) -> Failure {
+    pub(crate) fn refused(&self, link: LinkError, after: Duration) -> Failure {
         let connect = Operation::Connect;
-        let fault = match fault {
+        let link = match link {
             LinkError::Tls(cause) => return self.tls(cause, connect, after),
             LinkError::Tcp(error) => return self.tcp(error),
             LinkError::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
                 return self.first_address();
             }
-            fault => fault,
+            link => link,
         };
-        let Some(probe) = self.probe_connack(&fault) else {
-            return self.mqtt(fault.into(), connect, after);
+        let Some(probe) = self.probe_connack(&link) else {
+            return self.mqtt(link.into(), connect, after);
         };
         // A refusal that the close overtook on its way through rumqttc.
         if let Some(code) = probe::refusal(&probe.bytes) {
@@ -107,14 +107,14 @@ impl<'a> Observed<'a> {
         }
         match (probe.ended, probe.bytes.as_slice()) {
             (ProbeEnd::Tls(cause), _) => self.tls(cause, connect, after),
-            (_, []) if matches!(fault, LinkError::Closed { .. }) && self.lacks_alpn() => {
+            (_, []) if matches!(link, LinkError::Closed { .. }) && self.lacks_alpn() => {
                 self.tls(TlsCause::AlpnNotChosen, connect, after)
             }
             (ended, bytes) => {
                 let bytes = bytes.to_vec();
-                let mut failure = self.mqtt(fault.into(), connect, after);
-                if let Failure::Mqtt(fault) = &mut failure {
-                    fault.probe = Some(Probe { bytes, ended });
+                let mut failure = self.mqtt(link.into(), connect, after);
+                if let Failure::Mqtt(error) = &mut failure {
+                    error.probe = Some(Probe { bytes, ended });
                 }
                 failure
             }
@@ -122,7 +122,7 @@ impl<'a> Observed<'a> {
     }
 
     /// Where rumqttc cannot tell what the peer said, the raw answer.
-    fn probe_connack(&self, fault: &LinkError) -> Option<Probe> {
+    fn probe_connack(&self, link: &LinkError) -> Option<Probe> {
         let Target {
             config,
             password,
@@ -130,7 +130,7 @@ impl<'a> Observed<'a> {
             stop,
         } = self.target;
         let blurred = matches!(
-            fault,
+            link,
             LinkError::TimedOut { .. }
                 | LinkError::Closed { .. }
                 | LinkError::Undecodable { .. }
@@ -139,7 +139,7 @@ impl<'a> Observed<'a> {
         );
         let peer = self.peer.filter(|_| blurred)?;
         let packet = connect_packet(config, password);
-        probe::at(peer, tls, &packet, config.timeout.min(LOOK), stop)
+        probe::at(peer, tls, &packet, config.timeout.min(PROBE_LIMIT), stop)
     }
 
     /// ALPN was asked for, and the broker chose nothing.

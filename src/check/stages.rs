@@ -61,7 +61,7 @@ pub(crate) fn open_session<'a>(
     let mut ignore = |_: &Step| {};
     let mut check = Check::new(target, command, &mut ignore);
     let opened = check.open_session(limits, unfinished);
-    (opened, check.seen)
+    (opened, check.observed)
 }
 
 struct Check<'a, 'b> {
@@ -75,9 +75,9 @@ struct Check<'a, 'b> {
     began: Instant,
     /// What is done in it, from connect on.
     operation: Operation,
-    /// How long the stage under way took to fail, where a goodbye came after it.
+    /// How long the stage under way took to fail; closing the session afterwards takes its own time.
     failed_after: Option<Duration>,
-    seen: Observed<'a>,
+    observed: Observed<'a>,
 }
 
 impl<'a, 'b> Check<'a, 'b> {
@@ -92,11 +92,11 @@ impl<'a, 'b> Check<'a, 'b> {
             began: Instant::now(),
             operation: Operation::Connect,
             failed_after: None,
-            seen: Observed::new(target, command),
+            observed: Observed::new(target, command),
         }
     }
 
-    /// dns, tcp, tls and connect.
+    /// The stages dns, tcp, tls and connect.
     fn open_session(
         &mut self,
         limits: Limits,
@@ -110,16 +110,16 @@ impl<'a, 'b> Check<'a, 'b> {
 
         self.begin(Stage::Dns);
         let addresses = connect::resolve(&config.host, config.port, timeout, stop)?;
-        self.done(Finding::Dns {
+        self.passed(Finding::Dns {
             addresses: addresses.clone(),
         });
 
         self.begin(Stage::Tcp);
         let connected = connect::connect(&addresses, timeout, stop)?;
-        self.seen.peer = Some(connected.peer);
-        self.seen.failed = connected.failed;
-        let failed = self.seen.failed.iter().map(Attempt::from).collect();
-        self.done(Finding::Tcp {
+        self.observed.peer = Some(connected.peer);
+        self.observed.failed = connected.failed;
+        let failed = self.observed.failed.iter().map(Attempt::from).collect();
+        self.passed(Finding::Tcp {
             peer: Some(connected.peer),
             failed,
         });
@@ -127,22 +127,22 @@ impl<'a, 'b> Check<'a, 'b> {
         self.begin(Stage::Tls);
         if let Some(tls) = tls {
             let channel = tls.handshake(connected.stream, timeout, stop);
-            let mut channel = channel.map_err(|failure| self.seen.without_tls(failure))?;
+            let mut channel = channel.map_err(|failure| self.observed.without_tls(failure))?;
             let confirmed = channel.confirm(stop);
             let facts = channel.facts.clone();
             channel.close(&[], stop);
             if let Err(cause) = confirmed {
                 return Err(tls.failure(cause, Some(&facts), true));
             }
-            self.done(Finding::Tls(Box::new(facts.clone())));
-            self.seen.facts = Some(facts);
+            self.passed(Finding::Tls(Box::new(facts.clone())));
+            self.observed.facts = Some(facts);
         } else {
             drop(connected.stream);
             self.record(Status::Off, None);
         }
 
         self.begin(Stage::Connect);
-        // rumqttc goes the whole way again: what that took once is granted on top.
+        // rumqttc resolves, connects and shakes hands once more: what that took is granted on top.
         self.open(limits, unfinished, timeout + start.elapsed())
     }
 
@@ -151,8 +151,11 @@ impl<'a, 'b> Check<'a, 'b> {
         let (mut session, _) = self.open_session(Limits::ONE, &Unfinished::of_earlier_runs())?;
         let outcome = self.exchange(&mut session);
         self.failed_after = outcome.is_err().then(|| self.began.elapsed());
-        // After an error of its connection a session cannot even say goodbye.
-        let lost = matches!(&outcome, Err(Failure::Mqtt(fault)) if matches!(fault.cause, MqttCause::Connection(_)));
+        // A session whose connection has failed cannot be closed in order.
+        let lost = matches!(
+            &outcome,
+            Err(Failure::Mqtt(error)) if matches!(error.cause, MqttCause::Connection(_))
+        );
         let subscribed = self.stage > Stage::Subscribe;
         self.trace = if lost {
             session.into_trace()
@@ -160,7 +163,7 @@ impl<'a, 'b> Check<'a, 'b> {
             session.close(subscribed.then_some(topic), *timeout)
         };
         match outcome {
-            Err(failure) if lost => Err(self.seen.taken_over(failure)),
+            Err(failure) if lost => Err(self.observed.taken_over(failure)),
             outcome => outcome,
         }
     }
@@ -175,18 +178,20 @@ impl<'a, 'b> Check<'a, 'b> {
             Ok((session, opened)) => {
                 let client_id = self.target.config.client_id.clone();
                 let session_present = opened.session_present;
-                self.done(Finding::Connect {
+                self.passed(Finding::Connect {
                     client_id,
                     session_present,
                 });
                 Ok((session, opened))
             }
             Err(SessionError::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
-            Err(SessionError::Fault(fault)) => Err(self.seen.refused(fault, self.began.elapsed())),
+            Err(SessionError::Fault(link)) => {
+                Err(self.observed.refused(link, self.began.elapsed()))
+            }
         }
     }
 
-    /// subscribe, publish and receive.
+    /// The stages subscribe, publish and receive.
     fn exchange(&mut self, session: &mut Session) -> Result<(), Failure> {
         let Config {
             topic: name,
@@ -196,17 +201,14 @@ impl<'a, 'b> Check<'a, 'b> {
             ..
         } = self.target.config;
         let (qos, retain, limit) = (*qos, *retain, *limit);
-        let topic = Topic {
-            name: name.clone(),
-            origin: self.target.config.origin("topic").clone(),
-        };
+        let topic = Topic::configured(self.target.config);
         let mut echo = Echo::new(&self.target.config.message);
 
         let filter = topic.clone();
         self.begin_operation(Operation::Subscribe { filter, qos });
         session
             .subscribe(name, qos)
-            .map_err(|ending| self.ended(ending))?;
+            .map_err(|error| self.session_error(error))?;
         let granted = loop {
             match self.next(session)? {
                 Some(Event::Granted(Ok(granted))) => break granted,
@@ -218,7 +220,7 @@ impl<'a, 'b> Check<'a, 'b> {
             }
         };
         let filter = name.clone();
-        self.done(Finding::Subscribe { filter, granted });
+        self.passed(Finding::Subscribe { filter, granted });
         let asked = qos as u8;
         if granted < asked {
             self.warnings
@@ -250,7 +252,7 @@ impl<'a, 'b> Check<'a, 'b> {
         }
         session
             .publish(name, qos, retain, payload)
-            .map_err(|ending| self.ended(ending))?;
+            .map_err(|error| self.session_error(error))?;
         loop {
             match self.next(session)? {
                 Some(Event::Acknowledged { .. } | Event::Sent { id: 0 }) => break,
@@ -260,7 +262,7 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => return Err(self.timed_out()),
             }
         }
-        self.done(Finding::Publish {
+        self.passed(Finding::Publish {
             topic: name.clone(),
             bytes,
             qos: asked,
@@ -280,7 +282,7 @@ impl<'a, 'b> Check<'a, 'b> {
         }
         echo.verdict(self.target.config.timeout)
             .map_err(|cause| self.mqtt(cause))?;
-        self.done(Finding::Receive { bytes });
+        self.passed(Finding::Receive { bytes });
         Ok(())
     }
 
@@ -293,20 +295,20 @@ impl<'a, 'b> Check<'a, 'b> {
         }
         session
             .next(deadline, self.target.stop)
-            .map_err(|ending| self.ended(ending))
+            .map_err(|error| self.session_error(error))
     }
 
-    fn ended(&self, ending: SessionError) -> Failure {
-        match ending {
+    fn session_error(&self, error: SessionError) -> Failure {
+        match error {
             SessionError::Interrupted => Failure::Interrupted(self.stage),
             SessionError::Fault(LinkError::SubackCode { code }) => {
                 self.mqtt(MqttCause::SubscribeDenied { code })
             }
             SessionError::Fault(LinkError::Tls(cause)) => {
                 let operation = self.operation.clone();
-                self.seen.tls(cause, operation, self.began.elapsed())
+                self.observed.tls(cause, operation, self.began.elapsed())
             }
-            SessionError::Fault(fault) => self.mqtt(fault.into()),
+            SessionError::Fault(link) => self.mqtt(link.into()),
         }
     }
 
@@ -318,7 +320,7 @@ impl<'a, 'b> Check<'a, 'b> {
 
     fn mqtt(&self, cause: MqttCause) -> Failure {
         let operation = self.operation.clone();
-        self.seen.mqtt(cause, operation, self.began.elapsed())
+        self.observed.mqtt(cause, operation, self.began.elapsed())
     }
 
     fn begin(&mut self, stage: Stage) {
@@ -331,7 +333,7 @@ impl<'a, 'b> Check<'a, 'b> {
         self.operation = operation;
     }
 
-    fn done(&mut self, finding: Finding) {
+    fn passed(&mut self, finding: Finding) {
         self.record(Status::Ok, Some(finding));
     }
 
@@ -360,17 +362,17 @@ impl<'a, 'b> Check<'a, 'b> {
             };
             self.steps.push(step);
         }
-        self.warnings.extend(warnings::about(&mut self.seen));
+        self.warnings.extend(warnings::about(&mut self.observed));
     }
 }
 
 fn finding_of(failure: &Failure) -> Option<Finding> {
     match failure {
-        Failure::Tcp(fault) => {
-            let failed = fault.tried.iter().map(Attempt::from).collect();
+        Failure::Tcp(error) => {
+            let failed = error.tried.iter().map(Attempt::from).collect();
             Some(Finding::Tcp { peer: None, failed })
         }
-        Failure::Tls(fault) => Some(Finding::Tls(Box::new(fault.facts.clone()))),
+        Failure::Tls(error) => Some(Finding::Tls(Box::new(error.facts.clone()))),
         Failure::Dns(_)
         | Failure::Mqtt(_)
         | Failure::Input(_)

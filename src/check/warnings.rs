@@ -11,17 +11,17 @@ use crate::util::clock;
 use crate::x509::Certificate;
 
 /// The warnings about a target, after its first connection or the attempt at it.
-pub(crate) fn about(seen: &mut Observed<'_>) -> Vec<Warning> {
+pub(crate) fn about(observed: &mut Observed<'_>) -> Vec<Warning> {
     let Target {
         config,
         password,
         tls,
         ..
-    } = seen.target;
+    } = observed.target;
     let plain = config.transport == Transport::Plain;
     let now = clock::now();
     let mut warnings = Vec::new();
-    if let Some(facts) = &seen.facts {
+    if let Some(facts) = &observed.facts {
         if facts.sni.is_none() {
             let host = config.host.clone();
             warnings.push(Warning::SniNotSent { host });
@@ -38,21 +38,21 @@ pub(crate) fn about(seen: &mut Observed<'_>) -> Vec<Warning> {
     // Without TLS, or with a pin, no date was looked at. A handshake that fails by the clock has a
     // diagnosis that names it.
     let built = clock::build_date();
-    if now < built && (seen.facts.is_some() || plain && seen.peer.is_some()) {
+    if now < built && (observed.facts.is_some() || plain && observed.peer.is_some()) {
         warnings.push(Warning::ClockSuspect { now, built });
     }
     match tls.map_or(0, |tls| tls.skipped_roots()) {
         0 => {}
         count => warnings.push(Warning::RootsSkipped { count }),
     }
-    let Some(peer) = seen.peer else {
+    let Some(peer) = observed.peer else {
         return warnings;
     };
     if plain && password.is_some() && !peer.ip().is_loopback() {
         warnings.push(Warning::PasswordInClear);
     }
-    if !seen.failed.is_empty() {
-        let failed = mem::take(&mut seen.failed);
+    if !observed.failed.is_empty() {
+        let failed = mem::take(&mut observed.failed);
         warnings.push(Warning::AddressFailed { failed, peer });
     }
     warnings

@@ -233,7 +233,7 @@ impl<'a> Screen<'a> {
             }
         }
         line.push('\n');
-        // Nobody reads on; the exit code still tells.
+        // The reader has left; the exit code is still right.
         let _ = self.out.write_all(line.as_bytes());
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Activity {
     Subscribing(Format),
 }
 
-/// How it is told.
+/// Where the events go, and in which form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutputStyle {
     pub(crate) json: bool,

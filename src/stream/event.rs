@@ -1,5 +1,5 @@
-//! What a run tells while it goes on, and what it counts: one vocabulary for every command that runs
-//! on. It gives nothing a form; that is `report`'s.
+//! The events of a run and its counters, the same for every command that runs on. It formats nothing;
+//! that is `report`'s.
 
 use std::io;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::diagnosis::Diagnosis;
 use crate::failure::Warning;
 use crate::mqtt::Message;
 
-/// Messages, unless it says otherwise. Each command counts some of them.
+/// Numbers of messages, where nothing else is said. Each command counts some of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counters {
     /// Taken from the input, to be published.
@@ -34,7 +34,7 @@ pub(crate) enum Event<'a> {
     Message(&'a Message),
     /// Nothing more is at hand: the messages so far must become visible.
     Idle,
-    /// Told at every turn of the loop; most are of no interest.
+    /// Comes at every turn of the loop, so it must cost next to nothing.
     Progress(&'a Counters),
     Warning(&'a Warning),
     ConnectionLost(&'a Diagnosis),
@@ -50,12 +50,12 @@ pub(crate) enum Event<'a> {
     },
 }
 
-/// Who is told.
+/// Receives the events.
 pub(crate) trait Listener {
-    /// Takes note of an event.
+    /// Handles one event.
     ///
     /// # Errors
-    /// When the messages cannot be written, as where nobody reads on. It ends a run whose point is to
+    /// When messages cannot be written, because their reader has left. It ends a run that is there to
     /// show them, and means nothing to any other.
     fn event(&mut self, event: Event<'_>) -> io::Result<()>;
 }

@@ -99,7 +99,7 @@ impl Input {
         }
     }
 
-    /// Whether it is known that nothing more comes, without looking.
+    /// Whether it is known, without reading, that nothing more comes.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self, Self::Fixed { left: 0, .. })
     }
@@ -203,7 +203,7 @@ impl Lines {
         let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
         match poll(&mut polled, Some(&limit)) {
             Ok(ready) => Ok(ready > 0),
-            // A signal: the caller looks at its flag.
+            // A signal: the caller checks its flag.
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -46,12 +46,12 @@ impl Outbox {
         self.items.is_empty()
     }
 
-    /// How many are in the hands of the session.
+    /// How many were handed to the session and are not acknowledged.
     pub(crate) fn in_flight(&self) -> usize {
         self.submitted - self.done
     }
 
-    /// Those of them that the broker has not acknowledged; for the evidence.
+    /// The same with their sizes, for a diagnosis.
     pub(crate) fn under_way(&self) -> UnderWay {
         let mut under_way = UnderWay::default();
         for Item { payload, state } in self.items.iter().take(self.submitted) {

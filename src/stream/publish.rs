@@ -32,11 +32,11 @@ fn limits(qos: Qos) -> Limits {
     }
 }
 
-/// How long to look for acknowledgements before standard input is looked at again, which must be
-/// less than the 50 ms within which a line leaves.
+/// How long to wait for acknowledgements before standard input is polled again. A line leaves within
+/// 50 ms, so it must be less.
 const ACK_WAIT: Duration = Duration::from_millis(25);
 
-/// How long to sleep on a silent input before the keep-alive is looked after.
+/// How long to sleep on a silent input before the session gets its turn: it sends the keep-alive.
 const IDLE_WAIT: Duration = Duration::from_millis(500);
 
 /// How many events are taken before more is handed over: more than a full window has.
@@ -56,7 +56,7 @@ pub(crate) fn run(
     let mut publisher = Publisher {
         config: target.config,
         stop: target.stop,
-        link: Reconnector::new(target, Command::Pub, limits, options.reconnect),
+        reconnector: Reconnector::new(target, Command::Pub, limits, options.reconnect),
         limits,
         input,
         ended: false,
@@ -77,7 +77,7 @@ pub(crate) fn run(
     };
     let outcome = publisher.run();
     publisher.count_unacknowledged();
-    publisher.counters.reconnects = publisher.link.reconnects;
+    publisher.counters.reconnects = publisher.reconnector.reconnects;
     let counters = publisher.counters;
     let outcome = outcome.map_err(|mut failure| {
         if let Failure::Lost(lost) = &mut failure {
@@ -91,7 +91,7 @@ pub(crate) fn run(
 struct Publisher<'a> {
     config: &'a Config,
     stop: &'a Stop,
-    link: Reconnector<'a>,
+    reconnector: Reconnector<'a>,
     limits: Limits,
     input: Input,
     /// Nothing more comes from the input, or nothing more is wanted.
@@ -101,8 +101,8 @@ struct Publisher<'a> {
     given: UnderWay,
     pace: Option<Pace>,
     counters: Counters,
-    /// When an acknowledgement last came, or there was none to wait for; looked at now and then,
-    /// because reading the clock for each message costs as much as a tenth of sending it.
+    /// When an acknowledgement last came, or there was none to wait for. Not exact, because reading the
+    /// clock for each message costs as much as a tenth of sending it.
     progress: Instant,
     /// There was one since the clock was last read.
     moved: bool,
@@ -110,7 +110,7 @@ struct Publisher<'a> {
     worked: bool,
     /// The window was full and has not yet emptied enough to be filled again.
     full: bool,
-    /// What is wrong with the input. What was taken before it is still seen through.
+    /// Why nothing more is taken. What was taken before is still published.
     refused: Option<Failure>,
     /// Never set: for waits that go on after a signal.
     never: Stop,
@@ -127,7 +127,7 @@ struct Pace {
 enum ServeOutcome {
     /// All is done.
     Done(Session),
-    /// The work ends here, and the session can still say goodbye.
+    /// The work ends here, and the session can still be closed in order.
     Stopped(Session, Failure),
     /// The session is dead; what it left undone, and why.
     Lost(Unfinished, Failure),
@@ -135,7 +135,7 @@ enum ServeOutcome {
 
 impl Publisher<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let mut session = self.link.open(self.listener)?;
+        let mut session = self.reconnector.open(self.listener)?;
         loop {
             match self.serve(session) {
                 ServeOutcome::Done(session) => {
@@ -150,7 +150,7 @@ impl Publisher<'_> {
                     return Err(Failure::Interrupted(Stage::Publish));
                 }
                 ServeOutcome::Lost(unfinished, failure) => {
-                    let opened = self.link.reopen(failure, &unfinished, self.listener);
+                    let opened = self.reconnector.reopen(failure, &unfinished, self.listener);
                     let (next, opened) = opened?;
                     self.outbox.restart(opened.session_present);
                     session = next;
@@ -171,8 +171,8 @@ impl Publisher<'_> {
                 cut_short = !self.ended;
                 self.ended = true;
             }
-            if let Err(SessionError::Fault(fault)) = self.hand_over(&mut session) {
-                return self.lost(session, fault.into());
+            if let Err(SessionError::Fault(link)) = self.hand_over(&mut session) {
+                return self.lost(session, link.into());
             }
             self.count_unacknowledged();
             let _ = self.listener.event(Event::Progress(&self.counters));
@@ -194,7 +194,7 @@ impl Publisher<'_> {
                     return self.lost(session, MqttCause::TimedOut { limit });
                 }
                 Ok(()) | Err(SessionError::Interrupted) => {}
-                Err(SessionError::Fault(fault)) => return self.lost(session, fault.into()),
+                Err(SessionError::Fault(link)) => return self.lost(session, link.into()),
             }
         }
     }
@@ -228,7 +228,7 @@ impl Publisher<'_> {
             self.progress = Instant::now();
         }
         if std::mem::take(&mut self.worked) {
-            self.link.reset_backoff();
+            self.reconnector.reset_backoff();
         }
         Ok(())
     }
@@ -296,15 +296,15 @@ impl Publisher<'_> {
         let limit = *limit;
         let cause = MqttCause::PublishTooLarge { size, limit };
         let operation = self.operation(under_way);
-        Some(self.link.failure(cause, operation, self.link.stood()))
+        Some(
+            self.reconnector
+                .failure(cause, operation, self.reconnector.stood()),
+        )
     }
 
     fn operation(&self, under_way: UnderWay) -> Operation {
         Operation::Publish {
-            topic: Topic {
-                name: self.config.topic.clone(),
-                origin: self.config.origin("topic").clone(),
-            },
+            topic: Topic::configured(self.config),
             qos: self.config.qos,
             retain: self.config.retain,
             under_way,
@@ -326,7 +326,7 @@ impl Publisher<'_> {
             match due {
                 Some(due) if idle && !self.ended && !due.is_zero() => until += due.min(IDLE_WAIT),
                 _ if idle && !self.ended => {
-                    // The look at the input that follows says what is wrong with it.
+                    // Taking from the input, which follows, finds what is wrong with it.
                     let _ = self.input.wait(IDLE_WAIT);
                     until = Instant::now();
                 }
@@ -381,7 +381,9 @@ impl Publisher<'_> {
             Qos::AtLeastOnce | Qos::ExactlyOnce => self.outbox.under_way(),
         };
         let operation = self.operation(under_way);
-        let failure = self.link.failure(cause, operation, self.link.stood());
+        let failure = self
+            .reconnector
+            .failure(cause, operation, self.reconnector.stood());
         if self.config.qos == Qos::AtMostOnce {
             for payload in session.into_unsent() {
                 self.outbox.push(payload);

@@ -1,5 +1,5 @@
-//! Reconnecting when the connection is lost: back-off, what can heal and what cannot, and when
-//! to give up. It holds no messages; `pub` and `sub` bring what is to be taken up.
+//! Reconnecting when the connection is lost: back-off, which errors are worth a retry, and when to give
+//! up. It holds no messages; `pub` and `sub` bring what is to be resumed.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
@@ -40,7 +40,7 @@ pub(crate) struct Reconnector<'a> {
     limits: Limits,
     policy: Reconnect,
     /// Giving up counts from here: when the connection was lost. Where it was re-established and lost
-    /// before it was of use, from the first loss, without the time for which it stood.
+    /// before anything got through, from the first loss, without the time for which it stood.
     since: Instant,
     /// Tries since then.
     tries: u32,
@@ -48,8 +48,8 @@ pub(crate) struct Reconnector<'a> {
     opened: Instant,
     /// Connections in a row that were closed soon.
     closed_soon: u32,
-    /// On the way to the first session, and to the last one that took the stages of a check.
-    seen: Observed<'a>,
+    /// On the way to the first session, or to the last one that took the stages of a check.
+    observed: Observed<'a>,
     pub(crate) reconnects: u64,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Reconnector<'a> {
             tries: 0,
             opened: Instant::now(),
             closed_soon: 0,
-            seen: Observed::new(target, command),
+            observed: Observed::new(target, command),
             reconnects: 0,
         }
     }
@@ -85,13 +85,13 @@ impl<'a> Reconnector<'a> {
             Command::Check | Command::Sub => Unfinished::default(),
         };
         let opened = self.attempt(&unfinished, Duration::MAX);
-        if opened.is_ok() && self.seen.peer.is_none() {
-            self.seen = Observed::of_session(self.target, self.command);
+        if opened.is_ok() && self.observed.peer.is_none() {
+            self.observed = Observed::of_session(self.target, self.command);
+            self.opened = Instant::now();
         }
-        for warning in warnings::about(&mut self.seen) {
+        for warning in warnings::about(&mut self.observed) {
             let _ = listener.event(Event::Warning(&warning));
         }
-        self.opened = Instant::now();
         opened.map(|(session, _)| session)
     }
 
@@ -104,18 +104,19 @@ impl<'a> Reconnector<'a> {
     /// A session after one that ended with `why`.
     ///
     /// # Errors
-    /// What cannot heal, as it is; [`Failure::Lost`] when it is given up; [`Failure::Interrupted`].
+    /// What a retry cannot fix, as it is; [`Failure::Lost`] when it is given up;
+    /// [`Failure::Interrupted`].
     pub(crate) fn reopen(
         &mut self,
         why: Failure,
         unfinished: &Unfinished,
         listener: &mut dyn Listener,
     ) -> Result<(Session, Opened), Failure> {
-        // The connection is re-established even if nobody reads of it.
+        // Reconnecting goes on even if nobody reads about it.
         let mut tell = |event: Event<'_>| drop(listener.event(event));
         let lost = Instant::now();
         let stood = lost - self.opened;
-        // One that stood longer than any pause was no failed try, though nothing came to be sent.
+        // A session that stood longer than any pause was no failed try, even if nothing was sent.
         if stood >= LONGEST_PAUSE {
             self.tries = 0;
         }
@@ -125,7 +126,7 @@ impl<'a> Reconnector<'a> {
             self.since + stood
         };
         let mut last = why;
-        let mut diagnosis = self.words(&last);
+        let mut diagnosis = self.diagnose(&last);
         if !diagnosis.code.retry() {
             return Err(last);
         }
@@ -178,7 +179,7 @@ impl<'a> Reconnector<'a> {
                 }
                 Err(stopped @ Failure::Interrupted(_)) => return Err(stopped),
                 Err(failure) => {
-                    diagnosis = self.words(&failure);
+                    diagnosis = self.diagnose(&failure);
                     last = failure;
                     if !diagnosis.code.retry() {
                         return Err(last);
@@ -201,11 +202,11 @@ impl<'a> Reconnector<'a> {
             operation,
             Operation::Publish { .. } | Operation::Subscribe { .. }
         );
-        match self.seen.wait_only() {
+        match self.observed.wait_only() {
             Waited::Stood if sends => Err(last),
             Waited::Closed { after } if self.target.config.is_set("client_id") => {
                 let cause = MqttCause::TakenOver { after };
-                Err(self.seen.mqtt(cause, operation.clone(), after))
+                Err(self.observed.mqtt(cause, operation.clone(), after))
             }
             _ => Ok(last),
         }
@@ -220,9 +221,9 @@ impl<'a> Reconnector<'a> {
     ) -> Failure {
         match cause.into() {
             MqttCause::Connection(LinkError::Tls(cause @ TlsCause::Rustls(_))) => {
-                self.seen.tls(cause, operation, after)
+                self.observed.tls(cause, operation, after)
             }
-            cause => self.seen.mqtt(cause, operation, after),
+            cause => self.observed.mqtt(cause, operation, after),
         }
     }
 
@@ -231,8 +232,8 @@ impl<'a> Reconnector<'a> {
         self.opened.elapsed()
     }
 
-    /// Straight there; only if that fails does a check tell why. Both within `left` or nearly, so
-    /// that giving up is not late.
+    /// Opens a session directly; only if that fails do the stages of a check find out why. Both within
+    /// `left` or nearly, so that giving up is not late.
     fn attempt(
         &mut self,
         unfinished: &Unfinished,
@@ -254,8 +255,8 @@ impl<'a> Reconnector<'a> {
             }
             Err(SessionError::Fault(_)) => {
                 let (target, command, limits) = (self.target, self.command, self.limits);
-                let (opened, seen) = stages::open_session(target, command, limits, unfinished);
-                self.seen = seen;
+                let (opened, observed) = stages::open_session(target, command, limits, unfinished);
+                self.observed = observed;
                 opened
             }
         }
@@ -281,7 +282,7 @@ impl<'a> Reconnector<'a> {
         }))
     }
 
-    fn words(&self, failure: &Failure) -> Diagnosis {
+    fn diagnose(&self, failure: &Failure) -> Diagnosis {
         diagnose(failure, self.target.config, clock::now())
     }
 
@@ -307,7 +308,7 @@ fn is_verdict(fault: &LinkError) -> bool {
     )
 }
 
-/// Exponential, with jitter, so that a thousand boards do not knock at a restarted broker at once.
+/// Exponential, with jitter, so that a thousand boards do not reconnect to a restarted broker at once.
 fn pause(tries: u32) -> Duration {
     let Some(doublings) = tries.checked_sub(1) else {
         return Duration::ZERO;

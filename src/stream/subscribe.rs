@@ -1,4 +1,4 @@
-//! `sub`: subscribes, hands out what comes in, and subscribes again where a session was lost.
+//! `sub`: subscribes, passes on what comes in, and subscribes again where a session was lost.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::{Retained, SubOptions};
 use crate::stream::reconnect::Reconnector;
 
-/// How long to wait for a message before the clock is looked at.
+/// How long to wait for a message before the time limit is checked.
 const IDLE_WAIT: Duration = Duration::from_millis(250);
 
 /// Wake-ups that follow each other within this time are a flood.
@@ -34,10 +34,7 @@ pub(crate) fn run(
         requests: 100,
     };
     let filters = match options.filters.as_slice() {
-        [] => vec![Topic {
-            name: target.config.topic.clone(),
-            origin: target.config.origin("topic").clone(),
-        }],
+        [] => vec![Topic::configured(target.config)],
         filters => filters.iter().cloned().map(of_flag).collect(),
     };
     let mut subscriber = Subscriber {
@@ -45,14 +42,15 @@ pub(crate) fn run(
         options,
         filters,
         listener,
-        link: Reconnector::new(target, Command::Sub, limits, options.reconnect),
+        reconnector: Reconnector::new(target, Command::Sub, limits, options.reconnect),
         until: options.duration.map(|duration| Instant::now() + duration),
         counters: Counters::default(),
         too_large: false,
         woken: Instant::now(),
+        downgraded: None,
     };
     let outcome = subscriber.run();
-    subscriber.counters.reconnects = subscriber.link.reconnects;
+    subscriber.counters.reconnects = subscriber.reconnector.reconnects;
     (subscriber.counters, outcome)
 }
 
@@ -66,7 +64,7 @@ struct Subscriber<'a> {
     options: &'a SubOptions,
     filters: Vec<Topic>,
     listener: &'a mut dyn Listener,
-    link: Reconnector<'a>,
+    reconnector: Reconnector<'a>,
     until: Option<Instant>,
     counters: Counters,
     /// The last connection ended by a message that is too large. The broker forgets most of them; one
@@ -74,6 +72,8 @@ struct Subscriber<'a> {
     too_large: bool,
     /// When a wait last ended with an event.
     woken: Instant,
+    /// The lower QoS that was last warned of.
+    downgraded: Option<u8>,
 }
 
 /// Why serving one session ended.
@@ -88,7 +88,7 @@ enum ServeOutcome {
 
 impl Subscriber<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let mut session = match self.link.open(self.listener) {
+        let mut session = match self.reconnector.open(self.listener) {
             // Nothing was asked for that is not done: `sub` runs until it is stopped.
             Err(Failure::Interrupted(_)) => return Ok(()),
             opened => opened?,
@@ -112,24 +112,7 @@ impl Subscriber<'_> {
             match served {
                 Ok(()) => {}
                 Err(ServeOutcome::Done) => {
-                    // What has come in is acknowledged: the broker will not send it again.
-                    let at_once = Instant::now();
-                    while session.has_events()
-                        && let Ok(Some(event)) = session.next(at_once, &Stop::default())
-                        && self.take(&mut session, event).is_ok()
-                    {}
-                    // A reader that has left ends it just as well.
-                    let _ = self.listener.event(Event::Idle);
-                    // A session that is kept keeps its subscriptions.
-                    let clean = self.target.config.clean_session;
-                    let filter = self
-                        .filters
-                        .first()
-                        .filter(|_| clean && self.filters.len() == 1);
-                    session.close(
-                        filter.map(|filter| filter.name.as_str()),
-                        self.target.config.timeout,
-                    );
+                    self.finish(session);
                     return Ok(());
                 }
                 Err(ServeOutcome::Refused(failure)) => {
@@ -146,7 +129,8 @@ impl Subscriber<'_> {
                         received,
                         ..Unfinished::default()
                     };
-                    let opened = match self.link.reopen(failure, &unfinished, self.listener) {
+                    let opened = match self.reconnector.reopen(failure, &unfinished, self.listener)
+                    {
                         Err(Failure::Interrupted(_)) => return Ok(()),
                         opened => opened?,
                     };
@@ -157,6 +141,29 @@ impl Subscriber<'_> {
         }
     }
 
+    /// Hands out what has come in, and closes the session in order.
+    fn finish(&mut self, mut session: Session) {
+        let Config {
+            clean_session,
+            timeout,
+            ..
+        } = *self.target.config;
+        // It is acknowledged: the broker will not send it again.
+        let now = Instant::now();
+        while session.has_events()
+            && let Ok(Some(event)) = session.next(now, &Stop::default())
+            && self.take(&mut session, event).is_ok()
+        {}
+        // A reader that has left ends it just as well.
+        let _ = self.listener.event(Event::Idle);
+        // A session that is kept keeps its subscriptions.
+        let filter = match self.filters.as_slice() {
+            [only] if clean_session => Some(only.name.as_str()),
+            _ => None,
+        };
+        session.close(filter, timeout);
+    }
+
     /// One SUBSCRIBE after the other; messages may come in between.
     fn subscribe(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
         let Config { qos, timeout, .. } = *self.target.config;
@@ -164,15 +171,11 @@ impl Subscriber<'_> {
             let asked = Instant::now();
             session
                 .subscribe(&filter.name, qos)
-                .map_err(|ending| self.subscribe_error(ending, &filter, asked))?;
+                .map_err(|error| self.subscribe_error(error, &filter, asked))?;
             loop {
                 match session.next(asked + timeout, self.target.stop) {
                     Ok(Some(mqtt::Event::Granted(Ok(granted)))) => {
-                        let asked = qos as u8;
-                        if granted < asked {
-                            let warning = Warning::QosDowngraded { asked, granted };
-                            let _ = self.listener.event(Event::Warning(&warning));
-                        }
+                        self.note_granted(qos as u8, granted);
                         break;
                     }
                     Ok(Some(mqtt::Event::Granted(Err(code)))) => {
@@ -189,11 +192,19 @@ impl Subscriber<'_> {
                             self.not_subscribed(cause, &filter, asked),
                         ));
                     }
-                    Err(ending) => return Err(self.subscribe_error(ending, &filter, asked)),
+                    Err(error) => return Err(self.subscribe_error(error, &filter, asked)),
                 }
             }
         }
         Ok(())
+    }
+
+    /// Warns of a lower QoS, not of the same again for each filter and after each reconnect.
+    fn note_granted(&mut self, asked: u8, granted: u8) {
+        if granted < asked && self.downgraded.replace(granted) != Some(granted) {
+            let warning = Warning::QosDowngraded { asked, granted };
+            let _ = self.listener.event(Event::Warning(&warning));
+        }
     }
 
     fn subscribe_error(
@@ -218,7 +229,7 @@ impl Subscriber<'_> {
     fn not_subscribed(&self, cause: MqttCause, filter: &Topic, asked: Instant) -> Failure {
         let (filter, qos) = (filter.clone(), self.target.config.qos);
         let operation = Operation::Subscribe { filter, qos };
-        self.link.failure(cause, operation, asked.elapsed())
+        self.reconnector.failure(cause, operation, asked.elapsed())
     }
 
     fn receive_error(&mut self, error: SessionError) -> ServeOutcome {
@@ -230,7 +241,9 @@ impl Subscriber<'_> {
                     filters: self.filters.clone(),
                     published: None,
                 };
-                let failure = self.link.failure(fault, operation, self.link.stood());
+                let failure = self
+                    .reconnector
+                    .failure(fault, operation, self.reconnector.stood());
                 ended(failure)
             }
         }
@@ -258,7 +271,7 @@ impl Subscriber<'_> {
         let mut more = session.has_more();
         if !more && now - self.woken < FLOOD_GAP {
             // A flood comes one message a wake-up, and each wake-up costs us and the broker more
-            // than the message does. A breath lets some gather.
+            // than the message does. A short sleep lets some gather.
             thread::sleep(COALESCE);
             more = session.has_more();
         }
@@ -285,7 +298,7 @@ impl Subscriber<'_> {
         let message = match event {
             mqtt::Event::Message(message) => message,
             mqtt::Event::Released { .. } => {
-                self.link.reset_backoff();
+                self.reconnector.reset_backoff();
                 return Ok(());
             }
             _ => return Ok(()),
@@ -293,7 +306,7 @@ impl Subscriber<'_> {
         self.too_large = false;
         // Retained messages come with each new connection, whatever becomes of it.
         if !message.retain() {
-            self.link.reset_backoff();
+            self.reconnector.reset_backoff();
         }
         let wanted = match self.options.retained {
             Retained::All => true,

@@ -19,6 +19,36 @@ pub(crate) const UNHURRIED: Duration = Duration::from_secs(10);
 /// The `timeout` of those that are about time.
 pub(crate) const BRIEF: &str = "timeout = 1s\n";
 
+/// Codes that are provoked in several ways and in none without a variant: in this one `pub` and `sub`
+/// meet them too.
+const WITH_STREAMS: &[(&str, &str)] = &[
+    ("ca-file-invalid", "missing"),
+    ("client-cert-invalid", "missing"),
+    ("client-key-encrypted", "pkcs8"),
+    ("client-key-invalid", "missing"),
+    ("client-key-mismatch", "pair"),
+    ("config-invalid", "port"),
+    ("host-invalid", "scheme"),
+    ("mqtt-bad-credentials", "code-4"),
+    ("mqtt-client-id-rejected", "code-2"),
+    ("mqtt-closed", "plain"),
+    ("mqtt-is-tls", "alert"),
+    ("mqtt-not-authorized", "code-5"),
+    ("mqtt-not-mqtt", "http"),
+    ("mqtt-refused", "code-99"),
+    ("mqtt-server-unavailable", "code-3"),
+    ("mqtt-timeout", "plain"),
+    ("mqtt-version", "code-1"),
+    ("password-unavailable", "missing"),
+    ("tls-alert", "internal-error"),
+    ("tls-client-cert-rejected", "stranger"),
+    ("tls-clock-wrong", "1970.leaf-alone"),
+    ("tls-closed", "closed"),
+    ("tls-not-tls", "plain-mqtt"),
+    ("tls-timeout", "silent"),
+    ("tls-weak-key", "leaf"),
+];
+
 /// A folder with `ca.pem`, the certificate of a fresh root that the configurations trust.
 pub(crate) fn trusting_lab() -> (Lab, Authority) {
     let lab = Lab::new();
@@ -135,7 +165,28 @@ impl<'a> Provocation<'a> {
         assert!(verbose.all().contains(&head), "no `{head}` in:\n{verbose}");
         verbose.expect_within(self.limit);
         nothing_raw(&verbose);
+        let with_streams = match self.variant {
+            Some(variant) => WITH_STREAMS.contains(&(code, variant)),
+            None => true,
+        };
+        if with_streams {
+            self.streams_fail(code);
+        }
         Provoked { human, report }
+    }
+
+    /// `pub` and `sub` end with the same code, before they come to do their work.
+    #[track_caller]
+    fn streams_fail(&self, code: &str) {
+        for (command, args) in [("pub", &["-m", "hello"][..]), ("sub", &[])] {
+            let outcome = self.stream(command, args).go();
+            outcome.expect_code(catalogue::exit_code(code));
+            outcome.expect_within(self.limit);
+            let head = format!("error[{code}]: ");
+            assert!(outcome.all().contains(&head), "no `{head}` in:\n{outcome}");
+            nothing_raw(&outcome);
+            golden::check(&format!("{code}.{command}"), self.lab, &outcome);
+        }
     }
 
     /// The `failure` of the JSON report says what the words say, line by line.

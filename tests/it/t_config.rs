@@ -202,6 +202,10 @@ fn config_unreadable() {
         let variant = file.split('.').next().unwrap();
         check_args(&lab, "config-unreadable", variant, &[file], words);
     }
+    for command in ["pub", "sub"] {
+        let args = [command, "hivmq.conf"];
+        check_args(&lab, "config-unreadable", command, &args, "hivemq.conf");
+    }
 }
 
 #[test]
@@ -217,6 +221,8 @@ fn usage_invalid() {
         ("provider", &["new", "hivmq"], "hivemq"),
         ("insecure", &[CONFIG, "--insecure"], "ca_file"),
         ("password", &[CONFIG, "-P", "hunter2-word"], "password_env"),
+        ("pub", &["pub", CONFIG, "--count", "3"], "`pub`"),
+        ("sub", &["sub", CONFIG, "-m", "hello"], "`sub`"),
     ] {
         check_args(&lab, "usage-invalid", variant, args, words);
     }
@@ -329,17 +335,23 @@ fn files_that_are_not_what_they_should_be() {
 #[test]
 fn no_trust_roots() {
     let lab = Lab::new();
-    let run = || {
-        Run::check(&lab, "host = localhost\n")
-            .env("SSL_CERT_FILE", "nowhere.pem")
+    let config = "host = localhost\n";
+    fn without(run: Run<'_>) -> Run<'_> {
+        run.env("SSL_CERT_FILE", "nowhere.pem")
             .env("SSL_CERT_DIR", "nowhere")
-    };
+    }
+    let run = || without(Run::check(&lab, config));
     let outcome = run().go();
     outcome.expect_code(2);
     assert!(outcome.stderr.contains("nowhere.pem"), "{outcome}");
     golden::check("no-trust-roots", &lab, &outcome);
     let report = json::report(&run().arg("--json").go());
     assert_eq!(report["failure"]["code"], "no-trust-roots");
+    for command in ["pub", "sub"] {
+        let outcome = without(Run::stream(&lab, command, config, &[])).go();
+        outcome.expect_code(2);
+        golden::check(&format!("no-trust-roots.{command}"), &lab, &outcome);
+    }
 }
 
 #[test]

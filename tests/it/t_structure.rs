@@ -261,6 +261,47 @@ fn every_code_has_a_golden_file() {
     }
 }
 
+/// `pub` and `sub` do other things than the check: that their words are true shows in outputs of their
+/// own, for each code that they can end with, alone or as the last cause of `connection-lost`.
+#[test]
+fn every_code_has_a_golden_file_for_each_command() {
+    const NOT_OF_PUB: &[&str] = &[
+        "mqtt-taken-over",
+        "subscribe-denied",
+        "subscribe-closed",
+        "subscribe-timeout",
+        "receive-timeout",
+        "receive-too-large",
+        "receive-altered",
+        "receive-closed",
+    ];
+    const NOT_OF_SUB: &[&str] = &[
+        "mqtt-taken-over",
+        "publish-closed",
+        "publish-timeout",
+        "publish-too-large",
+        "publish-input-failed",
+        "receive-timeout",
+        "receive-altered",
+        "interrupted",
+    ];
+    for (command, not_its_own) in [("pub", NOT_OF_PUB), ("sub", NOT_OF_SUB)] {
+        let outputs: Vec<String> = fs::read_dir(golden::folder())
+            .unwrap()
+            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+            .filter(|output| output.starts_with(&format!("$ mqtt-test {command} ")))
+            .collect();
+        let failures = PROMISES.iter().filter(|it| it.exit_code.is_some());
+        for code in failures.map(|promise| &promise.code) {
+            let found = outputs
+                .iter()
+                .any(|output| output.contains(&format!("error[{code}]: ")));
+            let expected = !not_its_own.contains(&code.as_str());
+            assert_eq!(found, expected, "`{command}` and `{code}`");
+        }
+    }
+}
+
 /// A golden file that no test compares with the program says nothing: each belongs to a code, and
 /// the tests name that code and, word by word, the variant.
 #[test]

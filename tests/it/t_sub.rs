@@ -332,10 +332,9 @@ fn a_lower_qos_is_warned_of() {
     let lab = Lab::new();
     let server = Rogue::GrantsQos0.start(&lab);
     let config = plain_config(server.port, "qos = 1\n");
-    let outcome = Run::stream(&lab, "sub", &config, &["--for", "200ms"]).go();
+    let args = ["--for", "200ms", "-t", "a", "-t", "b"];
+    let outcome = Run::stream(&lab, "sub", &config, &args).go();
     outcome.expect_code(0);
-    assert!(
-        outcome.stderr.contains("warning[qos-downgraded]"),
-        "{outcome}"
-    );
+    let warnings = outcome.stderr.matches("warning[qos-downgraded]");
+    assert_eq!(warnings.count(), 1, "{outcome}");
 }
