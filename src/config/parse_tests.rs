@@ -123,7 +123,7 @@ fn missing_empty_and_placeholder() {
     );
     let text = "`host` still holds the placeholder\
                 \n note: config/x.conf:1: `host = YOUR-CLUSTER.s1.eu.hivemq.cloud`\
-                \n help: put your own values in origin of `YOUR-…`; the comments above them say \
+                \n help: put your own values in place of `YOUR-…`; the comments above them say \
                 where to find them";
     let found = said(file("host = YOUR-CLUSTER.s1.eu.hivemq.cloud"));
     assert_eq!(found, ("config-invalid".into(), text.into()));

@@ -254,7 +254,7 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
         ),
         ProblemKind::Placeholder { key } => (
             format!("`{key}` still holds the placeholder"),
-            "put your own values in origin of `YOUR-…`; the comments above them say where to \
+            "put your own values in place of `YOUR-…`; the comments above them say where to \
              find them"
                 .to_owned(),
         ),
