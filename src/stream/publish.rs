@@ -203,6 +203,9 @@ impl Publisher<'_> {
     fn hand_over(&mut self, session: &mut Session) -> Result<(), SessionError> {
         // Until all that was resumed is acknowledged, its packet ids are not free.
         while !self.outbox.is_resuming() && session.has_room() {
+            if self.reconnector.is_careful() && self.outbox.in_flight() > 0 {
+                break;
+            }
             if self.outbox.waiting().is_none() && !self.take() {
                 break;
             }

@@ -28,9 +28,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A connection that was closed within this time, without having done any work, was closed soon.
 const SOON: Duration = Duration::from_secs(5);
 
-/// After so many connections in a row that were closed soon, one that only waits tells whether what is
-/// sent is the reason, or another client with the same id.
-const CLOSED_IN_A_ROW: u32 = 3;
+/// After so many connections in a row that were closed soon, messages are sent one by one: then it is
+/// known which one it was, and a link that breaks after a few bytes lets one through.
+const CAREFUL_AFTER: u32 = 2;
+
+/// After so many, one that only waits tells whether what is sent is the reason, or another client with
+/// the same id.
+const CLOSED_IN_A_ROW: u32 = 4;
+
+/// No client that reconnects waits shorter than this, after it was thrown out more than once.
+const RIVALS_PAUSE: Duration = Duration::from_millis(100);
 
 /// Opens sessions to one target.
 #[derive(Debug)]
@@ -85,7 +92,11 @@ impl<'a> Reconnector<'a> {
             Command::Check | Command::Sub => Unfinished::default(),
         };
         let opened = self.attempt(&unfinished, Duration::MAX);
-        if opened.is_ok() && self.observed.peer.is_none() {
+        let connected = match &opened {
+            Ok(_) | Err(Failure::Mqtt(_)) => true,
+            Err(_) => false,
+        };
+        if connected && self.observed.peer.is_none() {
             self.observed = Observed::of_session(self.target, self.command);
             self.opened = Instant::now();
         }
@@ -99,6 +110,11 @@ impl<'a> Reconnector<'a> {
     pub(crate) fn reset_backoff(&mut self) {
         self.tries = 0;
         self.closed_soon = 0;
+    }
+
+    /// Whether no more than one message should be under way.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.closed_soon >= CAREFUL_AFTER
     }
 
     /// A session after one that ended with `why`.
@@ -198,13 +214,17 @@ impl<'a> Reconnector<'a> {
             return Ok(last);
         };
         let operation = &error.operation;
-        let sends = matches!(
-            operation,
-            Operation::Publish { .. } | Operation::Subscribe { .. }
-        );
+        let sends = match operation {
+            Operation::Publish { under_way, .. } => under_way.messages == 1,
+            Operation::Subscribe { .. } => true,
+            Operation::Connect | Operation::Receive { .. } => false,
+        };
         match self.observed.wait_only() {
             Waited::Stood if sends => Err(last),
-            Waited::Closed { after } if self.target.config.is_set("client_id") => {
+            // A rival comes back after a pause of its own; what is closed at once has another reason.
+            Waited::Closed { after }
+                if after >= RIVALS_PAUSE && self.target.config.is_set("client_id") =>
+            {
                 let cause = MqttCause::TakenOver { after };
                 Err(self.observed.mqtt(cause, operation.clone(), after))
             }

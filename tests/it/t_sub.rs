@@ -263,11 +263,11 @@ fn a_denied_filter_ends_it() {
 }
 
 #[test]
-fn what_is_too_large_ends_it_after_what_came_before() {
+fn what_is_too_large_ends_a_connection_after_what_came_before() {
     let lab = Lab::new();
     let broker = broker(&lab);
     let config = plain_config(broker.port, "client_id = me\nmax_packet_size = 1KiB\n");
-    let running = Run::stream(&lab, "sub", &config, &["-t", "t/a"]).start();
+    let running = Run::stream(&lab, "sub", &config, &["-t", "t/a", "--no-reconnect"]).start();
     broker.wait_for_log("me 1 t/a\n");
     lab.write("large", vec![b'x'; 1025]);
     publish(&lab, &broker, "t/a", &["-m", "before"]);
