@@ -299,6 +299,11 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageErr
         if arg.starts_with('-') {
             return Err(without_secrets(flags::unknown(&arg), &found));
         }
+        // The text of a key, where the name of its file was meant.
+        if arg.contains("-----BEGIN ") {
+            let given = "…".to_owned();
+            return Err(UsageError::Leftover { given });
+        }
         free.push(arg);
     }
     Ok((found, free))

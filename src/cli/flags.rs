@@ -305,7 +305,10 @@ pub(crate) fn unknown(arg: &str) -> UsageError {
     }
 }
 
-/// Without the value, which may be a secret.
+/// Without the value, which may be a secret, and not more than a flag can be: it may be the text of a
+/// key.
 pub(crate) fn first_part(arg: &str) -> String {
-    arg.split('=').next().unwrap_or(arg).to_owned()
+    let end = |c: char| c == '=' || c.is_whitespace();
+    let name = arg.split(end).next().unwrap_or(arg);
+    name.chars().take(32).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::types::{Key, Origin};
+use crate::config::types::{Key, Origin, VariableName};
 use crate::util::file::ReadError;
 
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub(crate) enum ConfigError {
     /// Everything wrong with the settings, in the order of the file, then of the flags.
     Problems(Vec<Problem>),
     PasswordEnvUnset {
-        variable: String,
+        variable: VariableName,
         empty: bool,
     },
     /// The variable is set, but MQTT cannot carry what it holds.
     PasswordEnvUnusable {
-        variable: String,
+        variable: VariableName,
         why: SecretError,
     },
     PasswordFile {
@@ -64,7 +64,13 @@ pub(crate) enum ConfigError {
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     Read(ReadError),
-    NotUtf8 { line: usize },
+    NotUtf8 {
+        line: usize,
+    },
+    /// It is something else, such as "a private key", and none of it is quoted.
+    Holds {
+        found: &'static str,
+    },
 }
 
 /// What is wrong with a file that a key names.

@@ -178,7 +178,12 @@ fn a_password_file_that_cannot_be_read() {
 
 #[test]
 fn a_variable_gives_the_password() {
-    let read = |value: Option<&str>| from_env("P", value.map(OsString::from));
+    let read = |value: Option<&str>| {
+        from_env(
+            &VariableName::new("P".to_owned()),
+            value.map(OsString::from),
+        )
+    };
     assert_eq!(read(Some("hunter2\n")).unwrap().expose(), "hunter2\n");
     let error = |value| diagnose_config(&read(value).unwrap_err(), None).error;
     assert_eq!(

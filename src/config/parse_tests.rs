@@ -227,7 +227,7 @@ fn flags_stand_above_the_file() {
 
     let text = "username = me\nhost = h\npassword_file = p";
     let config = file_and(text, &[over("--set", "password_env", "P")]).unwrap();
-    let source = Some(PasswordSource::Env("P".to_owned()));
+    let source = Some(PasswordSource::Env(VariableName::new("P".to_owned())));
     assert_eq!(config.credentials.unwrap().password, source);
 
     let text = "2 settings are wrong\

@@ -104,13 +104,8 @@ fn secrets_are_not_shown() {
         None,
     );
     let base64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
-    odd(base64, no, "MIIEvQIB…", None);
-    odd(
-        &format!("{base64}=="),
-        "there is no key `MIIEvQIB…`",
-        "MIIEvQIB… = …",
-        None,
-    );
+    odd(base64, no, "…", None);
+    odd(&format!("{base64}=="), "there is no key `…`", "… = …", None);
     odd(
         "link = mqtts://me:hunter2@h",
         "there is no key `link`",
