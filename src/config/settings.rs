@@ -142,8 +142,16 @@ impl Settings {
     }
 
     fn flag(&mut self, over: &Override, order: usize, from: usize) {
-        let key = over.key.trim_matches([' ', '\t']);
-        let value = over.value.trim_matches([' ', '\t']);
+        // Verbatim, but for `--set 'key = value'`: that is a line of the file, and is read as one.
+        let blank = [' ', '\t'];
+        let key = over.key.trim_matches(blank);
+        let line = key.len() < over.key.len();
+        let value = over.value.as_str();
+        let value = if line {
+            value.trim_matches(blank)
+        } else {
+            value
+        };
         let Origin::Flag(flag) = &over.origin else {
             return;
         };
