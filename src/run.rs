@@ -6,8 +6,10 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::check::{Verdict, stages};
-use crate::cli::{ColorChoice, Command, Output, args};
-use crate::config::{Config, ConfigError, Override, Qos, Secret, Transport, load, templates};
+use crate::cli::{ColorChoice, Command, Output, args, options};
+use crate::config::{
+    Config, ConfigError, Override, Qos, Secret, Transport, UsageError, load, templates,
+};
 use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, explain};
 use crate::failure::{Failure, Warning};
 use crate::mqtt::Target;
@@ -117,11 +119,19 @@ impl Ready {
 
 impl Edge<'_, '_> {
     /// Reads all that is to be read before any contact; on a fault the exit code.
-    fn ready(&mut self, target: &str, overrides: &[Override]) -> Result<Ready, u8> {
+    fn ready(
+        &mut self,
+        target: &str,
+        overrides: &[Override],
+        missing: impl FnOnce(&Config) -> Result<(), UsageError>,
+    ) -> Result<Ready, u8> {
         let config = match load::config(target, overrides) {
             Ok(config) => config,
             Err(fault) => return Err(self.refuse(Some(target), None, fault)),
         };
+        if let Err(fault) = missing(&config) {
+            return Err(self.refuse(Some(target), Some(&config), ConfigError::Usage(fault)));
+        }
         let password = match load::password(&config) {
             Ok(password) => password,
             Err(fault) => return Err(self.refuse(Some(target), Some(&config), fault)),
@@ -141,7 +151,7 @@ impl Edge<'_, '_> {
     }
 
     fn check(&mut self, target: &str, overrides: &[Override]) -> u8 {
-        let ready = match self.ready(target, overrides) {
+        let ready = match self.ready(target, overrides, |_| Ok(())) {
             Ok(ready) => ready,
             Err(code) => return code,
         };
@@ -162,7 +172,8 @@ impl Edge<'_, '_> {
     }
 
     fn publish(&mut self, target: &str, overrides: &[Override], options: &PubOptions) -> u8 {
-        let ready = match self.ready(target, overrides) {
+        let missing = |config: &Config| options::missing_for_pub(options, config);
+        let ready = match self.ready(target, overrides, missing) {
             Ok(ready) => ready,
             Err(code) => return code,
         };
@@ -207,7 +218,8 @@ impl Edge<'_, '_> {
     }
 
     fn subscribe(&mut self, target: &str, overrides: &[Override], options: &SubOptions) -> u8 {
-        let ready = match self.ready(target, overrides) {
+        let missing = |config: &Config| options::missing_for_sub(options, config);
+        let ready = match self.ready(target, overrides, missing) {
             Ok(ready) => ready,
             Err(code) => return code,
         };

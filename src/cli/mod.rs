@@ -5,6 +5,6 @@
 pub(crate) mod args;
 mod flags;
 mod help;
-mod options;
+pub(crate) mod options;
 
 pub(crate) use args::{ColorChoice, Command, Output};

@@ -131,6 +131,10 @@ pub(crate) enum UsageError {
         beside: Vec<String>,
     },
     MissingProvider,
+    /// `pub` without anything to publish.
+    MissingPayload,
+    /// `pub` or `sub` without a topic of the user's.
+    MissingTopic,
     /// `instead`: the flag that stands where the value should be.
     MissingValue {
         flag: &'static str,

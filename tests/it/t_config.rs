@@ -342,6 +342,38 @@ fn no_trust_roots() {
     assert_eq!(report["failure"]["code"], "no-trust-roots");
 }
 
+/// The check has a topic and a message of its own; what is published and listened to for others is
+/// named.
+#[test]
+fn pub_and_sub_are_told_what_and_where() {
+    let lab = Lab::new();
+    let server = Rogue::Silent.start(&lab);
+    let (file, url) = ("x.conf", format!("mqtt://localhost:{}", server.port));
+    lab.write(
+        file,
+        format!("host = localhost\ntls = off\nport = {}\n", server.port),
+    );
+    let topic = format!("{url}/t");
+    for (variant, args) in [
+        ("payload", &["pub", file, "-t", "t"][..]),
+        ("topic.pub", &["pub", file, "-m", "x"]),
+        ("topic.sub", &["sub", file]),
+        ("", &["pub", &url, "-l"]),
+        ("", &["pub", &topic]),
+        ("", &["pub", file, "--set", "topic=t"]),
+        ("", &["pub", file, "--set", "message=x"]),
+        ("", &["sub", &url]),
+    ] {
+        let outcome = Run::args(&lab, args).go();
+        outcome.expect_code(2);
+        assert!(outcome.stderr.contains(" was named\n"), "{outcome}");
+        if !variant.is_empty() {
+            golden::check(&format!("usage-invalid.{variant}"), &lab, &outcome);
+        }
+    }
+    assert_eq!(server.events(), []);
+}
+
 #[test]
 fn nothing_is_contacted() {
     let lab = Lab::new();

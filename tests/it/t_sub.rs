@@ -285,7 +285,7 @@ fn what_is_too_large_ends_it_after_what_came_before() {
 fn a_lower_qos_is_warned_of() {
     let lab = Lab::new();
     let server = Rogue::GrantsQos0.start(&lab);
-    let config = plain_config(server.port, "qos = 1\n");
+    let config = plain_config(server.port, "topic = t\nqos = 1\n");
     let outcome = Run::stream(&lab, "sub", &config, &["--for", "200ms"]).go();
     outcome.expect_code(0);
     assert!(

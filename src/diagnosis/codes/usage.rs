@@ -89,6 +89,14 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             }
             "no CONFIG was given: a config file, or a URL such as `mqtts://host:8883`".to_owned()
         }
+        UsageError::MissingPayload => {
+            help.push("name it: `-m TEXT`, `-f FILE`, `-n` for nothing, `-s` or `-l` for standard input, or `message = …` in the config file".to_owned());
+            "nothing to publish was named".to_owned()
+        }
+        UsageError::MissingTopic => {
+            help.push("name one: `-t TOPIC`, `topic = …` in the config file, or at the end of the URL: `mqtts://host:8883/topic`".to_owned());
+            "no topic was named".to_owned()
+        }
         UsageError::MissingProvider => {
             help.push(format!("the providers are {}", PROVIDERS.join(", ")));
             "`new` needs the name of a provider".to_owned()
