@@ -1,9 +1,10 @@
 //! argv to an [`args::Invocation`], or what is wrong with it. It opens nothing and prints nothing.
 //!
-//! May import `config`, `stream::options` and `util`; only this folder names pico-args.
+//! May import `config`, `stream::options` and `util`.
 
 pub(crate) mod args;
 mod flags;
+mod foreign;
 mod help;
 pub(crate) mod options;
 

@@ -105,6 +105,15 @@ pub(crate) enum UsageError {
         nearest: Option<&'static str>,
         key: Option<Key>,
     },
+    /// A flag of another program; `instead` says what to write.
+    ForeignFlag {
+        given: String,
+        instead: &'static str,
+    },
+    /// `--help` or `--version` beside something else.
+    StandsAlone {
+        flag: &'static str,
+    },
     /// A flag that would carry a password, which every user of the machine could read in `ps`.
     PasswordFlag {
         given: String,
@@ -135,9 +144,11 @@ pub(crate) enum UsageError {
     MissingPayload,
     /// `pub` or `sub` without a topic of the user's.
     MissingTopic,
-    /// `instead`: the flag that stands where the value should be.
+    /// `form`: what stands for the value in the help. `instead`: the flag that stands where the value
+    /// should be.
     MissingValue {
         flag: &'static str,
+        form: &'static str,
         instead: Option<String>,
     },
     /// `--json=yes`: a flag that takes no value.

@@ -21,7 +21,7 @@ pub(crate) static USAGE_INVALID: Code = Code {
     causes: &[
         "a slip in a flag or command: the nearest right one is named",
         "a value with spaces in it without quotes around it, so that its second word stands alone",
-        "a flag of another MQTT program, such as `-h HOST` or `-p PORT`",
+        "a flag of another MQTT program, such as `-h HOST` or `-p PORT`: what to write instead is named",
     ],
     remedies: &[
         "read the last line of the message, and `mqtt-test --help`",
@@ -42,6 +42,18 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             help.extend(meant(nearest));
             help.extend(key.map(|key| format!("write `--set {key}=…`")));
             format!("there is no flag `{given}`")
+        }
+        UsageError::ForeignFlag { given, instead } => {
+            help.push((*instead).to_owned());
+            match given.as_str() {
+                "-h" => "`-h` is `--help` here, and stands alone".to_owned(),
+                "-V" => "`-V` is `--version` here, and stands alone".to_owned(),
+                given => format!("there is no flag `{given}`"),
+            }
+        }
+        UsageError::StandsAlone { flag } => {
+            help.push(format!("write `mqtt-test {flag}`"));
+            format!("`{flag}` stands alone, or behind the name of a command")
         }
         UsageError::PasswordFlag { given } => {
             notes.push("every user of this machine can read a running command in `ps`".to_owned());
@@ -101,14 +113,20 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             help.push(format!("the providers are {}", PROVIDERS.join(", ")));
             "`new` needs the name of a provider".to_owned()
         }
-        UsageError::MissingValue { flag, instead } => {
+        UsageError::MissingValue {
+            flag,
+            form,
+            instead,
+        } => {
+            help.push(format!("write `{flag} {form}`"));
             if let Some(instead) = instead {
                 notes.push(format!(
                     "the flag `{instead}` stands where its value should be"
                 ));
-                if flag.starts_with("--") {
-                    help.push(format!("if that is the value, write `{flag}={instead}`"));
-                }
+                let equals = if flag.starts_with("--") { "=" } else { "" };
+                help.push(format!(
+                    "if that is the value, write `{flag}{equals}{instead}`"
+                ));
             }
             format!("`{flag}` needs a value")
         }
@@ -123,6 +141,7 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::BadColor { given } => {
             notes.push(format!("command line: `--color {given}`"));
+            help.push("leave it out for `auto`".to_owned());
             "`--color` must be `auto`, `always` or `never`".to_owned()
         }
         UsageError::BadValue {
@@ -131,18 +150,24 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             expected,
         } => {
             notes.push(format!("command line: `{flag} {given}`"));
+            help.push(format!("correct the value of `{flag}`"));
             format!("`{flag}` must be {expected}")
         }
         UsageError::Unpublishable { what, words } => {
             notes.push(words.clone());
+            help.push("name something else: `-m TEXT`, `-f FILE`, `-s` or `-l`".to_owned());
             format!("{what} cannot be published")
         }
-        UsageError::Repeated { flag } => format!("`{flag}` is given twice"),
+        UsageError::Repeated { flag } => {
+            help.push(format!("leave one `{flag}`"));
+            format!("`{flag}` is given twice")
+        }
         UsageError::Conflict { flag, other } => {
             help.push("leave one of them".to_owned());
             format!("`{flag}` and `{other}` contradict each other")
         }
         UsageError::NotForCommand { flag, command } => {
+            help.push(format!("leave `{flag}` out"));
             format!("`{flag}` has no meaning for `{command}`")
         }
         UsageError::Leftover { given } => {
@@ -151,6 +176,7 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::NotUtf8 { shown } => {
             notes.push(format!("command line: `{shown}`"));
+            help.push("write it in UTF-8; bytes of any kind are published from a file: `pub CONFIG -f FILE`".to_owned());
             "an argument is not UTF-8 text".to_owned()
         }
     };
