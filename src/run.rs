@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::check::{Verdict, stages};
-use crate::cli::{ColorChoice, Command, Output, args, options};
+use crate::cli::{ColorChoice, Command, CommandName, Output, args, help, options};
 use crate::config::{
     Config, ConfigError, Override, Qos, Secret, Transport, UsageError, load, templates,
 };
@@ -58,6 +58,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
             return Edge {
                 streams,
                 output,
+                command: args::command_name(args),
                 began: Instant::now(),
             }
             .refuse(None, None, fault);
@@ -66,6 +67,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
     let mut edge = Edge {
         streams,
         output: invocation.output,
+        command: invocation.command.name(),
         began: Instant::now(),
     };
     match invocation.command {
@@ -90,6 +92,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
 struct Edge<'a, 'b> {
     streams: &'a mut Streams<'b>,
     output: Output,
+    command: CommandName,
     began: Instant,
 }
 
@@ -311,23 +314,22 @@ impl Edge<'_, '_> {
     }
 
     fn explain(&mut self, code: Option<String>) -> u8 {
-        let topic = match code.as_deref().map(explain::find).transpose() {
-            Ok(topic) => topic,
-            Err(fault) => return self.refuse(None, None, ConfigError::Usage(fault)),
-        };
-        let text = match (topic, self.output.json) {
-            (None, false) => explain::list(),
-            (None, true) => format!("{}\n", explain::list_json()),
-            (Some(topic), false) => explain::one(topic),
-            (Some(topic), true) => format!("{}\n", explain::one_json(topic)),
-        };
-        self.print(&text)
+        match explain::text(code.as_deref(), self.output.json) {
+            Ok(text) => self.print(&text),
+            Err(fault) => self.refuse(None, None, ConfigError::Usage(fault)),
+        }
     }
 
     /// Usage or configuration: nothing was contacted.
     fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, fault: ConfigError) -> u8 {
-        let diagnosis = diagnose_config(&fault, config);
-        if self.output.json {
+        let mut diagnosis = diagnose_config(&fault, config);
+        if matches!(fault, ConfigError::Usage(_)) {
+            diagnosis = diagnosis.help(help::usage(self.command));
+        }
+        if self.output.json && matches!(self.command, CommandName::Pub | CommandName::Sub) {
+            let mut reporter = self.reporter(Format::Json);
+            reporter.report("", Vec::new(), Some(&diagnosis));
+        } else if self.output.json {
             // What was typed may be a URL with a password in it; a finished configuration has taken
             // that out.
             let typed = target.filter(|target| !target.contains("://") && !target.contains('@'));

@@ -48,6 +48,18 @@ pub(crate) enum Command {
     Version,
 }
 
+impl Command {
+    pub(crate) fn name(&self) -> CommandName {
+        match self {
+            Self::Pub { .. } => CommandName::Pub,
+            Self::Sub { .. } => CommandName::Sub,
+            Self::New { .. } => CommandName::New,
+            Self::Explain { .. } => CommandName::Explain,
+            Self::Check { .. } | Self::Help(_) | Self::Version => CommandName::Check,
+        }
+    }
+}
+
 impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -85,6 +97,13 @@ const COMMANDS: [&str; 5] = ["pub", "sub", "new", "explain", "help"];
 /// Whether even an error of the command line itself must be printed as JSON.
 pub(crate) fn wants_json(argv: &[OsString]) -> bool {
     argv.iter().any(|arg| arg == "--json")
+}
+
+/// The command that arguments which are not understood were meant for.
+pub(crate) fn command_name(argv: &[OsString]) -> CommandName {
+    let words = argv.iter().filter_map(|arg| arg.to_str());
+    let first = words.into_iter().find(|word| !word.starts_with('-'));
+    CommandName::of(first)
 }
 
 /// Reads the arguments, without the program's own name.
@@ -163,7 +182,10 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
             let given = free.next().ok_or(UsageError::MissingProvider)?;
             let known = PROVIDERS.into_iter().find(|name| *name == given);
             let provider = known.ok_or_else(|| {
-                let nearest = nearest(&given, &PROVIDERS);
+                // `aws-iot`, `HiveMQ`.
+                let low = given.to_ascii_lowercase();
+                let within = PROVIDERS.into_iter().find(|name| low.contains(name));
+                let nearest = within.or_else(|| nearest(&low, &PROVIDERS));
                 UsageError::UnknownProvider { given, nearest }
             })?;
             Command::New { provider }
@@ -197,9 +219,10 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
         Some(target) => {
             // `nwe hivemq`: two free arguments, and the first is no path.
             let word = target.bytes().all(|b| b.is_ascii_lowercase());
-            if word && free.len() > 0 {
+            let meant = meant(target);
+            if meant.is_some() || (word && free.len() > 0) {
                 let given = target.to_owned();
-                let nearest = nearest(&given, &COMMANDS);
+                let nearest = meant.unwrap_or_else(|| nearest(&given, &COMMANDS));
                 return Err(UsageError::UnknownCommand { given, nearest });
             }
             let target = target.to_owned();
@@ -209,6 +232,16 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
     match free.next() {
         Some(given) => Err(UsageError::Leftover { given }),
         None => Ok(command),
+    }
+}
+
+/// The command that goes by this name elsewhere; `Some(None)`: the check, which has no name.
+fn meant(word: &str) -> Option<Option<&'static str>> {
+    match word {
+        "subscribe" | "listen" => Some(Some("sub")),
+        "publish" | "send" => Some(Some("pub")),
+        "check" | "test" | "connect" => Some(None),
+        _ => None,
     }
 }
 

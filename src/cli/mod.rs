@@ -5,7 +5,8 @@
 pub(crate) mod args;
 mod flags;
 mod foreign;
-mod help;
+pub(crate) mod help;
 pub(crate) mod options;
 
 pub(crate) use args::{ColorChoice, Command, Output};
+pub(crate) use flags::CommandName;

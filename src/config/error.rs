@@ -383,6 +383,10 @@ pub(crate) enum TopicErrorKind {
 pub(crate) enum UrlError {
     /// `host:8883` with a user before it, and no `mqtts://`.
     NoScheme,
+    /// `mqtt:/host`.
+    Slash {
+        scheme: String,
+    },
     /// `wss://`, `https://` or anything else that is not MQTT over TCP or TLS.
     Scheme {
         scheme: String,

@@ -38,7 +38,9 @@ pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, Con
         })
         .map_err(ConfigError::Problems),
         // `user:password@host` is no file name: say what it lacks, and do not repeat it.
-        Err(Unreadable::Read(ReadError::Os(_))) if target.contains('@') => {
+        Err(Unreadable::Read(ReadError::Os(_)))
+            if target.contains('@') || url::lacks_a_slash(target).is_some() =>
+        {
             parsed(Source::Url(target)).map_err(ConfigError::Problems)
         }
         Err(why) => Err(ConfigError::Unreadable {

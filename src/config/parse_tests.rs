@@ -274,6 +274,12 @@ fn what_is_wrong_with_a_url() {
     );
     check("amqp://h", host, "`amqp://` is no scheme of MQTT");
     check("mqtts://", host, "there is no host in the URL");
+    check("mqtt:/h", host, "a slash is missing behind `mqtt:/`");
+    check(
+        "MQTTS:/me:hunter2@h",
+        host,
+        "a slash is missing behind `MQTTS:/`",
+    );
     check("me:hunter2@h", host, "this is neither a file nor a URL");
     check(
         "mqtts://a,b",

@@ -374,6 +374,52 @@ fn pub_and_sub_are_told_what_and_where() {
     assert_eq!(server.events(), []);
 }
 
+/// Also where the arguments are not understood at all.
+#[test]
+fn a_stream_that_cannot_begin_reports_in_the_form_of_a_stream() {
+    let lab = Lab::new();
+    lab.write(CONFIG, "host = localhost\nqos = 7\n");
+    for (args, code) in [
+        (&["pub", CONFIG, "-t", "t", "-m", "x"][..], "config-invalid"),
+        (&["sub", "nowhere.conf", "-t", "t"], "config-unreadable"),
+        (&["pub", "mqtt://localhost"], "usage-invalid"),
+        (&["sub", CONFIG, "-p", "1883"], "usage-invalid"),
+        (&["pub"], "usage-invalid"),
+    ] {
+        let outcome = Run::args(&lab, args).arg("--json").go();
+        outcome.expect_code(2);
+        let lines = json::lines(&outcome);
+        let [report] = lines.as_slice() else {
+            panic!("{outcome}");
+        };
+        assert_eq!(report["type"], "report", "{report:#}");
+        assert_eq!(
+            (&report["ok"], &report["exit_code"]),
+            (&false.into(), &2.into())
+        );
+        assert!(report["elapsed_ms"].is_number(), "{report:#}");
+        assert_eq!(report["failure"]["code"], code, "{report:#}");
+        let human = Run::args(&lab, args).go();
+        if code == "usage-invalid" {
+            let usage = format!(" help: usage: mqtt-test {} CONFIG", args[0]);
+            assert!(
+                human.stderr.lines().last().unwrap().starts_with(&usage),
+                "{human}"
+            );
+        }
+    }
+    for (args, usage) in [
+        (["new", "x"], "new PROVIDER"),
+        (["explain", "x"], "explain [CODE]"),
+    ] {
+        let human = Run::args(&lab, &args).go();
+        assert!(
+            human.stderr.contains(&format!("usage: mqtt-test {usage}")),
+            "{human}"
+        );
+    }
+}
+
 #[test]
 fn nothing_is_contacted() {
     let lab = Lab::new();

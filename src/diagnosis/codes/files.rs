@@ -86,11 +86,10 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
                 let names: Vec<_> = beside.iter().map(String::as_str).collect();
                 let meant = nearest(path, &names);
                 help.extend(meant.map(|name| format!("did you mean `{name}`?")));
-                if !path.contains(['/', '\\']) && !path.ends_with(".conf") && path.contains('.') {
-                    help.push(format!(
-                        "if it is a broker's name: `mqtt-test mqtts://{path}`"
-                    ));
-                }
+                help.extend(
+                    as_url(path)
+                        .map(|url| format!("if it is a broker, write its URL as CONFIG: `{url}`")),
+                );
                 if beside.is_empty() {
                     help.push("`mqtt-test new hivemq > hivemq.conf` writes one to fill in".into());
                 }
@@ -122,6 +121,22 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
     Diagnosis::new(&CONFIG_UNREADABLE, error)
         .notes(notes)
         .helps(help)
+}
+
+/// The URL that `broker.example` or `localhost:1883/topic` was probably meant as.
+fn as_url(path: &str) -> Option<String> {
+    let host = path.split('/').next()?;
+    let (name, port) = match host.split_once(':') {
+        Some((name, port)) => (name, Some(port.parse::<u16>().ok()?)),
+        None => (host, None),
+    };
+    let named = port.is_some() || name == "localhost";
+    if !named && (path.contains(['/', '\\']) || path.ends_with(".conf") || !path.contains('.')) {
+        return None;
+    }
+    let plain = port.map_or(name == "localhost", |port| port == 1883);
+    let scheme = if plain { "mqtt" } else { "mqtts" };
+    (!name.is_empty()).then(|| format!("{scheme}://{path}"))
 }
 
 pub(crate) static PASSWORD_UNAVAILABLE: Code = Code {

@@ -8,8 +8,6 @@ use crate::failure::Stage;
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[&USAGE_INVALID];
 
-const USAGE: &str = "usage: mqtt-test CONFIG [FLAGS], or mqtt-test --help";
-
 pub(crate) static USAGE_INVALID: Code = Code {
     name: "usage-invalid",
     kind: Kind::Failure {
@@ -41,6 +39,9 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         } => {
             help.extend(meant(nearest));
             help.extend(key.map(|key| format!("write `--set {key}=…`")));
+            if help.is_empty() {
+                help.push("`--help` lists the flags".to_owned());
+            }
             format!("there is no flag `{given}`")
         }
         UsageError::ForeignFlag { given, instead } => {
@@ -74,9 +75,12 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::UnknownCommand { given, nearest } => {
             help.extend(meant(nearest));
-            help.push(format!(
-                "if `{given}` is a config file, give nothing behind it but flags"
-            ));
+            help.push(match given.as_str() {
+                "check" | "test" | "connect" => {
+                    "leave it out: `mqtt-test CONFIG` is the check".to_owned()
+                }
+                given => format!("if `{given}` is a config file, write `./{given}`"),
+            });
             format!("there is no command `{given}`")
         }
         UsageError::UnknownProvider { given, nearest } => {
@@ -86,7 +90,7 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::UnknownCode { given, nearest } => {
             help.extend(meant(nearest));
-            help.push("`mqtt-test explain` lists every code".to_owned());
+            help.push("`mqtt-test explain` lists every code with its exit code".to_owned());
             format!("there is no code `{given}`")
         }
         UsageError::MissingConfig { beside } => {
@@ -98,6 +102,7 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
                 );
             } else {
                 notes.push(format!("config files here: {}", beside.join(", ")));
+                help.push("name one of them as CONFIG".to_owned());
             }
             "no CONFIG was given: a config file, or a URL such as `mqtts://host:8883`".to_owned()
         }
@@ -180,7 +185,6 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             "an argument is not UTF-8 text".to_owned()
         }
     };
-    help.push(USAGE.to_owned());
     Diagnosis::new(&USAGE_INVALID, error)
         .notes(notes)
         .helps(help)
