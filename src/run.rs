@@ -6,15 +6,17 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::check::{Verdict, stages};
-use crate::cli::{ColorChoice, Command, Output, args};
-use crate::config::{Config, ConfigError, Override, Secret, Transport, load, templates};
+use crate::cli::{ColorChoice, Command, CommandName, Output, args, help, options};
+use crate::config::{
+    Config, ConfigError, Override, Qos, Secret, Transport, UsageError, load, templates,
+};
 use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, explain};
 use crate::failure::{Failure, Warning};
 use crate::mqtt::Target;
 use crate::net::Stop;
 use crate::report::{Activity, Detail, OutputStyle, Report, Screen, StreamReporter};
 use crate::stream::event::{Counters, Event, Listener};
-use crate::stream::options::{PubOptions, SubOptions};
+use crate::stream::options::{Format, PubOptions, SubOptions};
 use crate::stream::{Input, publish, subscribe};
 use crate::tls::Tls;
 use crate::util::{Json, clock};
@@ -57,6 +59,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
             return Edge {
                 streams,
                 output,
+                command: args::command_name(args),
                 began: Instant::now(),
             }
             .refuse(None, None, fault);
@@ -65,6 +68,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
     let mut edge = Edge {
         streams,
         output: invocation.output,
+        command: invocation.command.name(),
         began: Instant::now(),
     };
     match invocation.command {
@@ -89,6 +93,7 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
 struct Edge<'a, 'b> {
     streams: &'a mut Streams<'b>,
     output: Output,
+    command: CommandName,
     began: Instant,
 }
 
@@ -118,11 +123,19 @@ impl Ready {
 
 impl Edge<'_, '_> {
     /// Reads all that is to be read before any contact; on a fault the exit code.
-    fn ready(&mut self, target: &str, overrides: &[Override]) -> Result<Ready, u8> {
+    fn ready(
+        &mut self,
+        target: &str,
+        overrides: &[Override],
+        missing: impl FnOnce(&Config) -> Result<(), UsageError>,
+    ) -> Result<Ready, u8> {
         let config = match load::config(target, overrides) {
             Ok(config) => config,
             Err(fault) => return Err(self.refuse(Some(target), None, fault)),
         };
+        if let Err(fault) = missing(&config) {
+            return Err(self.refuse(Some(target), Some(&config), ConfigError::Usage(fault)));
+        }
         let password = match load::password(&config) {
             Ok(password) => password,
             Err(fault) => return Err(self.refuse(Some(target), Some(&config), fault)),
@@ -142,7 +155,7 @@ impl Edge<'_, '_> {
     }
 
     fn check(&mut self, target: &str, overrides: &[Override]) -> u8 {
-        let ready = match self.ready(target, overrides) {
+        let ready = match self.ready(target, overrides, |_| Ok(())) {
             Ok(ready) => ready,
             Err(code) => return code,
         };
@@ -163,7 +176,8 @@ impl Edge<'_, '_> {
     }
 
     fn publish(&mut self, target: &str, overrides: &[Override], options: &PubOptions) -> u8 {
-        let ready = match self.ready(target, overrides) {
+        let missing = |config: &Config| options::missing_for_pub(options, config);
+        let ready = match self.ready(target, overrides, missing) {
             Ok(ready) => ready,
             Err(code) => return code,
         };
@@ -183,7 +197,8 @@ impl Edge<'_, '_> {
     }
 
     fn subscribe(&mut self, target: &str, overrides: &[Override], options: &SubOptions) -> u8 {
-        let ready = match self.ready(target, overrides) {
+        let missing = |config: &Config| options::missing_for_sub(options, config);
+        let ready = match self.ready(target, overrides, missing) {
             Ok(ready) => ready,
             Err(code) => return code,
         };
@@ -262,23 +277,26 @@ impl Edge<'_, '_> {
     }
 
     fn explain(&mut self, code: Option<String>) -> u8 {
-        let topic = match code.as_deref().map(explain::find).transpose() {
-            Ok(topic) => topic,
-            Err(fault) => return self.refuse(None, None, ConfigError::Usage(fault)),
-        };
-        let text = match (topic, self.output.json) {
-            (None, false) => explain::list(),
-            (None, true) => format!("{}\n", explain::list_json()),
-            (Some(topic), false) => explain::one(topic),
-            (Some(topic), true) => format!("{}\n", explain::one_json(topic)),
-        };
-        self.print(&text)
+        match explain::text(code.as_deref(), self.output.json) {
+            Ok(text) => self.print(&text),
+            Err(fault) => self.refuse(None, None, ConfigError::Usage(fault)),
+        }
     }
 
     /// Usage or configuration: nothing was contacted.
     fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, fault: ConfigError) -> u8 {
-        let diagnosis = diagnose_config(&fault, config);
-        if self.output.json {
+        let mut diagnosis = diagnose_config(&fault, config);
+        if matches!(fault, ConfigError::Usage(_)) {
+            diagnosis = diagnosis.help(help::usage(self.command));
+        }
+        if self.output.json && matches!(self.command, CommandName::Pub | CommandName::Sub) {
+            let activity = match self.command {
+                CommandName::Pub => Activity::Publishing(Qos::AtLeastOnce),
+                _ => Activity::Subscribing(Format::Json),
+            };
+            let mut reporter = self.reporter(activity);
+            reporter.finish(&Counters::default(), Some(&diagnosis));
+        } else if self.output.json {
             // What was typed may be a URL with a password in it; a finished configuration has taken
             // that out.
             let typed = target.filter(|target| !target.contains("://") && !target.contains('@'));

@@ -1,14 +1,12 @@
-//! argv to an [`Invocation`], or what is wrong with it; the only caller of pico-args. It opens
-//! nothing and prints nothing.
+//! argv to an [`Invocation`], or what is wrong with it. It opens nothing and prints nothing.
 //!
-//! pico-args takes a mistyped flag for a file name, and a flag for the value of the one before it;
-//! both are looked for here. Its `eq-separator` feature is left out because it strips quotes from
-//! values, and `-m '"on"'` is a message of four bytes.
+//! No library of arguments is used: a mistyped flag must not become a file name, nor a flag the value
+//! of the one before it, and values are taken verbatim.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
-use crate::cli::flags::{CommandName, Does, FLAGS, Found};
-use crate::cli::{flags, help, options};
+use crate::cli::flags::{CommandName, Does, Flag, Found};
+use crate::cli::{flags, foreign, help, options};
 use crate::config::{Key, Origin, Override, PROVIDERS, UsageError, settings, url};
 use crate::stream::options::{PubOptions, SubOptions};
 use crate::util::nearest;
@@ -50,6 +48,18 @@ pub(crate) enum Command {
     Version,
 }
 
+impl Command {
+    pub(crate) fn name(&self) -> CommandName {
+        match self {
+            Self::Pub { .. } => CommandName::Pub,
+            Self::Sub { .. } => CommandName::Sub,
+            Self::New { .. } => CommandName::New,
+            Self::Explain { .. } => CommandName::Explain,
+            Self::Check { .. } | Self::Help(_) | Self::Version => CommandName::Check,
+        }
+    }
+}
+
 impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -89,22 +99,38 @@ pub(crate) fn wants_json(argv: &[OsString]) -> bool {
     argv.iter().any(|arg| arg == "--json")
 }
 
+/// The command that arguments which are not understood were meant for.
+pub(crate) fn command_name(argv: &[OsString]) -> CommandName {
+    let words = argv.iter().filter_map(|arg| arg.to_str());
+    let first = words.into_iter().find(|word| !word.starts_with('-'));
+    CommandName::of(first)
+}
+
 /// Reads the arguments, without the program's own name.
 ///
 /// # Errors
 /// The first thing that is wrong with them.
 pub(crate) fn parse(argv: Vec<OsString>) -> Result<Invocation, UsageError> {
     let (found, free) = take_apart(argv)?;
-    let has = |does| found.iter().any(|found| found.flag.does == does);
     let output = output(&found)?;
-    let command = if has(Does::Help) {
-        // `pub --help` and `help pub --help`.
-        let named = free.iter().map(String::as_str).find(|word| *word != "help");
-        Command::Help(help::text(CommandName::of(named)))
-    } else if has(Does::Version) {
-        Command::Version
-    } else {
-        command(free, &found).map_err(|error| without_secrets(error, &found))?
+    let asked = |found: &&Found| matches!(found.flag.does, Does::Help | Does::Version);
+    let command = match found.iter().find(asked) {
+        Some(asked) => {
+            let words: Vec<_> = free.iter().map(String::as_str).collect();
+            match (asked.flag.does, words.as_slice()) {
+                _ if found.len() > 1 => return Err(stands_alone(asked.name)),
+                (Does::Version, []) => Command::Version,
+                // `pub --help`, and `help pub --help`.
+                (Does::Help, [] | [_] | ["help", _])
+                    if words.iter().all(|word| COMMANDS.contains(word)) =>
+                {
+                    let named = words.last().copied();
+                    Command::Help(help::text(CommandName::of(named)))
+                }
+                _ => return Err(stands_alone(asked.name)),
+            }
+        }
+        None => command(free, &found).map_err(|error| without_secrets(error, &found))?,
     };
     Ok(Invocation { command, output })
 }
@@ -156,7 +182,10 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
             let given = free.next().ok_or(UsageError::MissingProvider)?;
             let known = PROVIDERS.into_iter().find(|name| *name == given);
             let provider = known.ok_or_else(|| {
-                let nearest = nearest(&given, &PROVIDERS);
+                // `aws-iot`, `HiveMQ`.
+                let low = given.to_ascii_lowercase();
+                let within = PROVIDERS.into_iter().find(|name| low.contains(name));
+                let nearest = within.or_else(|| nearest(&low, &PROVIDERS));
                 UsageError::UnknownProvider { given, nearest }
             })?;
             Command::New { provider }
@@ -190,9 +219,10 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
         Some(target) => {
             // `nwe hivemq`: two free arguments, and the first is no path.
             let word = target.bytes().all(|b| b.is_ascii_lowercase());
-            if word && free.len() > 0 {
+            let meant = meant(target);
+            if meant.is_some() || (word && free.len() > 0) {
                 let given = target.to_owned();
-                let nearest = nearest(&given, &COMMANDS);
+                let nearest = meant.unwrap_or_else(|| nearest(&given, &COMMANDS));
                 return Err(UsageError::UnknownCommand { given, nearest });
             }
             let target = target.to_owned();
@@ -202,6 +232,16 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
     match free.next() {
         Some(given) => Err(UsageError::Leftover { given }),
         None => Ok(command),
+    }
+}
+
+/// The command that goes by this name elsewhere; `Some(None)`: the check, which has no name.
+fn meant(word: &str) -> Option<Option<&'static str>> {
+    match word {
+        "subscribe" | "listen" => Some(Some("sub")),
+        "publish" | "send" => Some(Some("pub")),
+        "check" | "test" | "connect" => Some(None),
+        _ => None,
     }
 }
 
@@ -260,90 +300,120 @@ fn overrides(command: CommandName, found: &[Found]) -> Result<Vec<Override>, Usa
     Ok(overrides)
 }
 
-/// All flags with their values, in the order of the table, and what is left over.
+/// All flags with their values, and what is left over, both in their order. As getopt(3) has it: the
+/// value of a short flag may be joined to it, short flags without a value to one another, and `--`
+/// ends the flags.
 fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageError> {
-    no_flag_for_a_value(&argv)?;
     let mut found = Vec::new();
-    let mut rest = Vec::new();
-    for arg in argv {
-        match joined(&arg)? {
-            Some(flag) => found.push(flag),
-            None => rest.push(arg),
-        }
-    }
-    let mut args = pico_args::Arguments::from_vec(rest);
-    for flag in FLAGS {
-        for name in flag.names() {
-            if flag.takes_value() {
-                let own = |value: &OsStr| Ok::<_, String>(value.to_owned());
-                let values = args.values_from_os_str(name, own);
-                let values = values.map_err(|_| UsageError::MissingValue {
-                    flag: name,
-                    instead: None,
-                })?;
-                for value in values {
-                    let value = text(value)?;
-                    found.push(Found { flag, name, value });
-                }
-            } else {
-                while args.contains(name) {
-                    let value = String::new();
-                    found.push(Found { flag, name, value });
-                }
-            }
-        }
-    }
     let mut free = Vec::new();
-    for arg in args.finish() {
+    let mut argv = argv.into_iter();
+    while let Some(arg) = argv.next() {
         let arg = text(arg)?;
-        if arg.starts_with('-') {
-            return Err(without_secrets(flags::unknown(&arg), &found));
+        if arg == "--" {
+            for arg in argv {
+                free.push(text(arg)?);
+            }
+            break;
         }
-        free.push(arg);
+        if arg.starts_with("--") {
+            long(&arg, &mut argv, &mut found)?;
+        } else if arg.len() > 1 && arg.starts_with('-') {
+            short(&arg, &mut argv, &mut found)?;
+        } else {
+            free.push(arg);
+        }
+    }
+    // The text of a key, where the name of its file was meant.
+    if free.iter().any(|arg| arg.contains("-----BEGIN ")) {
+        let given = "…".to_owned();
+        return Err(UsageError::Leftover { given });
     }
     Ok((found, free))
 }
 
-/// `-m -q 1`: pico-args would publish `-q`. Who means it can write `--message=-q`.
-fn no_flag_for_a_value(argv: &[OsString]) -> Result<(), UsageError> {
-    for pair in argv.windows(2) {
-        let [first, second] = pair else { continue };
-        let Some((flag, name)) = flags::named(first) else {
+/// `--flag`, `--flag value` or `--flag=value`.
+fn long(
+    arg: &str,
+    rest: &mut impl Iterator<Item = OsString>,
+    found: &mut Vec<Found>,
+) -> Result<(), UsageError> {
+    let (name, joined) = match arg.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (arg, None),
+    };
+    let Some((flag, name)) = flags::named(name) else {
+        return Err(without_secrets(flags::unknown(arg), found));
+    };
+    let value = match (flag.takes_value(), joined) {
+        (false, None) => String::new(),
+        (false, Some(_)) => return Err(UsageError::UnexpectedValue { flag: name }),
+        (true, Some(value)) => value.to_owned(),
+        (true, None) => next_value(flag, name, rest)?,
+    };
+    found.push(Found { flag, name, value });
+    Ok(())
+}
+
+/// `-f`, `-f value`, `-fvalue`, or several without a value in one.
+fn short(
+    arg: &str,
+    rest: &mut impl Iterator<Item = OsString>,
+    found: &mut Vec<Found>,
+) -> Result<(), UsageError> {
+    if flags::is_long(&arg[1..]) {
+        return Err(without_secrets(flags::unknown(arg), found));
+    }
+    for (at, letter) in arg.char_indices().skip(1) {
+        let Some((flag, name)) = flags::named(&format!("-{letter}")) else {
+            let unknown = flags::unknown(&format!("-{}", &arg[at..]));
+            return Err(without_secrets(unknown, found));
+        };
+        let joined = &arg[at + letter.len_utf8()..];
+        if !flag.takes_value() {
+            if matches!(flag.does, Does::Help | Does::Version) && arg.len() > 2 {
+                return Err(stands_alone(name));
+            }
+            let value = String::new();
+            found.push(Found { flag, name, value });
             continue;
-        };
-        let joined = || {
-            second
-                .to_str()?
-                .split_once('=')
-                .map(|(name, _)| OsString::from(name))
-        };
-        let is_flag = flags::named(second).is_some()
-            || joined().is_some_and(|name| flags::named(&name).is_some());
-        if flag.takes_value() && is_flag {
-            return Err(UsageError::MissingValue {
-                flag: name,
-                instead: Some(flags::first_part(&second.to_string_lossy())),
-            });
         }
+        let value = match joined {
+            "" => next_value(flag, name, rest)?,
+            joined => joined.to_owned(),
+        };
+        found.push(Found { flag, name, value });
+        break;
     }
     Ok(())
 }
 
-/// `--flag=value` in one argument.
-fn joined(arg: &OsStr) -> Result<Option<Found>, UsageError> {
-    let lossy = arg.to_string_lossy();
-    let Some((name, _)) = lossy.split_once('=') else {
-        return Ok(None);
-    };
-    let Some((flag, name)) = flags::named(OsStr::new(name)) else {
-        return Ok(None);
-    };
-    if !flag.takes_value() {
-        return Err(UsageError::UnexpectedValue { flag: name });
+/// Not another flag: `-m -q 1` would publish `-q`. Who means it can join it, `-m-q`.
+fn next_value(
+    flag: &Flag,
+    name: &'static str,
+    rest: &mut impl Iterator<Item = OsString>,
+) -> Result<String, UsageError> {
+    let value = rest.next().map(text).transpose()?;
+    let is_flag = |value: &String| flags::named(value.split('=').next().unwrap_or(value)).is_some();
+    match value {
+        Some(value) if !is_flag(&value) => Ok(value),
+        instead => Err(UsageError::MissingValue {
+            flag: name,
+            form: flag.value,
+            instead: instead.map(|instead| flags::first_part(&instead)),
+        }),
     }
-    let whole = text(arg.to_owned())?;
-    let value = whole[name.len() + 1..].to_owned();
-    Ok(Some(Found { flag, name, value }))
+}
+
+/// `-h` and `-V` beside something else are meant as another program has them.
+fn stands_alone(flag: &'static str) -> UsageError {
+    match foreign::instead_of(flag) {
+        Some(instead) => UsageError::ForeignFlag {
+            given: flag.to_owned(),
+            instead,
+        },
+        None => UsageError::StandsAlone { flag },
+    }
 }
 
 fn text(arg: OsString) -> Result<String, UsageError> {

@@ -1,8 +1,7 @@
 //! The table of flags, and what was probably meant by one that is not in it. `args` reads them, and
 //! `help` tells of them.
 
-use std::ffi::OsStr;
-
+use crate::cli::foreign;
 use crate::config::{Key, UsageError, settings};
 use crate::util::nearest;
 
@@ -264,11 +263,16 @@ impl Flag {
 }
 
 /// The flag that is called exactly so, and that name.
-pub(crate) fn named(arg: &OsStr) -> Option<(&'static Flag, &'static str)> {
+pub(crate) fn named(arg: &str) -> Option<(&'static Flag, &'static str)> {
     FLAGS.iter().find_map(|flag| {
         let name = flag.names().find(|name| arg == *name)?;
         Some((flag, name))
     })
+}
+
+/// Whether a long flag is called so, but for its dashes: `-topic` is not `-t opic`.
+pub(crate) fn is_long(name: &str) -> bool {
+    name.len() > 1 && named(&format!("--{}", first_part(name))).is_some()
 }
 
 /// What to say of an argument that begins like a flag and is none.
@@ -276,27 +280,40 @@ pub(crate) fn unknown(arg: &str) -> UsageError {
     let given = first_part(arg);
     let name = given.trim_start_matches('-').to_ascii_lowercase();
     let plain = name.replace('-', "_");
-    let key = settings::named(&plain);
+    let key = settings::named(&plain).filter(|_| !is_long(&name));
+    let is_short = !arg.starts_with("--");
     // `-Phunter2` too: what follows is not repeated.
     if arg.starts_with("-P") {
         let given = "-P".to_owned();
         return UsageError::PasswordFlag { given };
     }
-    if key == Some(Key::Password) || (key.is_none() && settings::looks_secret(&plain)) {
+    if key == Some(Key::Password) {
         return UsageError::PasswordFlag { given };
     }
     if settings::switches_verification_off(&plain) {
         return UsageError::VerificationOff { given };
     }
-    // `-thome` and `-q1`: the value of a short flag stands apart.
-    let short = FLAGS.iter().find(|flag| {
-        !flag.short.is_empty() && !arg.starts_with("--") && arg.starts_with(flag.short)
-    });
+    // `-p8883` too.
+    let letter: String = arg.chars().take(2).collect();
+    let foreign = if is_short { &letter } else { &given };
+    if let Some(instead) = foreign::instead_of(foreign) {
+        return UsageError::ForeignFlag {
+            given: foreign.clone(),
+            instead,
+        };
+    }
+    if key.is_none() && settings::looks_secret(&plain) {
+        return UsageError::PasswordFlag { given };
+    }
     let longs: Vec<_> = FLAGS.iter().map(|flag| flag.long).collect();
-    let nearest = match short {
-        Some(flag) => Some(flag.short),
-        None if key.is_some() => None,
-        None => nearest(&format!("--{name}"), &longs),
+    let nearest = match key {
+        Some(_) => None,
+        None if name.len() > 1 => nearest(&format!("--{name}"), &longs),
+        None => None,
+    };
+    let given = match (is_short, nearest, key) {
+        (true, None, None) => letter,
+        _ => given,
     };
     UsageError::UnknownFlag {
         given,
@@ -305,7 +322,10 @@ pub(crate) fn unknown(arg: &str) -> UsageError {
     }
 }
 
-/// Without the value, which may be a secret.
+/// Without the value, which may be a secret, and not more than a flag can be: it may be the text of a
+/// key.
 pub(crate) fn first_part(arg: &str) -> String {
-    arg.split('=').next().unwrap_or(arg).to_owned()
+    let end = |c: char| c == '=' || c.is_whitespace();
+    let name = arg.split(end).next().unwrap_or(arg);
+    name.chars().take(32).collect()
 }

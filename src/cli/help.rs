@@ -30,6 +30,19 @@ pub(crate) fn text(command: CommandName) -> String {
     text
 }
 
+/// How the command is called, in a line.
+pub(crate) fn usage(command: CommandName) -> &'static str {
+    match command {
+        CommandName::Check => "usage: mqtt-test CONFIG [FLAGS], or mqtt-test --help",
+        CommandName::Pub => {
+            "usage: mqtt-test pub CONFIG -t TOPIC -m TEXT [FLAGS], or mqtt-test pub --help"
+        }
+        CommandName::Sub => "usage: mqtt-test sub CONFIG -t TOPIC [FLAGS], or mqtt-test sub --help",
+        CommandName::New => "usage: mqtt-test new PROVIDER > FILE",
+        CommandName::Explain => "usage: mqtt-test explain [CODE]",
+    }
+}
+
 fn flags(section: Section) -> String {
     let mut text = String::new();
     for flag in FLAGS {

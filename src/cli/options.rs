@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::flags::{CommandName, Does, Found};
-use crate::config::{Key, UsageError, values};
+use crate::config::{Config, Key, UsageError, values};
 use crate::stream::options::{Format, PubOptions, Reconnect, Retained, SubOptions, What};
 
 /// How long `pub` keeps trying to reconnect, unless `--give-up` says otherwise. `sub` never gives up.
@@ -111,6 +111,29 @@ pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageError> {
         format,
         reconnect,
     })
+}
+
+/// What `pub` needs that neither flags nor configuration name. The defaults of both keys are for the
+/// check: nobody listens to a topic that was made up.
+pub(crate) fn missing_for_pub(options: &PubOptions, config: &Config) -> Result<(), UsageError> {
+    if options.what == What::Message && !config.is_set(Key::Message.name()) {
+        return Err(UsageError::MissingPayload);
+    }
+    topic(config)
+}
+
+/// The same of `sub`.
+pub(crate) fn missing_for_sub(options: &SubOptions, config: &Config) -> Result<(), UsageError> {
+    if options.filters.is_empty() {
+        topic(config)
+    } else {
+        Ok(())
+    }
+}
+
+fn topic(config: &Config) -> Result<(), UsageError> {
+    let set = config.is_set(Key::Topic.name());
+    set.then_some(()).ok_or(UsageError::MissingTopic)
 }
 
 /// MQTT 3.1.1 §4.7.1.

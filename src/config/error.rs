@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::types::{Key, Origin};
+use crate::config::types::{Key, Origin, VariableName};
 use crate::util::file::ReadError;
 
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub(crate) enum ConfigError {
     /// Everything wrong with the settings, in the order of the file, then of the flags.
     Problems(Vec<Problem>),
     PasswordEnvUnset {
-        variable: String,
+        variable: VariableName,
         empty: bool,
     },
     /// The variable is set, but MQTT cannot carry what it holds.
     PasswordEnvUnusable {
-        variable: String,
+        variable: VariableName,
         why: SecretError,
     },
     PasswordFile {
@@ -64,7 +64,13 @@ pub(crate) enum ConfigError {
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     Read(ReadError),
-    NotUtf8 { line: usize },
+    NotUtf8 {
+        line: usize,
+    },
+    /// It is something else, such as "a private key", and none of it is quoted.
+    Holds {
+        found: &'static str,
+    },
 }
 
 /// What is wrong with a file that a key names.
@@ -99,6 +105,15 @@ pub(crate) enum UsageError {
         nearest: Option<&'static str>,
         key: Option<Key>,
     },
+    /// A flag of another program; `instead` says what to write.
+    ForeignFlag {
+        given: String,
+        instead: &'static str,
+    },
+    /// `--help` or `--version` beside something else.
+    StandsAlone {
+        flag: &'static str,
+    },
     /// A flag that would carry a password, which every user of the machine could read in `ps`.
     PasswordFlag {
         given: String,
@@ -125,9 +140,15 @@ pub(crate) enum UsageError {
         beside: Vec<String>,
     },
     MissingProvider,
-    /// `instead`: the flag that stands where the value should be.
+    /// `pub` without anything to publish.
+    MissingPayload,
+    /// `pub` or `sub` without a topic of the user's.
+    MissingTopic,
+    /// `form`: what stands for the value in the help. `instead`: the flag that stands where the value
+    /// should be.
     MissingValue {
         flag: &'static str,
+        form: &'static str,
         instead: Option<String>,
     },
     /// `--json=yes`: a flag that takes no value.
@@ -362,6 +383,10 @@ pub(crate) enum TopicErrorKind {
 pub(crate) enum UrlError {
     /// `host:8883` with a user before it, and no `mqtts://`.
     NoScheme,
+    /// `mqtt:/host`.
+    Slash {
+        scheme: String,
+    },
     /// `wss://`, `https://` or anything else that is not MQTT over TCP or TLS.
     Scheme {
         scheme: String,

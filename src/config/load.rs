@@ -9,9 +9,9 @@ use std::{env, fs};
 
 use crate::config::error::{ConfigError, FileError, SecretError, Unreadable, UsageError};
 use crate::config::types::{
-    Ambient, Config, Origin, Override, PasswordSource, Secret, Source, Transport,
+    Ambient, Config, Origin, Override, PasswordSource, Secret, Source, Transport, VariableName,
 };
-use crate::config::{parse, url};
+use crate::config::{content, parse, url};
 use crate::util::clock;
 use crate::util::file::{self, ReadError};
 
@@ -38,7 +38,9 @@ pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, Con
         })
         .map_err(ConfigError::Problems),
         // `user:password@host` is no file name: say what it lacks, and do not repeat it.
-        Err(Unreadable::Read(ReadError::Os(_))) if target.contains('@') => {
+        Err(Unreadable::Read(ReadError::Os(_)))
+            if target.contains('@') || url::lacks_a_slash(target).is_some() =>
+        {
             parsed(Source::Url(target)).map_err(ConfigError::Problems)
         }
         Err(why) => Err(ConfigError::Unreadable {
@@ -58,7 +60,9 @@ pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigError> {
     match credentials.and_then(|credentials| credentials.password.as_ref()) {
         None => Ok(None),
         Some(PasswordSource::Literal(secret)) => Ok(Some(secret.clone())),
-        Some(PasswordSource::Env(variable)) => from_env(variable, env::var_os(variable)).map(Some),
+        Some(PasswordSource::Env(variable)) => {
+            from_env(variable, env::var_os(variable.expose())).map(Some)
+        }
         Some(PasswordSource::File(path)) => match from_file(path) {
             Ok(secret) => Ok(Some(secret)),
             Err(why) => Err(ConfigError::PasswordFile {
@@ -121,6 +125,9 @@ fn others_may_read(_: &Path) -> bool {
 
 fn text(path: &Path) -> Result<String, Unreadable> {
     let bytes = file::read(path, MAX_CONFIG).map_err(Unreadable::Read)?;
+    if let Some(found) = content::kind(&bytes) {
+        return Err(Unreadable::Holds { found });
+    }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
@@ -128,9 +135,9 @@ fn text(path: &Path) -> Result<String, Unreadable> {
     })
 }
 
-fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigError> {
+fn from_env(variable: &VariableName, value: Option<OsString>) -> Result<Secret, ConfigError> {
     let unset = |empty| ConfigError::PasswordEnvUnset {
-        variable: variable.to_owned(),
+        variable: variable.clone(),
         empty,
     };
     let value = value.ok_or_else(|| unset(false))?;
@@ -138,7 +145,7 @@ fn from_env(variable: &str, value: Option<OsString>) -> Result<Secret, ConfigErr
         return Err(unset(true));
     }
     secret(value.into_encoded_bytes()).map_err(|why| ConfigError::PasswordEnvUnusable {
-        variable: variable.to_owned(),
+        variable: variable.clone(),
         why,
     })
 }

@@ -114,6 +114,26 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
+fn a_broker_in_place_of_a_file_is_told_its_url() {
+    for (target, url) in [
+        ("localhost:1883", "mqtt://localhost:1883"),
+        ("localhost", "mqtt://localhost"),
+        ("h.example:8883/t", "mqtts://h.example:8883/t"),
+        ("10.0.0.1", "mqtts://10.0.0.1"),
+        ("h.example", "mqtts://h.example"),
+    ] {
+        let help = diagnose_config(&config(target, &[]).unwrap_err(), None).help;
+        let meant = format!("if it is a broker, write its URL as CONFIG: `{url}`");
+        assert!(help.contains(&meant), "{target}: {help:?}");
+        assert!(config(url, &[]).is_ok());
+    }
+    let error = config("mqtt:/h", &[]).unwrap_err();
+    let said = diagnose_config(&error, None);
+    assert_eq!(said.code.name, "host-invalid");
+    assert_eq!(said.help, ["write `mqtt://HOST`"]);
+}
+
+#[test]
 fn a_target_with_a_password_is_not_repeated() {
     let error = config("me:hunter2@h", &[]).unwrap_err();
     assert!(!format!("{error:?}{:?}", diagnose_config(&error, None)).contains("hunter2"));
@@ -178,7 +198,12 @@ fn a_password_file_that_cannot_be_read() {
 
 #[test]
 fn a_variable_gives_the_password() {
-    let read = |value: Option<&str>| from_env("P", value.map(OsString::from));
+    let read = |value: Option<&str>| {
+        from_env(
+            &VariableName::new("P".to_owned()),
+            value.map(OsString::from),
+        )
+    };
     assert_eq!(read(Some("hunter2\n")).unwrap().expose(), "hunter2\n");
     let error = |value| diagnose_config(&read(value).unwrap_err(), None).error;
     assert_eq!(

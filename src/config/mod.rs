@@ -2,6 +2,7 @@
 //!
 //! May import `util`.
 
+mod content;
 mod error;
 pub(crate) mod load;
 pub(crate) mod parse;
@@ -18,4 +19,5 @@ pub(crate) use error::{
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
     ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
+    VariableName,
 };

@@ -227,7 +227,7 @@ fn flags_stand_above_the_file() {
 
     let text = "username = me\nhost = h\npassword_file = p";
     let config = file_and(text, &[over("--set", "password_env", "P")]).unwrap();
-    let source = Some(PasswordSource::Env("P".to_owned()));
+    let source = Some(PasswordSource::Env(VariableName::new("P".to_owned())));
     assert_eq!(config.credentials.unwrap().password, source);
 
     let text = "2 settings are wrong\
@@ -274,6 +274,12 @@ fn what_is_wrong_with_a_url() {
     );
     check("amqp://h", host, "`amqp://` is no scheme of MQTT");
     check("mqtts://", host, "there is no host in the URL");
+    check("mqtt:/h", host, "a slash is missing behind `mqtt:/`");
+    check(
+        "MQTTS:/me:hunter2@h",
+        host,
+        "a slash is missing behind `MQTTS:/`",
+    );
     check("me:hunter2@h", host, "this is neither a file nor a URL");
     check(
         "mqtts://a,b",

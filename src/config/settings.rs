@@ -70,9 +70,14 @@ impl Settings {
         let mut order = 0;
         match source {
             Source::File { path, text } => {
+                // What stands between the two markers is part of one value, and may be a key.
+                let mut pem = false;
                 for (index, line) in lines(text).enumerate() {
                     order = index + 1;
-                    settings.line(path, order, line);
+                    if !pem {
+                        settings.line(path, order, line);
+                    }
+                    pem = (pem || line.contains("-----BEGIN ")) && !line.contains("-----END ");
                 }
             }
             Source::Url(text) => settings.url(text),
@@ -137,8 +142,16 @@ impl Settings {
     }
 
     fn flag(&mut self, over: &Override, order: usize, from: usize) {
-        let key = over.key.trim_matches([' ', '\t']);
-        let value = over.value.trim_matches([' ', '\t']);
+        // Verbatim, but for `--set 'key = value'`: that is a line of the file, and is read as one.
+        let blank = [' ', '\t'];
+        let key = over.key.trim_matches(blank);
+        let line = key.len() < over.key.len();
+        let value = over.value.as_str();
+        let value = if line {
+            value.trim_matches(blank)
+        } else {
+            value
+        };
         let Origin::Flag(flag) = &over.origin else {
             return;
         };
@@ -244,15 +257,16 @@ pub(crate) fn looks_secret(key: &str) -> bool {
     parts.iter().any(|part| plain.contains(part)) || nearest(&plain, &["password"]).is_some()
 }
 
-/// What stands before the first space, `=` or `:`. A long word is cut: it may be a line of a key
+/// What stands before the first space, `=` or `:`. A long word is not shown: it may be a line of a key
 /// that was pasted in.
 fn first_word(text: &str) -> String {
     let end = text.find([' ', '\t', '=', ':']).unwrap_or(text.len());
     let word = &text[..end];
     if word.chars().count() <= 32 {
-        return word.to_owned();
+        word.to_owned()
+    } else {
+        "…".to_owned()
     }
-    word.chars().take(8).chain(['…']).collect()
 }
 
 /// `key = value` without any secret in the value, for keys that are not secret themselves.

@@ -184,12 +184,40 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The name of the variable that holds the password; by a common slip it is the password itself.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct VariableName(String);
+
+impl VariableName {
+    pub(crate) fn new(name: String) -> Self {
+        Self(name)
+    }
+
+    /// The name itself, to ask the environment for it and nothing else.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The name, where it has the form that names of variables usually have: capitals, digits and `_`.
+    pub(crate) fn shown(&self) -> Option<&str> {
+        let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+        let digit = self.0.starts_with(|c: char| c.is_ascii_digit());
+        (!digit && self.0.bytes().all(legal)).then_some(&self.0)
+    }
+}
+
+impl fmt::Debug for VariableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VariableName({})", self.shown().unwrap_or("…"))
+    }
+}
+
 /// Where the password comes from; `load` turns it into a [`Secret`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PasswordSource {
     Literal(Secret),
     File(PathBuf),
-    Env(String),
+    Env(VariableName),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

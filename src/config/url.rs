@@ -67,6 +67,14 @@ pub(crate) fn is_url(target: &str) -> bool {
         .is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(is_scheme_char))
 }
 
+/// The scheme of `mqtt:/host`.
+pub(crate) fn lacks_a_slash(target: &str) -> Option<&str> {
+    let (scheme, rest) = target.split_once(":/")?;
+    let schemes = ["mqtt", "mqtts", "ssl", "tls", "tcp"];
+    let known = schemes.iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    (known && !rest.starts_with('/')).then_some(scheme)
+}
+
 fn is_scheme_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')
 }
@@ -118,9 +126,16 @@ fn without_query(path: &str) -> String {
 }
 
 /// The keys and values that a URL holds. Decoded, so the password is among them.
-pub(crate) fn parts(url: &str) -> Result<Vec<(Key, String)>, UrlError> {
-    let url = split(url);
-    let scheme = url.scheme.ok_or(UrlError::NoScheme)?;
+pub(crate) fn parts(text: &str) -> Result<Vec<(Key, String)>, UrlError> {
+    let url = split(text);
+    let Some(scheme) = url.scheme else {
+        return Err(match lacks_a_slash(text) {
+            Some(scheme) => UrlError::Slash {
+                scheme: scheme.to_owned(),
+            },
+            None => UrlError::NoScheme,
+        });
+    };
     let tls = match scheme.to_ascii_lowercase().as_str() {
         "mqtts" | "ssl" | "tls" => "on",
         "mqtt" | "tcp" => "off",

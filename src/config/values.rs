@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::config::error::{TopicErrorKind, ValueError};
-use crate::config::types::Qos;
+use crate::config::types::{Qos, VariableName};
 
 /// The longest string of MQTT, in bytes (MQTT 3.1.1 §1.5.3).
 pub(crate) const MAX_STRING: usize = 65_535;
@@ -149,11 +149,13 @@ pub(crate) fn alpn(value: &str) -> Result<Vec<String>, ValueError> {
 }
 
 /// A name as POSIX shells can set it. A password pasted here by mistake is usually not one.
-pub(crate) fn env_name(value: &str) -> Result<String, ValueError> {
+pub(crate) fn env_name(value: &str) -> Result<VariableName, ValueError> {
     let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
     let legal = value.bytes().all(|b| letter(b) || b.is_ascii_digit())
         && value.bytes().next().is_some_and(letter);
-    legal.then(|| value.to_owned()).ok_or(ValueError::EnvName)
+    legal
+        .then(|| VariableName::new(value.to_owned()))
+        .ok_or(ValueError::EnvName)
 }
 
 /// A UTF-8 string of MQTT (MQTT 3.1.1 §1.5.3).

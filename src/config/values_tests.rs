@@ -70,7 +70,10 @@ fn every_key_is_read() {
     let source = credentials("username = me\npassword_file = p.txt").password;
     assert_eq!(source, Some(PasswordSource::File("config/p.txt".into())));
     let source = credentials("username = me\npassword_env = _P1").password;
-    assert_eq!(source, Some(PasswordSource::Env("_P1".into())));
+    assert_eq!(
+        source,
+        Some(PasswordSource::Env(VariableName::new("_P1".into())))
+    );
 
     assert_eq!(good("client_id = me").topic, "mqtt-test/me");
     assert_eq!(good("client_id =").client_id, "");

@@ -32,11 +32,38 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Code> {
     layers.into_iter().flatten().copied()
 }
 
-/// The code of this name, in whatever case it was typed.
+/// What `explain` prints of a code or an exit code, or of all.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn text(given: Option<&str>, json: bool) -> Result<String, UsageError> {
+    let exit_code = given.and_then(|given| given.parse::<u8>().ok());
+    let exits = |code: &&Code| exit_code.is_none() || code.exit_code() == exit_code;
+    let some = all().any(|code| exits(&code));
+    Ok(match given {
+        Some(given) if exit_code.is_none() || !some => {
+            let code = find(given)?;
+            if json {
+                format!("{}\n", one_json(code))
+            } else {
+                one(code)
+            }
+        }
+        _ if json => format!("{}\n", list_json(all().filter(exits))),
+        _ => list(all().filter(exits)),
+    })
+}
+
+/// The code of this name, in whatever case it was typed, or of a line that shows it:
+/// `error[tls-expired]: …`.
 ///
 /// # Errors
 /// [`UsageError::UnknownCode`], with the nearest one.
 pub(crate) fn find(given: &str) -> Result<&'static Code, UsageError> {
+    let inner = given
+        .split_once('[')
+        .and_then(|(_, rest)| rest.split(']').next());
+    let given = inner.unwrap_or(given).trim();
     let same = all().find(|code| code.name.eq_ignore_ascii_case(given));
     same.ok_or_else(|| {
         let names: Vec<_> = all().map(|code| code.name).collect();
@@ -67,11 +94,11 @@ fn meaning(code: &Code) -> String {
 const WIDTH: usize = 80;
 
 /// Every code with its meaning in a line, under the heading of its stage.
-pub(crate) fn list() -> String {
+fn list(codes: impl Iterator<Item = &'static Code>) -> String {
     let mut text = String::new();
     let width = all().map(|code| code.name.len()).max().unwrap_or_default();
     let mut under = "";
-    for code in all() {
+    for code in codes {
         if stage(code) != under {
             if !under.is_empty() {
                 text.push('\n');
@@ -97,7 +124,7 @@ fn heading(code: &Code) -> String {
 }
 
 /// One code: what it means, what commonly leads to it, what to do.
-pub(crate) fn one(code: &Code) -> String {
+fn one(code: &Code) -> String {
     let what = match code.kind {
         Kind::Failure { .. } => format!("a failure of the stage {}", heading(code)),
         Kind::Interrupted => heading(code),
@@ -118,12 +145,12 @@ pub(crate) fn one(code: &Code) -> String {
 }
 
 /// `{"codes":[…]}`.
-pub(crate) fn list_json() -> Json {
-    Json::Object(vec![("codes", Json::List(all().map(one_json).collect()))])
+fn list_json(codes: impl Iterator<Item = &'static Code>) -> Json {
+    Json::Object(vec![("codes", Json::List(codes.map(one_json).collect()))])
 }
 
 /// `exit_code` is null for a warning, which has none.
-pub(crate) fn one_json(code: &Code) -> Json {
+fn one_json(code: &Code) -> Json {
     let texts = |items: &[&str]| Json::texts(items.iter().copied());
     Json::Object(vec![
         ("code", code.name.into()),
@@ -210,9 +237,9 @@ mod tests {
             assert_eq!(same.count(), 1, "{}", code.name);
         }
         for (given, shown, nearest) in [
+            ("error[tls-expird]: x", "tls-expird", Some("tls-expired")),
             ("tls-expird", "tls-expird", Some("tls-expired")),
             ("Interupted", "Interupted", Some("interrupted")),
-            ("5", "5", None),
             ("tls", "tls", None),
             ("", "", None),
             ("mqtts://me:hunter2@h", "mqtts://me@h", None),
@@ -228,6 +255,32 @@ mod tests {
     }
 
     #[test]
+    fn a_line_and_an_exit_code_are_explained() {
+        let expired = text(Some("tls-expired"), false);
+        for line in [
+            "error[tls-expired]",
+            "error[tls-expired]: the c",
+            " [TLS-EXPIRED] ",
+        ] {
+            assert_eq!(text(Some(line), false), expired, "{line}");
+        }
+        let codes = |exit: &str| text(Some(exit), false).unwrap_or_default();
+        assert!(codes("5").starts_with("tls (exit code 5)\n  tls-not-tls "));
+        assert!(!codes("5").contains("dns"));
+        assert!(codes("130").contains("  interrupted  "));
+        assert!(
+            text(Some("5"), true)
+                .unwrap_or_default()
+                .starts_with("{\"codes\":[{")
+        );
+        for none in ["0", "1", "42", "256"] {
+            let (given, nearest) = (none.to_owned(), None);
+            let unknown = UsageError::UnknownCode { given, nearest };
+            assert_eq!(text(Some(none), false), Err(unknown));
+        }
+    }
+
+    #[test]
     fn the_meaning_is_whole_sentences() {
         let meaning = meaning(&certificate::EXPIRED);
         assert!(meaning.starts_with("The broker's certificate has expired. Every "));
@@ -235,7 +288,7 @@ mod tests {
 
     #[test]
     fn the_list_fits_a_terminal() {
-        let list = list();
+        let list = list(all());
         for line in list.lines() {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }
@@ -287,7 +340,7 @@ What to do:
     #[test]
     fn json_has_the_documented_keys() {
         let object: serde_json::Value =
-            serde_json::from_str(&list_json().to_string()).unwrap_or_default();
+            serde_json::from_str(&list_json(all()).to_string()).unwrap_or_default();
         let codes = object["codes"].as_array().cloned().unwrap_or_default();
         assert_eq!(codes.len(), all().count());
         for (found, code) in codes.iter().zip(all()) {

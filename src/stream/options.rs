@@ -17,7 +17,7 @@ pub(crate) struct PubOptions {
 /// What is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// The `message` of the configuration, or our own line.
+    /// The `message` of the configuration.
     Message,
     /// The bytes of a file.
     File(PathBuf),

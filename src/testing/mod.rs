@@ -48,7 +48,11 @@ pub(crate) fn file_and(text: &str, overrides: &[Override]) -> Result<Config, Vec
 }
 
 pub(crate) fn url(url: &str) -> Result<Config, Vec<Problem>> {
-    config(Source::Url(url), &[], &ambient())
+    url_and(url, &[])
+}
+
+pub(crate) fn url_and(url: &str, overrides: &[Override]) -> Result<Config, Vec<Problem>> {
+    config(Source::Url(url), overrides, &ambient())
 }
 
 /// With a host, so that only what is tried can be wrong.

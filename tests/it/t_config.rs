@@ -354,6 +354,84 @@ fn no_trust_roots() {
     }
 }
 
+/// The check has a topic and a message of its own; what is published and listened to for others is
+/// named.
+#[test]
+fn pub_and_sub_are_told_what_and_where() {
+    let lab = Lab::new();
+    let server = Rogue::Silent.start(&lab);
+    let (file, url) = ("x.conf", format!("mqtt://localhost:{}", server.port));
+    lab.write(
+        file,
+        format!("host = localhost\ntls = off\nport = {}\n", server.port),
+    );
+    let topic = format!("{url}/t");
+    for (variant, args) in [
+        ("payload", &["pub", file, "-t", "t"][..]),
+        ("topic.pub", &["pub", file, "-m", "x"]),
+        ("topic.sub", &["sub", file]),
+        ("", &["pub", &url, "-l"]),
+        ("", &["pub", &topic]),
+        ("", &["pub", file, "--set", "topic=t"]),
+        ("", &["pub", file, "--set", "message=x"]),
+        ("", &["sub", &url]),
+    ] {
+        let outcome = Run::args(&lab, args).go();
+        outcome.expect_code(2);
+        assert!(outcome.stderr.contains(" was named\n"), "{outcome}");
+        if !variant.is_empty() {
+            golden::check(&format!("usage-invalid.{variant}"), &lab, &outcome);
+        }
+    }
+    assert_eq!(server.events(), []);
+}
+
+/// Also where the arguments are not understood at all.
+#[test]
+fn a_stream_that_cannot_begin_reports_in_the_form_of_a_stream() {
+    let lab = Lab::new();
+    lab.write(CONFIG, "host = localhost\nqos = 7\n");
+    for (args, code) in [
+        (&["pub", CONFIG, "-t", "t", "-m", "x"][..], "config-invalid"),
+        (&["sub", "nowhere.conf", "-t", "t"], "config-unreadable"),
+        (&["pub", "mqtt://localhost"], "usage-invalid"),
+        (&["sub", CONFIG, "-p", "1883"], "usage-invalid"),
+        (&["pub"], "usage-invalid"),
+    ] {
+        let outcome = Run::args(&lab, args).arg("--json").go();
+        outcome.expect_code(2);
+        let lines = json::lines(&outcome);
+        let [report] = lines.as_slice() else {
+            panic!("{outcome}");
+        };
+        assert_eq!(report["type"], "report", "{report:#}");
+        assert_eq!(
+            (&report["ok"], &report["exit_code"]),
+            (&false.into(), &2.into())
+        );
+        assert!(report["elapsed_ms"].is_number(), "{report:#}");
+        assert_eq!(report["failure"]["code"], code, "{report:#}");
+        let human = Run::args(&lab, args).go();
+        if code == "usage-invalid" {
+            let usage = format!(" help: usage: mqtt-test {} CONFIG", args[0]);
+            assert!(
+                human.stderr.lines().last().unwrap().starts_with(&usage),
+                "{human}"
+            );
+        }
+    }
+    for (args, usage) in [
+        (["new", "x"], "new PROVIDER"),
+        (["explain", "x"], "explain [CODE]"),
+    ] {
+        let human = Run::args(&lab, &args).go();
+        assert!(
+            human.stderr.contains(&format!("usage: mqtt-test {usage}")),
+            "{human}"
+        );
+    }
+}
+
 #[test]
 fn nothing_is_contacted() {
     let lab = Lab::new();

@@ -172,7 +172,7 @@ fn interval_and_rate_hold() {
 fn a_silent_input_costs_nothing_and_the_next_line_leaves_at_once() {
     let lab = Lab::new();
     let server = Rogue::Obedient.start(&lab);
-    let config = plain_config(server.port, "keep_alive = 5s\n");
+    let config = plain_config(server.port, "topic = t\nkeep_alive = 5s\n");
     let mut running = Run::stream(&lab, "pub", &config, &["-l"]).start();
     running.write(b"first\n");
     let published = |payload: &'static [u8]| {
@@ -232,7 +232,10 @@ fn an_endless_input_fills_no_memory() {
         let lab = Lab::new();
         let broker = mosquitto(&lab).terse().start();
         let proxy = Proxy::start(&lab, broker.port);
-        let config = plain_config(proxy.port, &format!("qos = {qos}\ntimeout = 20s\n"));
+        let config = plain_config(
+            proxy.port,
+            &format!("topic = t\nqos = {qos}\ntimeout = 20s\n"),
+        );
         let mut running = Run::stream(&lab, "pub", &config, &["-l"]).start();
         let mut stdin = running.take_stdin();
         let written = Arc::new(AtomicU64::new(0));
@@ -356,7 +359,7 @@ fn a_signal_ends_it_in_order() {
 fn a_second_signal_ends_it_at_once() {
     let lab = Lab::new();
     let server = Rogue::NeverPuback.start(&lab);
-    let config = plain_config(server.port, "timeout = 20s\n");
+    let config = plain_config(server.port, "topic = t\ntimeout = 20s\n");
     let mut running = Run::stream(&lab, "pub", &config, &["-l"]).start();
     running.write(b"one\n");
     server.wait_for(|diary| {
@@ -384,7 +387,7 @@ fn a_second_signal_ends_it_at_once() {
 fn in_flight_is_given_up_after_the_timeout() {
     let lab = Lab::new();
     let server = Rogue::NeverPuback.start(&lab);
-    let config = plain_config(server.port, "timeout = 1s\n");
+    let config = plain_config(server.port, "timeout = 1s\ntopic = t\n");
     let mut running = Run::stream(&lab, "pub", &config, &["-l", "--no-reconnect"]).start();
     running.write(b"one\ntwo\n");
     let stdin = running.take_stdin();
@@ -519,7 +522,7 @@ fn a_new_password_ends_it_with_the_reason() {
 #[test]
 fn a_first_connection_that_fails_ends_it() {
     let lab = Lab::new();
-    let config = plain_config(lab.port(), "");
+    let config = plain_config(lab.port(), "topic = t\nmessage = x\n");
     for command in ["pub", "sub"] {
         let outcome = Run::stream(&lab, command, &config, &[]).go();
         outcome.expect_code(4).expect_within(Duration::from_secs(5));
@@ -537,7 +540,7 @@ fn a_first_connection_that_fails_ends_it() {
 fn json_lines_tell_the_totals() {
     let lab = Lab::new();
     let broker = mosquitto(&lab).start();
-    let config = plain_config(broker.port, "");
+    let config = plain_config(broker.port, "topic = t\n");
     let args = ["-m", "x", "--repeat", "3", "--json"];
     let outcome = Run::stream(&lab, "pub", &config, &args).go();
     outcome.expect_code(0);

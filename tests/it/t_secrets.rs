@@ -6,6 +6,7 @@ use crate::mosquitto::mosquitto;
 use crate::provoke::{plain_config, tls_config, trusting_lab};
 use crate::rogue::Rogue;
 use crate::run::Run;
+use crate::{certs_openssl, golden};
 
 const SECRET: &str = "hunter2-s3cret";
 
@@ -123,4 +124,112 @@ fn files_are_not_quoted() {
         );
     }
     check(|| Run::args(&lab, &["notes.txt"]), 2);
+}
+
+/// `password_env = hunter2`: the password itself, where the name of its variable belongs.
+#[test]
+fn a_password_in_place_of_a_variable_is_not_shown() {
+    let lab = Lab::new();
+    // In lower case it may be the name of a variable all the same.
+    for name in ["s3cret", "hunter2_pass", "Hunter2", "s3cret-word", "7777"] {
+        let config = format!("host = localhost\nusername = ann\npassword_env = {name}\n");
+        let set = format!("password_env={name}");
+        for flag in ["--verbose", "--json", "--quiet"] {
+            let run = Run::check(&lab, &config).arg(flag).secret(name).go();
+            run.expect_code(2);
+            let run = Run::args(&lab, &["mqtt://ann@localhost", "--set", &set, flag]);
+            run.secret(name).go().expect_code(2);
+        }
+    }
+    let config = "host = localhost\nusername = ann\npassword_env = hunter2\n";
+    let run = Run::check(&lab, config);
+    let outcome = run.env("hunter2", "x").go();
+    assert_ne!(outcome.code, 2, "a name in lower case works: {outcome}");
+}
+
+/// A key, a certificate or a program in place of a config file: it is said what it is, and none of it
+/// is shown.
+#[test]
+fn a_file_that_is_no_config_is_named_and_not_quoted() {
+    let (lab, root) = trusting_lab();
+    let files = root.client("ann").issue().write(&lab, "ann");
+    let read = |file: &str| std::fs::read(lab.path(file)).unwrap();
+    let pem = String::from_utf8(read(&files.key)).unwrap();
+    let body: Vec<_> = pem.lines().filter(|line| !line.contains("-----")).collect();
+    let body = body.join("\n");
+    let (cert, key) = (certs_openssl::cert_der(&lab, &files.cert), &files.key);
+    let der_key = certs_openssl::key_der(&lab, key);
+    lab.write("naked.key", format!("{body}\n"));
+    lab.write(
+        "bag.pem",
+        format!("Bag Attributes\n    friendlyName: x\n{pem}"),
+    );
+    lab.write(
+        "putty.ppk",
+        format!("PuTTY-User-Key-File-3: ssh-rsa\n{body}\n"),
+    );
+    lab.write("elf", b"\x7fELF\x02\x01\x01\0\0\0");
+    lab.write("x.gz", b"\x1f\x8b\x08\0\0\0");
+    lab.write("x.zip", b"PK\x03\x04\x14\0");
+    lab.write("zeros", b"host = \0\0\0\n");
+    lab.write("page.html", "<!DOCTYPE html>\n<title>x</title>\n");
+    lab.write(
+        "id.pub",
+        format!("ssh-ed25519 {}\n", body.replace('\n', "")),
+    );
+    lab.write(
+        "mixed.conf",
+        format!("host = localhost\nca_file = {pem}\nqos = 1\n"),
+    );
+    for (file, what) in [
+        (key.as_str(), "a private key"),
+        (files.cert.as_str(), "a certificate"),
+        ("bag.pem", "a private key"),
+        (
+            "naked.key",
+            "a key or certificate without its `-----BEGIN` line",
+        ),
+        ("putty.ppk", "a private key"),
+        (cert.as_str(), "a key or certificate in binary form (DER)"),
+        (
+            der_key.as_str(),
+            "a key or certificate in binary form (DER)",
+        ),
+        ("elf", "a program"),
+        ("x.gz", "compressed data"),
+        ("x.zip", "compressed data"),
+        ("zeros", "binary data"),
+        ("page.html", "a web page"),
+        ("id.pub", "an SSH public key"),
+        ("mixed.conf", ""),
+    ] {
+        for flags in [&[][..], &["--verbose"], &["--json"]] {
+            let run = flags
+                .iter()
+                .fold(Run::args(&lab, &[file]), |run, flag| run.arg(flag));
+            let run = body
+                .lines()
+                .fold(run, |run, line| run.secret(&line[..line.len().min(8)]));
+            let outcome = run.go();
+            outcome.expect_code(2);
+            assert!(outcome.all().contains(what), "no `{what}` in: {outcome}");
+        }
+    }
+    let outcome = Run::args(&lab, &["mixed.conf"]).go();
+    assert_eq!(
+        outcome.stderr.matches("mixed.conf:").count(),
+        1,
+        "{outcome}"
+    );
+    golden::check("config-unreadable.key", &lab, &Run::args(&lab, &[key]).go());
+    // The text itself on the command line.
+    for args in [
+        &[pem.as_str()][..],
+        &["x", &pem],
+        &["pub", "x", &pem],
+        &["explain", &pem],
+    ] {
+        let run = Run::args(&lab, args);
+        run.secret(&body[..8]).go().expect_code(2);
+    }
 }

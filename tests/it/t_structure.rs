@@ -32,7 +32,7 @@ const RULES: &[(&str, &str)] = &[
 ];
 
 /// The crates that one folder alone names.
-const ONE_CALLER: &[(&str, &str)] = &[("pico_args", "cli"), ("rumqttc", "mqtt/v4")];
+const ONE_CALLER: &[(&str, &str)] = &[("rumqttc", "mqtt/v4")];
 
 const LONGEST_FILE: usize = 600;
 

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable};
+use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable, VariableName};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
@@ -63,7 +63,7 @@ pub(crate) static CONFIG_UNREADABLE: Code = Code {
         retry: false,
     },
     line: "the config file cannot be read",
-    more: "It is missing, a folder, not readable for this user, larger than 1 MiB, or not UTF-8 text.",
+    more: "It is missing, a folder, not readable for this user, larger than 1 MiB, not UTF-8 text, or plainly something else, such as a key.",
     causes: &[
         "the name is misspelt, or the command was run in another folder",
         "the file belongs to another user",
@@ -86,11 +86,10 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
                 let names: Vec<_> = beside.iter().map(String::as_str).collect();
                 let meant = nearest(path, &names);
                 help.extend(meant.map(|name| format!("did you mean `{name}`?")));
-                if !path.contains(['/', '\\']) && !path.ends_with(".conf") && path.contains('.') {
-                    help.push(format!(
-                        "if it is a broker's name: `mqtt-test mqtts://{path}`"
-                    ));
-                }
+                help.extend(
+                    as_url(path)
+                        .map(|url| format!("if it is a broker, write its URL as CONFIG: `{url}`")),
+                );
                 if beside.is_empty() {
                     help.push("`mqtt-test new hivemq > hivemq.conf` writes one to fill in".into());
                 }
@@ -111,6 +110,10 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
             help.push("save the file as UTF-8".to_owned());
             format!("the config file `{path}` is not UTF-8 text")
         }
+        Unreadable::Holds { found } => {
+            help.push("give a file of `key = value` lines as CONFIG; keys and certificates are named in it, as `key_file`, `cert_file` or `ca_file`".to_owned());
+            format!("`{path}` holds {found}, and is not read as a config file")
+        }
     };
     if !beside.is_empty() {
         notes.push(format!("config files that do exist: {}", beside.join(", ")));
@@ -118,6 +121,22 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
     Diagnosis::new(&CONFIG_UNREADABLE, error)
         .notes(notes)
         .helps(help)
+}
+
+/// The URL that `broker.example` or `localhost:1883/topic` was probably meant as.
+fn as_url(path: &str) -> Option<String> {
+    let host = path.split('/').next()?;
+    let (name, port) = match host.split_once(':') {
+        Some((name, port)) => (name, Some(port.parse::<u16>().ok()?)),
+        None => (host, None),
+    };
+    let named = port.is_some() || name == "localhost";
+    if !named && (path.contains(['/', '\\']) || path.ends_with(".conf") || !path.contains('.')) {
+        return None;
+    }
+    let plain = port.map_or(name == "localhost", |port| port == 1883);
+    let scheme = if plain { "mqtt" } else { "mqtts" };
+    (!name.is_empty()).then(|| format!("{scheme}://{path}"))
 }
 
 pub(crate) static PASSWORD_UNAVAILABLE: Code = Code {
@@ -140,17 +159,29 @@ pub(crate) static PASSWORD_UNAVAILABLE: Code = Code {
     ],
 };
 
-fn password_env_unset(variable: &str, empty: bool, origin: &str) -> Diagnosis {
-    let state = if empty { "empty" } else { "not set" };
-    Diagnosis::new(
-        &PASSWORD_UNAVAILABLE,
-        format!("the variable `{variable}`, named by {origin}, is {state}"),
-    )
-    .help(format!("set it in this shell without leaving it in the history: `read -rs {variable} && export {variable}`"))
-    .help("if it is set elsewhere: `sudo`, cron and systemd do not hand it on by themselves")
+/// The variable in a sentence, without its name where that may be the password itself.
+fn variable_of(variable: &VariableName, origin: &str) -> String {
+    match variable.shown() {
+        Some(name) => format!("the variable `{name}`, named by {origin},"),
+        None => format!("the variable named by {origin}"),
+    }
 }
 
-fn password_env_unusable(variable: &str, why: SecretError, origin: &str) -> Diagnosis {
+fn password_env_unset(variable: &VariableName, empty: bool, origin: &str) -> Diagnosis {
+    let state = if empty { "empty" } else { "not set" };
+    let error = format!("{} is {state}", variable_of(variable, origin));
+    let diagnosis = Diagnosis::new(&PASSWORD_UNAVAILABLE, error);
+    let diagnosis = match variable.shown() {
+        Some(name) => diagnosis.help(format!("set it in this shell without leaving it in the history: `read -rs {name} && export {name}`")),
+        None => diagnosis
+            .note("its name is not all capitals, digits and `_`, and is not shown")
+            .help("if the password itself stands there: write `password_env = MQTT_PASSWORD`, and set that variable: `read -rs MQTT_PASSWORD && export MQTT_PASSWORD`"),
+    };
+    diagnosis
+        .help("if it is set elsewhere: `sudo`, cron and systemd do not hand it on by themselves")
+}
+
+fn password_env_unusable(variable: &VariableName, why: SecretError, origin: &str) -> Diagnosis {
     let why = match why {
         SecretError::NotUtf8 => "it is not UTF-8 text",
         SecretError::Nul => "it holds a NUL byte",
@@ -158,9 +189,12 @@ fn password_env_unusable(variable: &str, why: SecretError, origin: &str) -> Diag
     };
     Diagnosis::new(
         &PASSWORD_UNAVAILABLE,
-        format!("the variable `{variable}`, named by {origin}, holds no usable password: {why}"),
+        format!(
+            "{} holds no usable password: {why}",
+            variable_of(variable, origin)
+        ),
     )
-    .help(format!("set `{variable}` once more"))
+    .help("set it once more")
 }
 
 fn password_file(path: &Path, why: &FileError, origin: &str) -> Diagnosis {

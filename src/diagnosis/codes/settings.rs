@@ -161,9 +161,12 @@ pub(crate) fn code(problem: &Problem) -> &'static Code {
             error: ValueError::Host(_),
             ..
         }
-        | ProblemKind::Url(UrlError::NoScheme | UrlError::Scheme { .. } | UrlError::NoHost) => {
-            &HOST_INVALID
-        }
+        | ProblemKind::Url(
+            UrlError::NoScheme
+            | UrlError::Slash { .. }
+            | UrlError::Scheme { .. }
+            | UrlError::NoHost,
+        ) => &HOST_INVALID,
         ProblemKind::QosUnsupported { .. } => &QOS_UNSUPPORTED,
         ProblemKind::AlpnRequired { .. } => &ALPN_REQUIRED,
         _ => &CONFIG_INVALID,
@@ -322,6 +325,10 @@ fn url(fault: &UrlError) -> (String, String) {
         UrlError::NoScheme => plain(
             "this is neither a file nor a URL",
             "put `mqtts://` before it for TLS, or `mqtt://` for none",
+        ),
+        UrlError::Slash { scheme } => (
+            format!("a slash is missing behind `{scheme}:/`"),
+            format!("write `{scheme}://HOST`"),
         ),
         UrlError::Scheme { scheme } => (
             match scheme.to_ascii_lowercase().as_str() {

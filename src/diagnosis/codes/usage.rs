@@ -8,8 +8,6 @@ use crate::failure::Stage;
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[&USAGE_INVALID];
 
-const USAGE: &str = "usage: mqtt-test CONFIG [FLAGS], or mqtt-test --help";
-
 pub(crate) static USAGE_INVALID: Code = Code {
     name: "usage-invalid",
     kind: Kind::Failure {
@@ -21,7 +19,7 @@ pub(crate) static USAGE_INVALID: Code = Code {
     causes: &[
         "a slip in a flag or command: the nearest right one is named",
         "a value with spaces in it without quotes around it, so that its second word stands alone",
-        "a flag of another MQTT program, such as `-h HOST` or `-p PORT`",
+        "a flag of another MQTT program, such as `-h HOST` or `-p PORT`: what to write instead is named",
     ],
     remedies: &[
         "read the last line of the message, and `mqtt-test --help`",
@@ -41,7 +39,22 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         } => {
             help.extend(meant(nearest));
             help.extend(key.map(|key| format!("write `--set {key}=…`")));
+            if help.is_empty() {
+                help.push("`--help` lists the flags".to_owned());
+            }
             format!("there is no flag `{given}`")
+        }
+        UsageError::ForeignFlag { given, instead } => {
+            help.push((*instead).to_owned());
+            match given.as_str() {
+                "-h" => "`-h` is `--help` here, and stands alone".to_owned(),
+                "-V" => "`-V` is `--version` here, and stands alone".to_owned(),
+                given => format!("there is no flag `{given}`"),
+            }
+        }
+        UsageError::StandsAlone { flag } => {
+            help.push(format!("write `mqtt-test {flag}`"));
+            format!("`{flag}` stands alone, or behind the name of a command")
         }
         UsageError::PasswordFlag { given } => {
             notes.push("every user of this machine can read a running command in `ps`".to_owned());
@@ -62,9 +75,12 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::UnknownCommand { given, nearest } => {
             help.extend(meant(nearest));
-            help.push(format!(
-                "if `{given}` is a config file, give nothing behind it but flags"
-            ));
+            help.push(match given.as_str() {
+                "check" | "test" | "connect" => {
+                    "leave it out: `mqtt-test CONFIG` is the check".to_owned()
+                }
+                given => format!("if `{given}` is a config file, write `./{given}`"),
+            });
             format!("there is no command `{given}`")
         }
         UsageError::UnknownProvider { given, nearest } => {
@@ -74,7 +90,7 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::UnknownCode { given, nearest } => {
             help.extend(meant(nearest));
-            help.push("`mqtt-test explain` lists every code".to_owned());
+            help.push("`mqtt-test explain` lists every code with its exit code".to_owned());
             format!("there is no code `{given}`")
         }
         UsageError::MissingConfig { beside } => {
@@ -86,21 +102,36 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
                 );
             } else {
                 notes.push(format!("config files here: {}", beside.join(", ")));
+                help.push("name one of them as CONFIG".to_owned());
             }
             "no CONFIG was given: a config file, or a URL such as `mqtts://host:8883`".to_owned()
+        }
+        UsageError::MissingPayload => {
+            help.push("name it: `-m TEXT`, `-f FILE`, `-n` for nothing, `-s` or `-l` for standard input, or `message = …` in the config file".to_owned());
+            "nothing to publish was named".to_owned()
+        }
+        UsageError::MissingTopic => {
+            help.push("name one: `-t TOPIC`, `topic = …` in the config file, or at the end of the URL: `mqtts://host:8883/topic`".to_owned());
+            "no topic was named".to_owned()
         }
         UsageError::MissingProvider => {
             help.push(format!("the providers are {}", PROVIDERS.join(", ")));
             "`new` needs the name of a provider".to_owned()
         }
-        UsageError::MissingValue { flag, instead } => {
+        UsageError::MissingValue {
+            flag,
+            form,
+            instead,
+        } => {
+            help.push(format!("write `{flag} {form}`"));
             if let Some(instead) = instead {
                 notes.push(format!(
                     "the flag `{instead}` stands where its value should be"
                 ));
-                if flag.starts_with("--") {
-                    help.push(format!("if that is the value, write `{flag}={instead}`"));
-                }
+                let equals = if flag.starts_with("--") { "=" } else { "" };
+                help.push(format!(
+                    "if that is the value, write `{flag}{equals}{instead}`"
+                ));
             }
             format!("`{flag}` needs a value")
         }
@@ -115,6 +146,7 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::BadColor { given } => {
             notes.push(format!("command line: `--color {given}`"));
+            help.push("leave it out for `auto`".to_owned());
             "`--color` must be `auto`, `always` or `never`".to_owned()
         }
         UsageError::BadValue {
@@ -123,18 +155,24 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             expected,
         } => {
             notes.push(format!("command line: `{flag} {given}`"));
+            help.push(format!("correct the value of `{flag}`"));
             format!("`{flag}` must be {expected}")
         }
         UsageError::Unpublishable { what, words } => {
             notes.push(words.clone());
+            help.push("name something else: `-m TEXT`, `-f FILE`, `-s` or `-l`".to_owned());
             format!("{what} cannot be published")
         }
-        UsageError::Repeated { flag } => format!("`{flag}` is given twice"),
+        UsageError::Repeated { flag } => {
+            help.push(format!("leave one `{flag}`"));
+            format!("`{flag}` is given twice")
+        }
         UsageError::Conflict { flag, other } => {
             help.push("leave one of them".to_owned());
             format!("`{flag}` and `{other}` contradict each other")
         }
         UsageError::NotForCommand { flag, command } => {
+            help.push(format!("leave `{flag}` out"));
             format!("`{flag}` has no meaning for `{command}`")
         }
         UsageError::Leftover { given } => {
@@ -143,10 +181,10 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         }
         UsageError::NotUtf8 { shown } => {
             notes.push(format!("command line: `{shown}`"));
+            help.push("write it in UTF-8; bytes of any kind are published from a file: `pub CONFIG -f FILE`".to_owned());
             "an argument is not UTF-8 text".to_owned()
         }
     };
-    help.push(USAGE.to_owned());
     Diagnosis::new(&USAGE_INVALID, error)
         .notes(notes)
         .helps(help)
