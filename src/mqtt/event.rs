@@ -1,11 +1,11 @@
-//! What passes between a session, its caller and the connection below: requests, events, messages,
-//! why it ended, and the packets for `--verbose`. All of it is the same for every version of MQTT.
+//! What passes between a session, its caller and the connection below: requests, events, why it
+//! ended, and the packets for `--verbose`. All of it is the same for every version of MQTT.
 
 use std::time::{Duration, Instant};
 
 use crate::config::Qos;
 use crate::failure::LinkError;
-use crate::mqtt::v4::Payload;
+use crate::mqtt::v4::Message;
 
 /// The most packets that are remembered for `--verbose`; a flood is not.
 const LOG_LIMIT: usize = 64;
@@ -71,38 +71,6 @@ pub(crate) enum Event {
     Other,
 }
 
-/// A message that came in.
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(super) topic: String,
-    pub(super) payload: Payload,
-    pub(super) qos: Qos,
-    pub(super) retain: bool,
-    /// It may be a repetition (MQTT 3.1.1 §3.3.1.1).
-    pub(super) dup: bool,
-    /// The packet id; 0 with QoS 0.
-    pub(super) id: u16,
-}
-
-impl Message {
-    pub(crate) fn topic(&self) -> &str {
-        &self.topic
-    }
-
-    pub(crate) fn payload(&self) -> &[u8] {
-        self.payload.bytes()
-    }
-
-    pub(crate) fn qos(&self) -> u8 {
-        self.qos as u8
-    }
-
-    /// The broker kept it from before the subscription (MQTT 3.1.1 §3.3.1.3).
-    pub(crate) fn retain(&self) -> bool {
-        self.retain
-    }
-}
-
 /// What the CONNACK granted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opened {
@@ -141,31 +109,19 @@ impl PacketLog {
         }
     }
 
-    /// Remembers a packet, in the words of `packet`.
-    pub(super) fn note(&mut self, sent: bool, packet: impl FnOnce() -> String) {
-        // The clock is read only for what is remembered: a stream has millions of packets.
-        if self.packets.len() < LOG_LIMIT {
-            let at = self.began.elapsed();
-            let packet = packet();
-            self.packets.push(Trace { at, sent, packet });
-        }
+    /// Whether one more packet is remembered. To be asked before it is put into words: a stream has
+    /// millions of packets.
+    pub(super) fn has_room(&self) -> bool {
+        self.packets.len() < LOG_LIMIT
+    }
+
+    /// Remembers a packet.
+    pub(super) fn push(&mut self, sent: bool, packet: String) {
+        let at = self.began.elapsed();
+        self.packets.push(Trace { at, sent, packet });
     }
 
     pub(super) fn take(&mut self) -> Vec<Trace> {
         std::mem::take(&mut self.packets)
-    }
-}
-
-#[cfg(test)]
-impl Message {
-    pub(crate) fn new(topic: &str, payload: &[u8], retain: bool) -> Self {
-        Self {
-            topic: topic.to_owned(),
-            payload: payload.into(),
-            qos: Qos::AtLeastOnce,
-            retain,
-            dup: false,
-            id: 1,
-        }
     }
 }

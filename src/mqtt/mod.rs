@@ -8,10 +8,10 @@ mod session;
 mod target;
 mod v4;
 
-pub(crate) use event::{Event, Message, Opened, SessionError, Trace};
+pub(crate) use event::{Event, Opened, SessionError, Trace};
 pub(crate) use resume::{Pending, Unfinished};
 pub(crate) use session::Session;
 pub(crate) use target::{Limits, Target};
 // The version of MQTT that `session` speaks, without knowing which.
 use v4::Connection;
-pub(crate) use v4::{connect_packet, publish_size};
+pub(crate) use v4::{Message, connect_packet, publish_size};

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::config::Qos;
 use crate::failure::LinkError;
-use crate::mqtt::event::{Event, Message, Opened, Publish, Request, SessionError, Trace};
+use crate::mqtt::event::{Event, Opened, Publish, Request, SessionError, Trace};
 use crate::mqtt::resume::{Qos2Received, Unfinished};
 use crate::mqtt::target::{Limits, Target};
-use crate::mqtt::{Connection, publish_size};
+use crate::mqtt::{Connection, Message, publish_size};
 use crate::net::{SIGNAL_POLL, Stop, WaitError, wait};
 
 /// How long the broker's own close is waited for after DISCONNECT.
@@ -170,7 +170,7 @@ impl Session {
         self.buffered += size;
         // What goes wrong ends the session; `next` tells, after all that came in before.
         if let Err(error) = self.connection.buffer(publish) {
-            self.ended = Some(error);
+            self.end(error);
         }
         Ok(())
     }
@@ -179,14 +179,14 @@ impl Session {
     fn flush(&mut self) {
         match self.connection.flush() {
             Poll::Ready(Ok(())) => (self.buffered, self.blocked) = (0, None),
-            Poll::Ready(Err(error)) => self.ended = Some(error),
+            Poll::Ready(Err(error)) => self.end(error),
             Poll::Pending => {
                 let since = *self.blocked.get_or_insert_with(Instant::now);
                 let limit = self.limit;
                 if since.elapsed() >= limit {
-                    self.ended = Some(LinkError::TimedOut { limit });
+                    self.end(LinkError::TimedOut { limit });
                 } else if let Err(error) = self.connection.wait_writable(WRITE_WAIT) {
-                    self.ended = Some(error);
+                    self.end(error);
                 }
             }
         }
@@ -206,7 +206,7 @@ impl Session {
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
     pub(crate) fn acknowledge(&mut self, message: &Message) -> Result<(), SessionError> {
-        let Message { id, qos, .. } = *message;
+        let (id, qos) = (message.id(), message.qos());
         if !self.manual_acks || qos == Qos::AtMostOnce {
             return Ok(());
         }
@@ -243,13 +243,10 @@ impl Session {
         if self.queued > 0 || self.buffered > 0 {
             return false;
         }
-        match self.connection.fill() {
-            Ok(more) => more,
-            Err(error) => {
-                self.ended = Some(error);
-                true
-            }
+        if let Err(error) = self.connection.try_poll() {
+            self.end(error);
         }
+        self.ended.is_some() || self.has_events()
     }
 
     /// The next event, or `None` when `deadline` has passed without one.
@@ -271,7 +268,7 @@ impl Session {
             }
             if !self.releasing.is_empty() && self.opened.elapsed() > self.limit {
                 let limit = self.limit;
-                self.ended = Some(LinkError::TimedOut { limit });
+                self.end(LinkError::TimedOut { limit });
                 continue;
             }
             if self.buffered > 0 {
@@ -282,6 +279,7 @@ impl Session {
                 return Ok(Some(event));
             }
             if self.queued > 0 {
+                // It ends at the latest when rumqttc's own limit for a write is over.
                 let event = self.poll(None);
                 if event.is_some() || self.ended.is_none() {
                     return Ok(event);
@@ -302,21 +300,27 @@ impl Session {
         }
     }
 
-    /// One event within `limit`, as [`Connection::poll`] has it; its error ends the session.
+    /// One event within `limit`; an error ends the session.
     fn poll(&mut self, limit: Option<Duration>) -> Option<Event> {
-        match self.connection.poll(limit) {
-            Ok(event) => event.map(|event| self.count(event)),
-            Err(error) => {
-                self.ended = Some(error);
-                None
-            }
+        if let Err(error) = self.connection.poll(limit) {
+            self.end(error);
+            return None;
         }
+        self.take()
     }
 
     /// The next event at hand.
     fn take(&mut self) -> Option<Event> {
-        let event = self.connection.take()?;
-        Some(self.count(event))
+        let mut event = self.connection.take();
+        if let Some(event) = &mut event {
+            self.count(event);
+        }
+        event
+    }
+
+    /// [`Session::next`] tells, after all that came in before.
+    fn end(&mut self, error: LinkError) {
+        self.ended = Some(error);
     }
 
     /// A PUBACK and the close may come together: rumqttc then tells of the close first, and of the
@@ -392,7 +396,8 @@ impl Session {
         // The broker closes first, or soon. Polling on after the error would reconnect.
         let deadline = Instant::now() + CLOSE_WAIT;
         while Instant::now() < deadline
-            && matches!(self.connection.poll(Some(CLOSE_WAIT)), Ok(Some(_)))
+            && self.connection.poll(Some(CLOSE_WAIT)).is_ok()
+            && self.connection.take().is_some()
         {}
         trace
     }
@@ -402,34 +407,31 @@ impl Session {
         self.connection.take_trace()
     }
 
-    /// Counts what was written, and knows a message of QoS 2 again.
-    fn count(&mut self, event: Event) -> Event {
+    /// Counts what was written. What came in a second time becomes [`Event::Other`].
+    fn count(&mut self, event: &mut Event) {
         match event {
             Event::Sent { .. } | Event::RequestSent => self.count_written(),
             Event::AckSent if self.manual_acks => self.count_written(),
             // Sent again after a lost connection, and known: exactly once means once.
-            Event::Message(ref message)
-                if message.qos == Qos::ExactlyOnce && self.received.is_repeated(message) =>
+            Event::Message(message)
+                if message.qos() == Qos::ExactlyOnce && self.received.is_repeated(message) =>
             {
                 // Nobody else will. A full channel leaves it to the next connection.
                 let _ = self.acknowledge(message);
-                return Event::Other;
+                *event = Event::Other;
             }
-            Event::Message(Message { id, qos, .. })
-                if qos == Qos::ExactlyOnce && self.auto_acks =>
-            {
-                self.unreleased.insert(id);
+            Event::Message(message) if message.qos() == Qos::ExactlyOnce && self.auto_acks => {
+                self.unreleased.insert(message.id());
             }
-            Event::Acknowledged { id } if self.releasing.remove(&id) => return Event::Other,
+            Event::Acknowledged { id } if self.releasing.remove(id) => *event = Event::Other,
             Event::Released { id } => {
-                self.unreleased.remove(&id);
-                if !self.received.release(id) {
-                    return Event::Other;
+                self.unreleased.remove(id);
+                if !self.received.release(*id) {
+                    *event = Event::Other;
                 }
             }
             _ => {}
         }
-        event
     }
 
     /// A request was seen to leave. Those in the buffer were there before those in the channel.

@@ -55,7 +55,7 @@ fn object(message: &Message, now: i64) -> Json {
     Json::Object(vec![
         ("type", "message".into()),
         ("topic", message.topic().into()),
-        ("qos", message.qos().into()),
+        ("qos", (message.qos() as u8).into()),
         ("retain", message.retain().into()),
         ("time", clock::rfc3339(now).into()),
         payload,

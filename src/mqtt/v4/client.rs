@@ -1,25 +1,23 @@
 //! A connection in MQTT 3.1.1, through rumqttc's blocking client: it queues and writes packets, and
 //! gives what comes in as [`Event`]s.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use std::{io, mem};
 
 use rumqttc::{
-    Client, ConnectionError, Event as LibraryEvent, Outgoing, Packet, Publish, QoS,
-    Request as LibraryRequest, StateError, SubscribeReasonCode,
+    Client, ConnectionError, Event as LibraryEvent, Outgoing, Packet, PubAck, PubComp, PubRec,
+    PubRel, Publish, QoS, Request as LibraryRequest, StateError, SubscribeReasonCode,
 };
 
-use crate::config::Qos;
 use crate::failure::LinkError;
-use crate::mqtt::event::{self, Event, Message, Opened, PacketLog, Request, Trace};
+use crate::mqtt::event::{self, Event, Opened, PacketLog, Request, Trace};
 use crate::mqtt::resume::Unfinished;
 use crate::mqtt::target::{Limits, Target};
 use crate::mqtt::v4::error::{classify, classify_open};
 use crate::mqtt::v4::options::{expect_any_release, library_qos, options, resume};
-use crate::mqtt::v4::payload::Payload;
-use crate::mqtt::v4::trace::{connect_line, incoming_line, outgoing_line};
+use crate::mqtt::v4::trace::{connect_line, line};
 
 /// After an error it can only be asked for the events at hand and for what was not sent: polled once
 /// more, rumqttc would connect again.
@@ -32,7 +30,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Gets all ready; it does not connect yet. What `unfinished` holds is sent if the broker still
+    /// Prepares a connection; [`Connection::connect`] opens it. What `unfinished` holds is sent if the broker still
     /// has the session, and dropped if not.
     pub(crate) fn new(
         target: Target<'_>,
@@ -55,7 +53,7 @@ impl Connection {
         network.set_connection_timeout(limit.as_secs() + 2);
         resume(&mut inner, config, limits, unfinished);
         let mut log = PacketLog::new();
-        log.note(true, || connect_line(config));
+        log.push(true, connect_line(config));
         Self {
             client,
             inner,
@@ -69,6 +67,8 @@ impl Connection {
     ///
     /// # Errors
     /// Every error of rumqttc has its place in [`LinkError`].
+    // Inlined into its one caller, it makes the program 1 kB larger.
+    #[inline(never)]
     pub(crate) fn connect(&mut self) -> Result<Opened, LinkError> {
         let limit = self.limit;
         let event = match self.inner.recv_timeout(limit) {
@@ -81,9 +81,8 @@ impl Connection {
             return Err(LinkError::Undecodable { words });
         };
         let session_present = connack.session_present;
-        self.log.note(false, || {
-            format!("CONNACK 0, session present {}", u8::from(session_present))
-        });
+        let line = format!("CONNACK 0, session present {}", u8::from(session_present));
+        self.log.push(false, line);
         Ok(Opened { session_present })
     }
 
@@ -128,20 +127,21 @@ impl Connection {
         let mut packet = Publish::new(publish.topic, library_qos(publish.qos), publish.payload);
         packet.retain = publish.retain;
         let eventloop = &mut self.inner.eventloop;
-        let packet = eventloop
-            .state
-            .handle_outgoing_packet(LibraryRequest::Publish(packet));
-        match (packet, eventloop.network.as_mut()) {
-            (Ok(Some(packet)), Some(network)) => match poll_once(network.write(packet)) {
-                Poll::Ready(written) => written.map_err(|error| self.state_error(error)),
-                // It cannot be: the buffer has room. Should it be, the packet is lost, and so is a
-                // session that has lost one.
-                Poll::Pending => Err(self.timed_out()),
+        let request = LibraryRequest::Publish(packet);
+        let written = match eventloop.state.handle_outgoing_packet(request) {
+            Ok(Some(packet)) => match eventloop.network.as_mut() {
+                Some(network) => poll_once(pin!(network.write(packet))),
+                None => Poll::Pending,
             },
             // The packet id is taken; rumqttc sends it when that is acknowledged.
-            (Ok(None), _) => Ok(()),
-            (Err(error), _) => Err(self.state_error(error)),
-            (_, None) => Err(self.timed_out()),
+            Ok(None) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(error)),
+        };
+        match written {
+            Poll::Ready(written) => written.map_err(|error| self.state_error(error)),
+            // It cannot be: there is a connection, and its buffer has room. Should it be, the packet
+            // is lost, and so is a session that has lost one.
+            Poll::Pending => Err(self.timed_out()),
         }
     }
 
@@ -150,7 +150,8 @@ impl Connection {
         let Some(network) = self.inner.eventloop.network.as_mut() else {
             return Poll::Ready(Err(self.timed_out()));
         };
-        poll_once(network.flush()).map_err(|error| self.state_error(error))
+        let flushed = poll_once(pin!(network.flush()));
+        flushed.map_err(|error| self.state_error(error))
     }
 
     /// Waits until the system may take more of the buffer.
@@ -161,50 +162,69 @@ impl Connection {
         // rumqttc's runtime finds out when there is room again. It would hand out the events at hand
         // first, among them those of packets that are not written yet.
         let mut held = mem::take(&mut self.inner.eventloop.state.events);
-        let polled = self.inner.recv_timeout(limit).ok().transpose();
-        let polled = polled.map(|event| held.extend(event));
-        let events = &mut self.inner.eventloop.state.events;
-        held.append(events);
-        *events = held;
-        polled.map_err(|error| self.connection_error(error))
+        let polled = self.inner.recv_timeout(limit).ok();
+        let kept = self.keep(polled);
+        while let Some(event) = held.pop_back() {
+            self.inner.eventloop.state.events.push_front(event);
+        }
+        kept
     }
 
-    /// The next event within `limit`. `None`: with a request in the channel, however long writing it
-    /// takes, for at most rumqttc's own limit for a write.
+    /// Waits until an event is at hand, at most for `limit`. `None`, with a request in the channel:
+    /// as long as writing it takes, which rumqttc's own limit for a write bounds.
     ///
     /// # Errors
     /// What ended the connection. Events that came in before it are still at hand.
-    pub(crate) fn poll(&mut self, limit: Option<Duration>) -> Result<Option<Event>, LinkError> {
+    pub(crate) fn poll(&mut self, limit: Option<Duration>) -> Result<(), LinkError> {
         let polled = match limit {
             Some(limit) => self.inner.recv_timeout(limit).ok(),
             None => self.inner.recv().ok(),
         };
-        match polled.transpose() {
-            Ok(event) => Ok(event.map(|event| self.convert(event))),
-            Err(error) => Err(self.connection_error(error)),
-        }
+        self.keep(polled)
     }
 
-    /// Looks into the socket, without waiting; whether events are at hand now.
+    /// Looks into the socket, without waiting.
     ///
     /// # Errors
     /// As for [`Connection::poll`].
-    pub(crate) fn fill(&mut self) -> Result<bool, LinkError> {
-        match self.inner.try_recv().ok().transpose() {
-            Ok(Some(event)) => {
-                self.inner.eventloop.state.events.push_front(event);
-                Ok(true)
-            }
-            Ok(None) => Ok(false),
-            Err(error) => Err(self.connection_error(error)),
-        }
+    pub(crate) fn try_poll(&mut self) -> Result<(), LinkError> {
+        let polled = self.inner.try_recv().ok();
+        self.keep(polled)
     }
 
-    /// The next event at hand. [`Connection::poll`] would give it as well, after entering rumqttc's
-    /// runtime for it.
+    /// The next event at hand. rumqttc would hand it out as well, after entering its runtime for it.
     pub(crate) fn take(&mut self) -> Option<Event> {
-        let event = self.inner.eventloop.state.events.pop_front()?;
-        Some(self.convert(event))
+        use LibraryEvent::{Incoming, Outgoing as Sent};
+        let event = self.inner.eventloop.state.events.pop_front();
+        if let Some(event) = &event
+            && self.log.has_room()
+        {
+            let (sent, line) = line(event);
+            self.log.push(sent, line);
+        }
+        // Taken apart in one match: an event or a packet bound on the way would be moved once more, and
+        // they are large.
+        Some(match event {
+            None => return None,
+            Some(Incoming(Packet::Publish(publish))) => Event::Message(publish.into()),
+            Some(Incoming(Packet::PubAck(PubAck { pkid: id }))) => Event::Acknowledged { id },
+            Some(Incoming(Packet::PubRec(PubRec { pkid: id }))) => Event::Received { id },
+            Some(Incoming(Packet::PubRel(PubRel { pkid: id }))) => Event::Released { id },
+            Some(Incoming(Packet::PubComp(PubComp { pkid: id }))) => Event::Acknowledged { id },
+            Some(Incoming(Packet::SubAck(suback))) => {
+                Event::Granted(match suback.return_codes.first() {
+                    Some(SubscribeReasonCode::Success(qos)) => Ok(*qos as u8),
+                    // rumqttc has one name for 0x80 and one for no code at all.
+                    Some(SubscribeReasonCode::Failure) | None => Err(0x80),
+                })
+            }
+            Some(Incoming(Packet::UnsubAck(_))) => Event::Unsubscribed,
+            Some(Sent(Outgoing::Publish(id))) => Event::Sent { id },
+            Some(Sent(Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_))) => Event::RequestSent,
+            Some(Sent(Outgoing::PubAck(_) | Outgoing::PubRec(_))) => Event::AckSent,
+            Some(Sent(Outgoing::Disconnect)) => Event::DisconnectSent,
+            Some(Incoming(_) | Sent(_)) => Event::Other,
+        })
     }
 
     /// Whether [`Connection::take`] has something to give.
@@ -244,39 +264,18 @@ impl Connection {
         self.log.take()
     }
 
-    fn convert(&mut self, event: LibraryEvent) -> Event {
-        match event {
-            LibraryEvent::Incoming(packet) => {
-                self.log.note(false, || incoming_line(&packet));
-                match packet {
-                    Packet::SubAck(suback) => {
-                        let code = suback.return_codes.into_iter().next();
-                        Event::Granted(match code {
-                            Some(SubscribeReasonCode::Success(qos)) => Ok(qos as u8),
-                            // rumqttc has one name for 0x80 and one for no code at all.
-                            Some(SubscribeReasonCode::Failure) | None => Err(0x80),
-                        })
-                    }
-                    Packet::PubRec(pubrec) => Event::Received { id: pubrec.pkid },
-                    Packet::PubAck(puback) => Event::Acknowledged { id: puback.pkid },
-                    Packet::PubComp(pubcomp) => Event::Acknowledged { id: pubcomp.pkid },
-                    Packet::UnsubAck(_) => Event::Unsubscribed,
-                    Packet::Publish(publish) => Event::Message(message(publish)),
-                    Packet::PubRel(pubrel) => Event::Released { id: pubrel.pkid },
-                    _ => Event::Other,
-                }
-            }
-            LibraryEvent::Outgoing(outgoing) => {
-                self.log.note(true, || outgoing_line(&outgoing));
-                match outgoing {
-                    Outgoing::Publish(id) => Event::Sent { id },
-                    Outgoing::Subscribe(_) | Outgoing::Unsubscribe(_) => Event::RequestSent,
-                    Outgoing::PubAck(_) | Outgoing::PubRec(_) => Event::AckSent,
-                    Outgoing::Disconnect => Event::DisconnectSent,
-                    _ => Event::Other,
-                }
-            }
+    /// Puts what rumqttc has handed out back in front of the events at hand, for
+    /// [`Connection::take`] to be the one place that reads them.
+    fn keep(
+        &mut self,
+        polled: Option<Result<LibraryEvent, ConnectionError>>,
+    ) -> Result<(), LinkError> {
+        match polled {
+            Some(Ok(event)) => self.inner.eventloop.state.events.push_front(event),
+            Some(Err(error)) => return Err(self.connection_error(error)),
+            None => {}
         }
+        Ok(())
     }
 
     fn timed_out(&self) -> LinkError {
@@ -292,30 +291,11 @@ impl Connection {
     }
 }
 
-fn message(mut publish: Publish) -> Message {
-    Message {
-        topic: mem::take(&mut publish.topic),
-        qos: match publish.qos {
-            QoS::AtMostOnce => Qos::AtMostOnce,
-            QoS::AtLeastOnce => Qos::AtLeastOnce,
-            QoS::ExactlyOnce => Qos::ExactlyOnce,
-        },
-        retain: publish.retain,
-        dup: publish.dup,
-        id: publish.pkid,
-        payload: Payload::new(publish),
-    }
-}
-
 /// Polls a future that is ready at once, as a write into a buffer with room is, or not worth waiting
 /// for. It needs no runtime: nobody is to be woken.
-fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+fn poll_once<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
-
-#[cfg(test)]
-#[path = "client_tests.rs"]
-mod tests;
 
 #[cfg(test)]
 #[path = "hostile_tests.rs"]

@@ -30,7 +30,6 @@ fn feed(state: &mut MqttState, bytes: &[u8], most: usize) -> usize {
     let mut count = 0;
     while let Ok(packet) = Packet::read(&mut stream, most) {
         count += 1;
-        let _ = incoming_line(&packet);
         match state.handle_incoming_packet(packet) {
             Ok(Some(answer)) => {
                 let mut written = Default::default();
@@ -42,9 +41,7 @@ fn feed(state: &mut MqttState, bytes: &[u8], most: usize) -> usize {
             }
         }
         while let Some(event) = state.events.pop_front() {
-            if let LibraryEvent::Outgoing(outgoing) = event {
-                let _ = outgoing_line(&outgoing);
-            }
+            let _ = line(&event);
         }
     }
     state.clean();

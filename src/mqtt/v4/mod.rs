@@ -5,10 +5,10 @@
 
 mod client;
 mod error;
+mod message;
 mod options;
-mod payload;
 mod trace;
 
 pub(crate) use client::Connection;
+pub(crate) use message::Message;
 pub(crate) use options::{connect_packet, publish_size};
-pub(crate) use payload::Payload;

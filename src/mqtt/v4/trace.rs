@@ -1,7 +1,7 @@
 //! Packets in a line each, for `--verbose`: of a PUBLISH its size and never its payload, of a CONNECT
 //! never the password.
 
-use rumqttc::{Outgoing, Packet};
+use rumqttc::{Event, Outgoing, Packet};
 
 use crate::config::Config;
 
@@ -24,7 +24,15 @@ pub(crate) fn connect_line(config: &Config) -> String {
     )
 }
 
-pub(crate) fn incoming_line(packet: &Packet) -> String {
+/// Whether it was sent, and its line.
+pub(crate) fn line(event: &Event) -> (bool, String) {
+    match event {
+        Event::Incoming(packet) => (false, incoming_line(packet)),
+        Event::Outgoing(packet) => (true, outgoing_line(packet)),
+    }
+}
+
+fn incoming_line(packet: &Packet) -> String {
     match packet {
         Packet::SubAck(suback) => format!("SUBACK {} {:?}", suback.pkid, suback.return_codes),
         Packet::UnsubAck(unsuback) => format!("UNSUBACK {}", unsuback.pkid),
@@ -44,7 +52,7 @@ pub(crate) fn incoming_line(packet: &Packet) -> String {
     }
 }
 
-pub(crate) fn outgoing_line(outgoing: &Outgoing) -> String {
+fn outgoing_line(outgoing: &Outgoing) -> String {
     match outgoing {
         Outgoing::Publish(0) => "PUBLISH".to_owned(),
         Outgoing::Publish(id) => format!("PUBLISH {id}"),
