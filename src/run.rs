@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::check::{Verdict, stages};
@@ -47,8 +48,8 @@ impl std::fmt::Debug for Streams<'_> {
 pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
     let invocation = match args::parse(args.to_vec()) {
         Ok(invocation) => invocation,
-        Err(fault) => {
-            let fault = ConfigError::Usage(load::with_configs(fault));
+        Err(error) => {
+            let error = ConfigError::Usage(load::with_configs(error));
             let json = args::wants_json(args);
             let output = Output {
                 json,
@@ -56,41 +57,42 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
                 verbose: false,
                 color: ColorChoice::Auto,
             };
-            return Edge {
+            return Run {
                 streams,
                 output,
                 command: args::command_name(args),
                 began: Instant::now(),
             }
-            .refuse(None, None, fault);
+            .refuse(None, None, error);
         }
     };
-    let mut edge = Edge {
+    let mut run = Run {
         streams,
         output: invocation.output,
         command: invocation.command.name(),
         began: Instant::now(),
     };
     match invocation.command {
-        Command::Help(text) => edge.print(&text),
-        Command::Version => edge.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::New { provider } => edge.print(templates::text(provider).unwrap_or_default()),
-        Command::Explain { code } => edge.explain(code),
-        Command::Check { target, overrides } => edge.check(&target, &overrides),
+        Command::Help(text) => run.print(&text),
+        Command::Version => run.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::New { provider } => run.print(templates::text(provider).unwrap_or_default()),
+        Command::Explain { code } => run.explain(code),
+        Command::Check { target, overrides } => run.check(&target, &overrides),
         Command::Pub {
             target,
             overrides,
             options,
-        } => edge.publish(&target, &overrides, &options),
+        } => run.publish(&target, &overrides, &options),
         Command::Sub {
             target,
             overrides,
             options,
-        } => edge.subscribe(&target, &overrides, &options),
+        } => run.subscribe(&target, &overrides, &options),
     }
 }
 
-struct Edge<'a, 'b> {
+/// One run: where it writes, and how.
+struct Run<'a, 'b> {
     streams: &'a mut Streams<'b>,
     output: Output,
     command: CommandName,
@@ -98,13 +100,13 @@ struct Edge<'a, 'b> {
 }
 
 /// What every command that contacts a broker needs first.
-struct Ready {
+struct Prepared {
     config: Config,
     password: Option<Secret>,
     tls: Option<Tls>,
 }
 
-impl Ready {
+impl Prepared {
     fn target<'a>(&'a self, stop: &'a Stop) -> Target<'a> {
         let Self {
             config,
@@ -121,33 +123,34 @@ impl Ready {
     }
 }
 
-impl Edge<'_, '_> {
-    /// Reads all that is to be read before any contact; on a fault the exit code.
-    fn ready(
+impl Run<'_, '_> {
+    /// Reads all that is to be read before any contact; `Err`: it was reported, and this is the exit
+    /// code.
+    fn prepare(
         &mut self,
         target: &str,
         overrides: &[Override],
         missing: impl FnOnce(&Config) -> Result<(), UsageError>,
-    ) -> Result<Ready, u8> {
+    ) -> Result<Prepared, u8> {
         let config = match load::config(target, overrides) {
             Ok(config) => config,
-            Err(fault) => return Err(self.refuse(Some(target), None, fault)),
+            Err(error) => return Err(self.refuse(Some(target), None, error)),
         };
         if let Err(fault) = missing(&config) {
             return Err(self.refuse(Some(target), Some(&config), ConfigError::Usage(fault)));
         }
         let password = match load::password(&config) {
             Ok(password) => password,
-            Err(fault) => return Err(self.refuse(Some(target), Some(&config), fault)),
+            Err(error) => return Err(self.refuse(Some(target), Some(&config), error)),
         };
         let tls = match &config.transport {
             Transport::Plain => None,
             Transport::Tls(settings) => match Tls::new(&config, settings) {
                 Ok(tls) => Some(tls),
-                Err(fault) => return Err(self.refuse(Some(target), Some(&config), fault)),
+                Err(error) => return Err(self.refuse(Some(target), Some(&config), error)),
             },
         };
-        Ok(Ready {
+        Ok(Prepared {
             config,
             password,
             tls,
@@ -155,58 +158,53 @@ impl Edge<'_, '_> {
     }
 
     fn check(&mut self, target: &str, overrides: &[Override]) -> u8 {
-        let ready = match self.ready(target, overrides, |_| Ok(())) {
-            Ok(ready) => ready,
+        let prepared = match self.prepare(target, overrides, |_| Ok(())) {
+            Ok(prepared) => prepared,
             Err(code) => return code,
         };
         // Without the flag a signal ends the process, which is no worse than any other program.
         let stop = Stop::on_signals().unwrap_or_default();
-        let target = ready.target(&stop);
-        let world_readable = load::world_readable(target.config).into_iter();
-        let readable = world_readable
-            .map(|path| Warning::ConfigWorldReadable {
-                path: path.display().to_string(),
-            })
-            .collect();
+        let target = prepared.target(&stop);
+        let warnings = world_readable(target.config).collect();
         if self.output.json {
-            self.check_json(target, readable)
+            self.check_json(target, warnings)
         } else {
-            self.check_screen(target, readable)
+            self.check_screen(target, warnings)
         }
     }
 
     fn publish(&mut self, target: &str, overrides: &[Override], options: &PubOptions) -> u8 {
         let missing = |config: &Config| options::missing_for_pub(options, config);
-        let ready = match self.ready(target, overrides, missing) {
-            Ok(ready) => ready,
+        let prepared = match self.prepare(target, overrides, missing) {
+            Ok(prepared) => prepared,
             Err(code) => return code,
         };
         // Before the signals are caught: reading all of standard input may take its time.
-        let input = match Input::new(options, &ready.config) {
+        let input = match Input::new(options, &prepared.config) {
             Ok(input) => input,
-            Err(fault) => {
-                let fault = ConfigError::Usage(fault);
-                return self.refuse(Some(target), Some(&ready.config), fault);
+            Err(error) => {
+                let error = ConfigError::Usage(error);
+                return self.refuse(Some(target), Some(&prepared.config), error);
             }
         };
         let stop = Stop::on_signals().unwrap_or_default();
-        let mut reporter = self.reporter(Activity::Publishing(ready.config.qos));
-        warn(&mut reporter, &ready.config);
-        let outcome = publish::run(ready.target(&stop), options, input, &mut reporter);
-        finish(&mut reporter, &ready.config, outcome)
+        let mut reporter = self.reporter(Activity::Publishing(prepared.config.qos));
+        warn(&mut reporter, &prepared.config);
+        let outcome = publish::run(prepared.target(&stop), options, input, &mut reporter);
+        finish(&mut reporter, &prepared.config, outcome)
     }
 
     fn subscribe(&mut self, target: &str, overrides: &[Override], options: &SubOptions) -> u8 {
         let missing = |config: &Config| options::missing_for_sub(options, config);
-        let ready = match self.ready(target, overrides, missing) {
-            Ok(ready) => ready,
+        let prepared = match self.prepare(target, overrides, missing) {
+            Ok(prepared) => prepared,
             Err(code) => return code,
         };
         let stop = Stop::on_signals().unwrap_or_default();
         let mut reporter = self.reporter(Activity::Subscribing(options.format));
-        warn(&mut reporter, &ready.config);
-        let outcome = subscribe::run(ready.target(&stop), options, &mut reporter);
-        finish(&mut reporter, &ready.config, outcome)
+        warn(&mut reporter, &prepared.config);
+        let outcome = subscribe::run(prepared.target(&stop), options, &mut reporter);
+        finish(&mut reporter, &prepared.config, outcome)
     }
 
     fn reporter(&mut self, activity: Activity) -> StreamReporter<'_> {
@@ -230,7 +228,7 @@ impl Edge<'_, '_> {
         let diagnosis = verdict
             .failure
             .as_ref()
-            .map(|failure| words(failure, target.config));
+            .map(|failure| diagnosis_of(failure, target.config));
         if let Some(diagnosis) = &diagnosis {
             screen.diagnosis(diagnosis);
         }
@@ -261,7 +259,7 @@ impl Edge<'_, '_> {
         let diagnosis = verdict
             .failure
             .as_ref()
-            .map(|failure| words(failure, target.config));
+            .map(|failure| diagnosis_of(failure, target.config));
         warnings.extend(verdict.warnings);
         let report = Report {
             target: Some(&target.config.target),
@@ -279,14 +277,14 @@ impl Edge<'_, '_> {
     fn explain(&mut self, code: Option<String>) -> u8 {
         match explain::text(code.as_deref(), self.output.json) {
             Ok(text) => self.print(&text),
-            Err(fault) => self.refuse(None, None, ConfigError::Usage(fault)),
+            Err(error) => self.refuse(None, None, ConfigError::Usage(error)),
         }
     }
 
     /// Usage or configuration: nothing was contacted.
-    fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, fault: ConfigError) -> u8 {
-        let mut diagnosis = diagnose_config(&fault, config);
-        if matches!(fault, ConfigError::Usage(_)) {
+    fn refuse(&mut self, target: Option<&str>, config: Option<&Config>, error: ConfigError) -> u8 {
+        let mut diagnosis = diagnose_config(&error, config);
+        if matches!(error, ConfigError::Usage(_)) {
             diagnosis = diagnosis.help(help::usage(self.command));
         }
         if self.output.json && matches!(self.command, CommandName::Pub | CommandName::Sub) {
@@ -346,10 +344,16 @@ impl Edge<'_, '_> {
 }
 
 /// What is to be warned of before any contact.
+fn world_readable(config: &Config) -> impl Iterator<Item = Warning> {
+    let warning = |path: PathBuf| Warning::ConfigWorldReadable {
+        path: path.display().to_string(),
+    };
+    load::world_readable(config).into_iter().map(warning)
+}
+
 fn warn(listener: &mut dyn Listener, config: &Config) {
-    for path in load::world_readable(config) {
-        let path = path.display().to_string();
-        let _ = listener.event(Event::Warning(&Warning::ConfigWorldReadable { path }));
+    for warning in world_readable(config) {
+        let _ = listener.event(Event::Warning(&warning));
     }
 }
 
@@ -359,11 +363,11 @@ fn finish(
     config: &Config,
     (counters, outcome): (Counters, Result<(), Failure>),
 ) -> u8 {
-    let failure = outcome.err().map(|it| words(&it, config));
+    let failure = outcome.err().map(|it| diagnosis_of(&it, config));
     reporter.finish(&counters, failure.as_ref());
     failure.map_or(0, |failure| failure.exit_code())
 }
 
-fn words(failure: &Failure, config: &Config) -> Diagnosis {
+fn diagnosis_of(failure: &Failure, config: &Config) -> Diagnosis {
     diagnose(failure, config, clock::now())
 }
