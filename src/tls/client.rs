@@ -4,13 +4,13 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use crate::config::{Config, ConfigError, TlsSettings};
-use crate::failure::{Failure, Presented, Roots, TlsCause, TlsError, TlsFacts};
+use crate::failure::{Failure, Presented, TlsCause, TlsError, TlsFacts};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
 use crate::x509::certificate;
@@ -44,7 +44,7 @@ impl Tls {
             .transpose()?;
         let trust = match settings.pin_sha256 {
             Some(pin) => Trust::Pin(pin),
-            None => issuers(settings, &store, &provider, &roots)?,
+            None => issuers(settings, &store, &provider)?,
         };
         let verifier = Arc::new(Verifier::new(trust, Arc::clone(&provider)));
         let resolver = Arc::new(Resolver::new(key));
@@ -188,7 +188,6 @@ fn issuers(
     settings: &TlsSettings,
     store: &Arc<RootCertStore>,
     provider: &Arc<CryptoProvider>,
-    roots: &Roots,
 ) -> Result<Trust, ConfigError> {
     let name = settings
         .server_name
@@ -197,13 +196,8 @@ fn issuers(
         .transpose()?;
     let builder =
         WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
-    match builder.build() {
-        Ok(webpki) => Ok(Trust::Issuers { webpki, name }),
-        Err(VerifierBuilderError::NoRootAnchors) => Err(ConfigError::NoTrustRoots {
-            looked: roots.sources.clone(),
-        }),
-        Err(error) => Err(refused(None, &error)),
-    }
+    let webpki = builder.build().map_err(|error| refused(None, &error))?;
+    Ok(Trust::Issuers { webpki, name })
 }
 
 /// What `key` holds, which `config` has checked, as the type that rustls wants.

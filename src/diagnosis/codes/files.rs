@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable};
+use crate::config::{Config, ConfigError, EmptyPlace, FileError, SecretError, Unreadable};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
@@ -51,7 +51,7 @@ pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosi
         ConfigError::ClientKeyMismatch { cert, key } => {
             client_key_mismatch((cert, &origin("cert_file")), (key, &origin("key_file")))
         }
-        ConfigError::NoTrustRoots { looked } => no_trust_roots(looked),
+        ConfigError::NoTrustRoots { empty } => no_trust_roots(empty),
         ConfigError::TlsSetup { key, words } => settings::tls_setup(key.map(origin), words),
     }
 }
@@ -319,6 +319,8 @@ fn client_key_mismatch(cert: (&Path, &str), key: (&Path, &str)) -> Diagnosis {
     .help("if `cert_file` holds several certificates, the client's own must stand first, before those of its issuers")
 }
 
+const INSTALL_ROOTS: &str = "install the package `ca-certificates`: `apt install ca-certificates` or `apk add ca-certificates`; on OpenWrt `opkg install ca-bundle` or `apk add ca-bundle`";
+
 pub(crate) static NO_TRUST_ROOTS: Code = Code {
     name: "no-trust-roots",
     kind: Kind::Failure {
@@ -328,24 +330,33 @@ pub(crate) static NO_TRUST_ROOTS: Code = Code {
     line: "this machine has no CA certificates to verify with",
     more: "To know that a broker is the right one, this machine needs the certificates of those it trusts (CAs). Its own collection is empty, and `ca_file` is not set.",
     causes: &[
-        "a small system or container (Alpine, Buildroot, Docker) without the package `ca-certificates`",
+        "a small system or container (Alpine, Buildroot, Docker, OpenWrt) without the package `ca-certificates`",
         "the variable SSL_CERT_FILE or SSL_CERT_DIR names something that does not exist",
     ],
     remedies: &[
-        "install the package: `apt install ca-certificates` or `apk add ca-certificates`",
+        INSTALL_ROOTS,
         "if one of the two variables is set, correct it or `unset` it",
         "or set `ca_file` to the certificate of the broker's CA",
     ],
 };
 
-fn no_trust_roots(looked: &[String]) -> Diagnosis {
-    let looked = (!looked.is_empty()).then(|| format!("looked in {}", looked.join(", ")));
+fn no_trust_roots(empty: &[EmptyPlace]) -> Diagnosis {
+    let (mut missing, mut others) = (Vec::new(), Vec::new());
+    for EmptyPlace { place, error } in empty {
+        match error {
+            Some(error) if error.kind() == io::ErrorKind::NotFound => missing.push(place.as_str()),
+            Some(error) => others.push(format!("{place} cannot be read: {error}")),
+            None => others.push(format!("{place} holds no certificate")),
+        }
+    }
+    let missing = (!missing.is_empty()).then(|| format!("there is no {}", missing.join(", no ")));
     Diagnosis::new(
         &NO_TRUST_ROOTS,
         "there is no CA certificate on this machine to verify the broker with",
     )
-    .notes(looked)
-    .help("install the package `ca-certificates`: `apt install ca-certificates`, or `apk add ca-certificates`")
+    .notes(others)
+    .notes(missing)
+    .help(INSTALL_ROOTS)
     .help("if SSL_CERT_FILE or SSL_CERT_DIR is set, check that it names what exists")
     .help("or set `ca_file` to the broker's CA certificate")
 }
