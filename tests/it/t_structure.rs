@@ -20,7 +20,7 @@ const RULES: &[(&str, &str)] = &[
     ("failure", "config x509"),
     ("net", "failure"),
     ("diagnosis", "failure config x509 util"),
-    ("tls", "failure config net x509"),
+    ("tls", "failure config net x509 util"),
     ("mqtt", "failure config net tls"),
     ("check", "failure config net tls mqtt x509 util"),
     ("stream", "failure config net mqtt check diagnosis util"),
@@ -213,6 +213,15 @@ fn no_file_grows_too_long() {
             "{} has {lines} lines",
             source.path.display()
         );
+    }
+}
+
+/// `util::clock` says why; of time spans `Instant` is the clock.
+#[test]
+fn nobody_asks_the_standard_library_for_the_date() {
+    for source in program() {
+        let found = source.code().contains("SystemTime");
+        assert!(!found, "{}", source.path.display());
     }
 }
 
