@@ -21,7 +21,7 @@ use crate::mqtt::v4_fault::{classify, classify_open};
 pub(crate) use crate::mqtt::v4_options::{Pending, Unfinished, connect_packet, publish_size};
 use crate::mqtt::v4_options::{expect_any_release, options, quality, resume};
 use crate::mqtt::v4_trace::{Trace, connect_line, incoming_line, outgoing_line};
-use crate::net::{SIGNAL_POLL, Stop, WaitError, wait};
+use crate::net::{SIGNAL_POLL, Stop, WaitError, limits as system, wait};
 use crate::tls::Tls;
 
 /// How long the broker's own close is waited for after DISCONNECT.
@@ -118,6 +118,8 @@ impl Session {
         } = target;
         let mut options = options(config, password, tls);
         options.set_inflight(limits.max_inflight);
+        // Without that, the library panics.
+        system::for_a_session().map_err(|error| SessionError::Fault(LinkError::Io(error)))?;
         let (client, mut connection) = Client::new(options, limits.requests);
         let network = &mut connection.eventloop.network_options;
         network.set_tcp_nodelay(true);

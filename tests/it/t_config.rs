@@ -229,7 +229,7 @@ fn usage_invalid() {
 fn check_args(lab: &Lab, code: &str, variant: &str, args: &[&str], words: &str) {
     // The golden file shows the arguments, this one too; the program must not.
     let outcome = Run::args(lab, args).secret("hunter2-word").go();
-    outcome.expect_code(catalogue::exit_code(code));
+    outcome.expect_code(catalogue::exit_code(code, "config"));
     assert!(
         outcome.stderr.contains(words),
         "no `{words}` in:\n{outcome}"

@@ -259,9 +259,9 @@ fn every_code_has_a_golden_file() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     for promise in PROMISES.iter() {
-        let name = match promise.exit_code {
-            Some(_) => promise.code.clone(),
-            None => format!("warning.{}", promise.code),
+        let name = match promise.stage.as_str() {
+            "warning" => format!("warning.{}", promise.code),
+            _ => promise.code.clone(),
         };
         let found = files
             .iter()

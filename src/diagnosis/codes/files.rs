@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::config::{Config, ConfigError, EmptyPlace, FileError, SecretError, Unreadable};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::{settings, usage};
+use crate::diagnosis::codes::{run, settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::Stage;
+use crate::failure::{LimitError, Stage};
 use crate::util::file::ReadError;
 use crate::util::{nearest, quoted};
 
@@ -29,6 +29,9 @@ pub(crate) static CODES: &[&Code] = &[
 pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosis {
     let origin =
         |key: &str| config.map_or_else(|| format!("`{key}`"), |config| origin(config, key));
+    if let Some(limit) = limit(error) {
+        return run::system_limit(Stage::Config, &limit);
+    }
     match error {
         ConfigError::Usage(error) => usage::diagnose(error),
         ConfigError::Problems(problems) => settings::diagnose(problems),
@@ -53,6 +56,29 @@ pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosi
         }
         ConfigError::NoTrustRoots { empty } => no_trust_roots(empty),
         ConfigError::TlsSetup { key, words } => settings::tls_setup(key.map(origin), words),
+    }
+}
+
+/// The machine's own limit, where it was that and nothing in the file.
+fn limit(error: &ConfigError) -> Option<LimitError> {
+    use ConfigError::{CaFile, ClientCert, ClientKey, NoTrustRoots, PasswordFile};
+    match error {
+        ConfigError::Unreadable {
+            why: Unreadable::Read(ReadError::Os(error)),
+            ..
+        } => LimitError::of(error),
+        PasswordFile { why, .. }
+        | CaFile { why, .. }
+        | ClientCert { why, .. }
+        | ClientKey { why, .. } => match why {
+            FileError::Read(ReadError::Os(error)) => LimitError::of(error),
+            _ => None,
+        },
+        NoTrustRoots { empty } => {
+            let mut errors = empty.iter().filter_map(|place| place.error.as_ref());
+            errors.find_map(LimitError::of)
+        }
+        _ => None,
     }
 }
 
