@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::check::probe;
 use crate::failure::{
-    AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, Probe, ProbeEnd,
-    TcpError, TlsCause, TlsFacts,
+    AddressError, Command, Failure, LimitError, LinkError, MqttCause, MqttError, Operation, Probe,
+    ProbeEnd, TcpError, TlsCause, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
 use crate::net::connect;
@@ -91,6 +91,9 @@ impl<'a> Observed<'a> {
     pub(crate) fn refused(&self, link: LinkError, after: Duration) -> Failure {
         let connect = Operation::Connect;
         let link = match link {
+            LinkError::Io(error) if LimitError::of(&error).is_some() => {
+                return self.mqtt(LinkError::Io(error).into(), connect, after);
+            }
             LinkError::Tls(cause) => return self.tls(cause, connect, after),
             LinkError::Tcp(error) => return self.tcp(error),
             LinkError::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
@@ -171,14 +174,24 @@ impl<'a> Observed<'a> {
 
     /// A failure of TLS that showed after the handshake.
     pub(crate) fn tls(&self, cause: TlsCause, operation: Operation, after: Duration) -> Failure {
+        if let TlsCause::Io(error) = &cause
+            && let Some(limit) = LimitError::of(error)
+        {
+            return Failure::Limit(operation.stage(), limit);
+        }
         match self.target.tls {
             Some(tls) => tls.failure(cause, self.facts.as_ref(), true),
             None => self.mqtt(LinkError::Tls(cause).into(), operation, after),
         }
     }
 
-    /// A failure of MQTT; see [`MqttError::after`].
+    /// A failure of MQTT, see [`MqttError::after`], or of this machine.
     pub(crate) fn mqtt(&self, cause: MqttCause, operation: Operation, after: Duration) -> Failure {
+        if let MqttCause::Connection(LinkError::Io(error)) = &cause
+            && let Some(limit) = LimitError::of(error)
+        {
+            return Failure::Limit(operation.stage(), limit);
+        }
         let password = self.target.password;
         let password_ends_in_blank =
             password.is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));

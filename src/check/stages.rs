@@ -377,6 +377,7 @@ fn finding_of(failure: &Failure) -> Option<Finding> {
         | Failure::Mqtt(_)
         | Failure::Input(_)
         | Failure::Lost(_)
-        | Failure::Interrupted(_) => None,
+        | Failure::Interrupted(_)
+        | Failure::Limit(..) => None,
     }
 }

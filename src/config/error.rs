@@ -1,6 +1,7 @@
 //! What can be wrong before anything is contacted: facts about arguments, config files and the files
 //! that they name. How they are worded is the business of `diagnosis`. No secret ever gets in here.
 
+use std::io;
 use std::path::PathBuf;
 
 use crate::config::types::{Key, Origin, VariableName};
@@ -50,15 +51,24 @@ pub(crate) enum ConfigError {
         cert: PathBuf,
         key: PathBuf,
     },
-    /// `looked`: the places searched for the system's certificates.
+    /// Nothing to verify a certificate with; `empty`: all the places that were searched.
     NoTrustRoots {
-        looked: Vec<String>,
+        empty: Vec<EmptyPlace>,
     },
     /// rustls refuses what was checked before it. `key`: the setting concerned, if it is one.
     TlsSetup {
         key: Option<&'static str>,
         words: String,
     },
+}
+
+/// A place that holds no trust anchor.
+#[derive(Debug)]
+pub(crate) struct EmptyPlace {
+    /// Its path, and the variable that names it, if one does.
+    pub(crate) place: String,
+    /// Why it could not be read.
+    pub(crate) error: Option<io::Error>,
 }
 
 #[derive(Debug)]

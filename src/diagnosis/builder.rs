@@ -36,7 +36,8 @@ impl Diagnosis {
     }
 
     pub(crate) fn exit_code(&self) -> u8 {
-        self.code.exit_code().unwrap_or_default()
+        let of_stage = || self.stage.exit_code();
+        self.code.exit_code().unwrap_or_else(of_stage)
     }
 
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {

@@ -27,6 +27,9 @@ pub(crate) enum Kind {
     Failure { stage: Stage, retry: bool },
     /// SIGINT or SIGTERM, in whatever stage was under way.
     Interrupted,
+    /// The machine's own limits, in whatever stage was under way, which tells the exit code. Another
+    /// program may free what there was none of.
+    Limit,
     /// The exit code stays as it is.
     Warning,
 }
@@ -47,21 +50,21 @@ impl Code {
     pub(crate) fn stage(&self) -> Option<Stage> {
         match self.kind {
             Kind::Failure { stage, .. } => Some(stage),
-            Kind::Interrupted | Kind::Warning => None,
+            Kind::Interrupted | Kind::Limit | Kind::Warning => None,
         }
     }
 
-    /// `None`: a warning, which leaves the exit code as it is.
+    /// `None`: that of the stage under way, or a warning, which leaves the exit code as it is.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         match self.kind {
             Kind::Failure { stage, .. } => Some(stage.exit_code()),
             Kind::Interrupted => Some(INTERRUPTED),
-            Kind::Warning => None,
+            Kind::Limit | Kind::Warning => None,
         }
     }
 
     /// Whether the same attempt may succeed later; see [`Kind::Failure`].
     pub(crate) fn retry(&self) -> bool {
-        matches!(self.kind, Kind::Failure { retry: true, .. })
+        matches!(self.kind, Kind::Limit | Kind::Failure { retry: true, .. })
     }
 }

@@ -19,6 +19,7 @@ pub(crate) fn diagnose(failure: &Failure, config: &Config, now: i64) -> Diagnosi
         Failure::Input(error) => publish::input_failed(error),
         Failure::Lost(error) => run::connection_lost(error, diagnose(&error.last, config, now)),
         Failure::Interrupted(stage) => run::interrupted(*stage),
+        Failure::Limit(stage, limit) => run::system_limit(*stage, limit),
     };
     let provider = providers::help(config, diagnosis.code);
     diagnosis.helps(provider)

@@ -77,7 +77,7 @@ pub(crate) fn find(given: &str) -> Result<&'static Code, UsageError> {
 fn stage(code: &Code) -> &'static str {
     match code.kind {
         Kind::Failure { stage, .. } => stage.name(),
-        Kind::Interrupted => "any",
+        Kind::Interrupted | Kind::Limit => "any",
         Kind::Warning => "warning",
     }
 }
@@ -97,15 +97,16 @@ const WIDTH: usize = 80;
 fn list(codes: impl Iterator<Item = &'static Code>) -> String {
     let mut text = String::new();
     let width = all().map(|code| code.name.len()).max().unwrap_or_default();
-    let mut under = "";
+    let mut under = String::new();
     for code in codes {
-        if stage(code) != under {
+        let heading = heading(code);
+        if heading != under {
             if !under.is_empty() {
                 text.push('\n');
             }
-            under = stage(code);
-            text.push_str(&heading(code));
+            text.push_str(&heading);
             text.push('\n');
+            under = heading;
         }
         text.push_str(&format!("  {:<width$}  {}\n", code.name, code.line));
     }
@@ -119,6 +120,7 @@ fn heading(code: &Code) -> String {
             format!("{} (exit code {})", stage.name(), stage.exit_code())
         }
         Kind::Interrupted => "in any stage (exit code 130)".to_owned(),
+        Kind::Limit => "in any stage (with its exit code)".to_owned(),
         Kind::Warning => "warnings (the exit code stays as it is)".to_owned(),
     }
 }
@@ -127,7 +129,7 @@ fn heading(code: &Code) -> String {
 fn one(code: &Code) -> String {
     let what = match code.kind {
         Kind::Failure { .. } => format!("a failure of the stage {}", heading(code)),
-        Kind::Interrupted => heading(code),
+        Kind::Interrupted | Kind::Limit => heading(code),
         Kind::Warning => "a warning (the exit code stays as it is)".to_owned(),
     };
     let mut text = format!("{}: {what}\n\n", code.name);

@@ -15,6 +15,6 @@ mod value;
 pub(crate) mod warning;
 
 pub(crate) use builder::{Diagnosis, origin, written};
-pub(crate) use code::Code;
+pub(crate) use code::{Code, Kind};
 pub(crate) use codes::files::diagnose as diagnose_config;
 pub(crate) use diagnose::diagnose;

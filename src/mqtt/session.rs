@@ -14,7 +14,7 @@ use crate::mqtt::event::{Event, Opened, Publish, Request, SessionError, Trace};
 use crate::mqtt::resume::{Qos2Received, Unfinished};
 use crate::mqtt::target::{Limits, Target};
 use crate::mqtt::{Connection, Message, publish_size};
-use crate::net::{SIGNAL_POLL, Stop, WaitError, wait};
+use crate::net::{SIGNAL_POLL, Stop, WaitError, limits as system, wait};
 
 /// How long the broker's own close is waited for after DISCONNECT.
 const CLOSE_WAIT: Duration = Duration::from_millis(200);
@@ -76,6 +76,8 @@ impl Session {
         unfinished: &Unfinished,
         limit: Duration,
     ) -> Result<(Self, Opened), SessionError> {
+        // Without that, the library panics.
+        system::for_a_session().map_err(|error| SessionError::Fault(LinkError::Io(error)))?;
         let mut connection = Connection::new(target, limits, unfinished, limit);
         let opened = wait::bounded(limit + SIGNAL_POLL, target.stop, move || {
             let opened = connection.connect();

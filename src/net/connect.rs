@@ -8,10 +8,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SocketType};
 
-use crate::failure::{AddressError, DnsError, Failure, Stage, TcpError};
+use crate::failure::{AddressError, DnsError, Failure, LimitError, Resource, Stage, TcpError};
 use crate::net::signals::Stop;
-use crate::net::wait;
 use crate::net::wait::{Deadline, WaitError};
+use crate::net::{limits, wait};
 
 /// Asks the system for the addresses of `host`, in the order in which it wants them tried
 /// (RFC 6724), without duplicates. An IP address is its own answer.
@@ -27,6 +27,8 @@ pub(crate) fn resolve(
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
+    // Without one the resolver says that it could not be reached.
+    limits::descriptors(1).map_err(|error| unresolved(&error))?;
     let name = host.to_owned();
     let look_up = move || (name.as_str(), port).to_socket_addrs();
     match wait::bounded(limit, stop, look_up) {
@@ -43,7 +45,7 @@ pub(crate) fn resolve(
             }
             Ok(addresses)
         }
-        Ok(Err(error)) | Err(WaitError::Io(error)) => Err(Failure::Dns(classify(&error))),
+        Ok(Err(error)) | Err(WaitError::Io(error)) => Err(unresolved(&error)),
         Err(WaitError::TimedOut { limit }) => Err(Failure::Dns(DnsError::TimedOut {
             limit,
             servers: name_servers(),
@@ -52,16 +54,29 @@ pub(crate) fn resolve(
     }
 }
 
+fn unresolved(error: &io::Error) -> Failure {
+    let limit = LimitError::of(error).or_else(|| {
+        // EAI_MEMORY, in the words of glibc and of musl.
+        let words = error.to_string();
+        let memory = words.contains("Memory allocation") || words.contains("Out of memory");
+        let resource = Resource::Memory;
+        memory.then_some(LimitError { resource, words })
+    });
+    match limit {
+        Some(limit) => Failure::Limit(Stage::Dns, limit),
+        None => Failure::Dns(classify(error)),
+    }
+}
+
 /// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs). An error with
 /// a number is a system call's (EAI_SYSTEM), and says nothing of the name.
 fn classify(error: &io::Error) -> DnsError {
-    const UNAVAILABLE: [&str; 6] = [
+    const UNAVAILABLE: [&str; 5] = [
         "Temporary failure",
         "Try again",
         "on-recoverable",
         "nrecoverable",
         "System error",
-        "Memory allocation",
     ];
     let words = error.to_string();
     let words = words
@@ -100,7 +115,7 @@ pub(crate) struct Connected {
 /// Tries the addresses in their order, each for at most `limit`, until one answers.
 ///
 /// # Errors
-/// [`Failure::Tcp`] with every address's own error.
+/// [`Failure::Tcp`] with every address's own error; [`Failure::Limit`].
 pub(crate) fn connect(
     addresses: &[SocketAddr],
     limit: Duration,
@@ -122,6 +137,9 @@ pub(crate) fn connect(
             }
             Err(WaitError::Interrupted) => return Err(Failure::Interrupted(Stage::Tcp)),
         };
+        if let Some(limit) = LimitError::of(&error) {
+            return Err(Failure::Limit(Stage::Tcp, limit));
+        }
         failed.push(AddressError { address, error });
     }
     Err(Failure::Tcp(TcpError {
@@ -210,10 +228,34 @@ mod tests {
         check("Unrecoverable error", true);
     }
 
-    /// EAI_SYSTEM: `std` hands over what a system call said, here "Too many open files".
+    /// EAI_SYSTEM: `std` hands over what a system call said, here "Input/output error".
     #[test]
     fn an_error_of_the_system_says_nothing_of_the_name() {
-        check_error(&io::Error::from_raw_os_error(24), true);
+        check_error(&io::Error::from_raw_os_error(5), true);
+    }
+
+    #[test]
+    fn a_limit_of_this_machine_is_none_of_the_resolver() {
+        for (error, expected) in [
+            (io::Error::from_raw_os_error(24), Resource::Descriptors),
+            (
+                LimitError::of_thread(&io::Error::from_raw_os_error(11)),
+                Resource::Thread,
+            ),
+            (
+                io::Error::other("Memory allocation failure"),
+                Resource::Memory,
+            ),
+            (io::Error::other("Out of memory"), Resource::Memory),
+        ] {
+            let found = unresolved(&error);
+            let Failure::Limit(Stage::Dns, limit) = found else {
+                panic!("{found:?}");
+            };
+            assert_eq!(limit.resource, expected);
+        }
+        let again = unresolved(&io::Error::from_raw_os_error(11));
+        assert!(matches!(again, Failure::Dns(_)), "{again:?}");
     }
 
     #[test]

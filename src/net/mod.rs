@@ -3,6 +3,7 @@
 //! May import `failure`.
 
 pub(crate) mod connect;
+pub(crate) mod limits;
 mod signals;
 pub(crate) mod wait;
 

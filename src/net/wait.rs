@@ -6,6 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use crate::failure::LimitError;
+use crate::net::limits::WAITING_STACK;
 use crate::net::signals::Stop;
 
 /// How often the flag is looked at. A signal is answered within this time.
@@ -73,7 +75,7 @@ pub(crate) fn is_retry(error: &io::Error) -> bool {
 /// Runs `call` and waits for it, at most for `limit`.
 ///
 /// # Errors
-/// A [`WaitError`]; [`WaitError::Io`] if no thread can be started.
+/// A [`WaitError`]; [`WaitError::Io`] with a [`LimitError`] if no thread can be started.
 pub(crate) fn bounded<T: Send + 'static>(
     limit: Duration,
     stop: &Stop,
@@ -82,11 +84,12 @@ pub(crate) fn bounded<T: Send + 'static>(
     let deadline = Deadline::after(limit, stop);
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new()
-        .stack_size(512 * 1024)
+        .stack_size(WAITING_STACK)
         .spawn(move || {
             // The receiver is gone when the wait was given up; then nobody wants the value.
             let _ = sender.send(call());
-        })?;
+        })
+        .map_err(|error| LimitError::of_thread(&error))?;
     loop {
         match receiver.recv_timeout(deadline.left()?) {
             Ok(value) => return Ok(value),

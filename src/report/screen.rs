@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::check::step::{Finding, Status, Step};
 use crate::config::{Config, Transport};
-use crate::diagnosis::{Diagnosis, warning};
+use crate::diagnosis::{Diagnosis, Kind, warning};
 use crate::failure::{Stage, TlsFacts, Warning};
 use crate::mqtt::Trace;
 use crate::util::{clock, text};
@@ -196,8 +196,11 @@ impl<'a> Screen<'a> {
             return;
         }
         let verdict = match diagnosis.stage {
-            _ if diagnosis.code.stage().is_none() => "The check was interrupted".to_owned(),
+            _ if diagnosis.code.kind == Kind::Interrupted => "The check was interrupted".to_owned(),
             Stage::Config => "Nothing was contacted".to_owned(),
+            stage if diagnosis.code.kind == Kind::Limit => {
+                format!("The check came no further than {}", stage.name())
+            }
             stage => format!(
                 "This machine cannot use this broker: {} failed",
                 stage.name()

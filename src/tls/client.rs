@@ -3,16 +3,19 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
-use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use crate::config::{Config, ConfigError, TlsSettings};
-use crate::failure::{Failure, Presented, Roots, TlsCause, TlsError, TlsFacts};
+use crate::failure::{Failure, Presented, TlsCause, TlsError, TlsFacts};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
+use crate::util::clock;
 use crate::x509::certificate;
 
 /// The client side of TLS, ready for any number of connections to one host.
@@ -26,6 +29,18 @@ pub(crate) struct Tls {
     common: TlsFacts,
     host: ServerName<'static>,
     pin: Option<[u8; 32]>,
+}
+
+/// The date for rustls, which would ask the standard library; see [`clock::now`].
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        // It counts from 1970 on. No certificate is older.
+        let seconds = u64::try_from(clock::now()).unwrap_or_default();
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
 }
 
 impl Tls {
@@ -44,12 +59,12 @@ impl Tls {
             .transpose()?;
         let trust = match settings.pin_sha256 {
             Some(pin) => Trust::Pin(pin),
-            None => issuers(settings, &store, &provider, &roots)?,
+            None => issuers(settings, &store, &provider)?,
         };
         let verifier = Arc::new(Verifier::new(trust, Arc::clone(&provider)));
         let resolver = Arc::new(Resolver::new(key));
-        let versions =
-            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let versions = ClientConfig::builder_with_details(provider, Arc::new(Clock))
+            .with_safe_default_protocol_versions();
         let mut client = versions
             .map_err(|error| refused(None, &error))?
             .dangerous()
@@ -188,7 +203,6 @@ fn issuers(
     settings: &TlsSettings,
     store: &Arc<RootCertStore>,
     provider: &Arc<CryptoProvider>,
-    roots: &Roots,
 ) -> Result<Trust, ConfigError> {
     let name = settings
         .server_name
@@ -197,13 +211,8 @@ fn issuers(
         .transpose()?;
     let builder =
         WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
-    match builder.build() {
-        Ok(webpki) => Ok(Trust::Issuers { webpki, name }),
-        Err(VerifierBuilderError::NoRootAnchors) => Err(ConfigError::NoTrustRoots {
-            looked: roots.sources.clone(),
-        }),
-        Err(error) => Err(refused(None, &error)),
-    }
+    let webpki = builder.build().map_err(|error| refused(None, &error))?;
+    Ok(Trust::Issuers { webpki, name })
 }
 
 /// What `key` holds, which `config` has checked, as the type that rustls wants.

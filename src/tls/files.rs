@@ -11,23 +11,34 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use rustls_native_certs::ErrorKind;
 
-use crate::config::{ClientCertFiles, ConfigError, FileError, TlsSettings, load};
+use crate::config::{ClientCertFiles, ConfigError, EmptyPlace, FileError, TlsSettings, load};
 use crate::failure::Roots;
 use crate::x509::certificate;
 
 /// The largest certificate or key file that is read, in bytes.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// Where distributions keep all their trust anchors in one file. The folder of hashed links beside
-/// it holds the same certificates in some 290 files, which an SD card takes seconds to read.
-const BUNDLES: [&str; 6] = [
+/// Where systems keep all their trust anchors in one file. The folder of hashed links beside it holds
+/// the same certificates in some 290 files, which an SD card takes seconds to read.
+const BUNDLES: [&str; 9] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
     "/etc/ssl/cert.pem",
+    "/opt/etc/ssl/certs/ca-certificates.crt",
+    "/usr/local/etc/ssl/cert.pem",
     "/usr/local/share/certs/ca-root-nss.crt",
+];
+
+/// Where they keep each in a file of its own.
+const FOLDERS: [&str; 3] = [
+    "/etc/ssl/certs",
+    "/etc/pki/tls/certs",
+    "/usr/local/share/certs",
 ];
 
 /// The trust anchors that the settings ask for, and where they came from.
@@ -35,73 +46,93 @@ const BUNDLES: [&str; 6] = [
 /// # Errors
 /// [`ConfigError::CaFile`], [`ConfigError::NoTrustRoots`].
 pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), ConfigError> {
-    let mut store = RootCertStore::empty();
-    let mut facts = Roots::default();
+    let mut anchors = Anchors {
+        store: RootCertStore::empty(),
+        facts: Roots::default(),
+        empty: Vec::new(),
+    };
     if let Some(path) = &settings.ca_file {
         let ca_error = |why| ConfigError::CaFile {
             path: path.clone(),
             why,
         };
         for der in certificates(path).map_err(ca_error)? {
-            store.add(der).map_err(|error| ca_error(damaged(error)))?;
+            let added = anchors.store.add(der);
+            added.map_err(|error| ca_error(damaged(error)))?;
         }
-        facts.sources.push(path.display().to_string());
+        anchors.facts.sources.push(path.display().to_string());
     }
     // A pin replaces all trust in issuers, and reading the store is slow on a small board.
     if settings.system_roots && settings.pin_sha256.is_none() {
-        let (found, source, looked) = system();
-        let offered = found.len();
-        let (added, _) = store.add_parsable_certificates(found);
-        facts.skipped = offered - added;
-        if added > 0 {
-            facts.sources.push(source);
-        }
-        if store.is_empty() {
-            return Err(ConfigError::NoTrustRoots { looked });
+        anchors.add_system();
+        if anchors.store.is_empty() {
+            let empty = anchors.empty;
+            return Err(ConfigError::NoTrustRoots { empty });
         }
     }
+    let Anchors {
+        store, mut facts, ..
+    } = anchors;
     facts.count = store.len();
     Ok((store, facts))
 }
 
-/// The system's certificates, the place they came from, and the places looked at.
-fn system() -> (Vec<CertificateDer<'static>>, String, Vec<String>) {
-    let file = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let folder = env::var_os("SSL_CERT_DIR").map(PathBuf::from);
-    if file.is_some() || folder.is_some() {
+struct Anchors {
+    store: RootCertStore,
+    facts: Roots,
+    /// The system's places that hold none.
+    empty: Vec<EmptyPlace>,
+}
+
+impl Anchors {
+    /// The system's own: from where the two variables say, or else from the first place that has any.
+    fn add_system(&mut self) {
+        let file = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+        let folder = env::var_os("SSL_CERT_DIR").map(PathBuf::from);
+        if file.is_none() && folder.is_none() {
+            let bundles = BUNDLES.iter().map(|path| (path, false));
+            let folders = FOLDERS.iter().map(|path| (path, true));
+            let _ = bundles
+                .chain(folders)
+                .any(|(path, folder)| self.add(Path::new(path), folder, ""));
+            return;
+        }
+        let found = file
+            .as_deref()
+            .is_some_and(|file| self.add(file, false, " (SSL_CERT_FILE)"));
         // The folder that holds the bundle holds the same certificates again.
-        let same = file.as_deref().and_then(Path::parent) == folder.as_deref();
-        let mut certs = Vec::new();
-        let mut looked = Vec::new();
-        if let Some(file) = &file {
-            certs = rustls_native_certs::load_certs_from_paths(Some(file), None).certs;
-            looked.push(format!("{} (SSL_CERT_FILE)", file.display()));
+        if found && file.as_deref().and_then(Path::parent) == folder.as_deref() {
+            return;
         }
-        if let Some(folder) = &folder
-            && (certs.is_empty() || !same)
-        {
-            for part in env::split_paths(folder).filter(|part| !part.as_os_str().is_empty()) {
-                certs.extend(rustls_native_certs::load_certs_from_paths(None, Some(&part)).certs);
+        for part in folder.iter().flat_map(env::split_paths) {
+            if !part.as_os_str().is_empty() {
+                self.add(&part, true, " (SSL_CERT_DIR)");
             }
-            looked.push(format!("{} (SSL_CERT_DIR)", folder.display()));
-        }
-        return (certs, looked.join(" and "), looked);
-    }
-    if let Some(bundle) = BUNDLES.iter().find(|path| Path::new(path).is_file()) {
-        let certs = rustls_native_certs::load_certs_from_paths(Some(Path::new(bundle)), None).certs;
-        if !certs.is_empty() {
-            return (certs, (*bundle).to_owned(), Vec::new());
         }
     }
-    let looked = BUNDLES
-        .iter()
-        .map(|path| (*path).to_owned())
-        .chain(["/etc/ssl/certs".to_owned()]);
-    (
-        rustls_native_certs::load_native_certs().certs,
-        "the system's store".to_owned(),
-        looked.collect(),
-    )
+
+    /// Whether this place has any.
+    fn add(&mut self, path: &Path, folder: bool, named_by: &str) -> bool {
+        let (file, folder) = if folder {
+            (None, Some(path))
+        } else {
+            (Some(path), None)
+        };
+        let read = rustls_native_certs::load_certs_from_paths(file, folder);
+        let (added, skipped) = self.store.add_parsable_certificates(read.certs);
+        self.facts.skipped += skipped;
+        let place = format!("{}{named_by}", path.display());
+        if added > 0 {
+            self.facts.sources.push(place);
+            return true;
+        }
+        let error = read.errors.into_iter().find_map(|error| match error.kind {
+            ErrorKind::Io { inner, .. } => Some(inner),
+            _ => None,
+        });
+        self.empty.push(EmptyPlace { place, error });
+        false
+    }
 }
 
 /// The client certificate chain with its key, proved to be a pair.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConnection, ProtocolVersion};
 
-use crate::failure::{FIRST_BYTES, Failure, Stage, TlsCause, TlsFacts};
+use crate::failure::{FIRST_BYTES, Failure, LimitError, Stage, TlsCause, TlsFacts};
 use crate::net::{Deadline, SIGNAL_POLL, Stop, WaitError, is_retry};
 use crate::tls::client::Tls;
 
@@ -73,6 +73,11 @@ impl Tls {
             }
             Err(HandshakeError::Interrupted) => Err(Failure::Interrupted(Stage::Tls)),
             Err(HandshakeError::Cause(cause)) => {
+                if let TlsCause::Io(error) = &cause
+                    && let Some(limit) = LimitError::of(error)
+                {
+                    return Err(Failure::Limit(Stage::Tls, limit));
+                }
                 let mut error = self.error(cause, None, false);
                 error.facts.first_bytes = channel.socket.first_bytes;
                 Err(Failure::Tls(Box::new(error)))

@@ -5,7 +5,7 @@
 //! calendar in eras of 400 years, each of 146,097 days, counted from the first of March so that
 //! the leap day is the last of its year.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use rustix::time::{ClockId, clock_gettime};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -24,12 +24,10 @@ const BUILD: i64 = match i64::from_str_radix(env!("MQTT_TEST_BUILD_EPOCH"), 10) 
 };
 
 /// This machine's clock, in unix seconds; negative when it stands before 1970.
+///
+/// Not the standard library's: on 32-bit musl that has 32 bits for it, and panics from 2038 on.
 pub(crate) fn now() -> i64 {
-    let seconds = |span: std::time::Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
-    match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(since) => seconds(since),
-        Err(before) => -seconds(before.duration()),
-    }
+    clock_gettime(ClockId::Realtime).tv_sec
 }
 
 /// When this program was built, in unix seconds: a clock that says less is wrong.

@@ -14,7 +14,7 @@ use crate::run::Run;
 pub(crate) struct Promise {
     pub(crate) code: String,
     pub(crate) stage: String,
-    /// `None`: a warning.
+    /// `None`: a warning, or that of the stage under way.
     pub(crate) exit_code: Option<i32>,
 }
 
@@ -50,11 +50,12 @@ fn promise(code: &str) -> &'static Promise {
     known.unwrap_or_else(|| panic!("`{code}` is not in tests/golden/codes.txt"))
 }
 
-/// Of a failure.
+/// Of a failure in this stage.
 #[track_caller]
-pub(crate) fn exit_code(code: &str) -> i32 {
-    let exit_code = promise(code).exit_code;
-    exit_code.unwrap_or_else(|| panic!("`{code}` is a warning"))
+pub(crate) fn exit_code(code: &str, stage: &str) -> i32 {
+    let of_stage = || PROMISES.iter().find(|it| it.stage == stage)?.exit_code;
+    let exit_code = promise(code).exit_code.or_else(of_stage);
+    exit_code.unwrap_or_else(|| panic!("`{code}` in the stage {stage} has no exit code"))
 }
 
 /// Of a failure, as `failure.stage` names it; `None`: the stage under way, whatever it is.
@@ -64,7 +65,7 @@ pub(crate) fn stage(code: &str) -> Option<&'static str> {
 }
 
 pub(crate) fn is_warning(code: &str) -> bool {
-    let mut warnings = PROMISES.iter().filter(|it| it.exit_code.is_none());
+    let mut warnings = PROMISES.iter().filter(|it| it.stage == "warning");
     warnings.any(|warning| warning.code == code)
 }
 

@@ -16,6 +16,12 @@ pub(crate) fn report(outcome: &Outcome) -> Value {
     object
 }
 
+/// Whether it is the form of the check, in which `pub` and `sub` too tell what is wrong before any
+/// contact.
+pub(crate) fn is_one_object(outcome: &Outcome) -> bool {
+    outcome.stdout.starts_with("{\"tool\"")
+}
+
 /// The lines of `pub --json` and `sub --json`: each an object with a `type`, the last one, and it
 /// alone, a `report` that agrees with the exit code.
 #[track_caller]
@@ -85,7 +91,7 @@ fn check_failure(report: &Value) {
     }
     let exit_code = report["exit_code"].as_i64().unwrap();
     let code = text(&failure["code"]);
-    let expected = catalogue::exit_code(code);
+    let expected = catalogue::exit_code(code, text(&failure["stage"]));
     assert_eq!(exit_code, i64::from(expected), "in:\n{report:#}");
     if let Some(stage) = catalogue::stage(code) {
         assert_eq!(failure["stage"], stage, "in:\n{report:#}");

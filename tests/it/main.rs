@@ -41,6 +41,7 @@ mod t_explain;
 mod t_harness;
 mod t_hostile;
 mod t_hostile_tls;
+mod t_limits;
 mod t_mosquitto;
 mod t_mqtt;
 mod t_packets;

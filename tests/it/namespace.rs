@@ -14,6 +14,9 @@ pub(crate) enum Namespace {
     NoNetwork,
     /// This machine's network, with this text for `/etc/hosts`.
     Hosts(&'static str),
+    /// This machine's network, with an `/etc/ssl` and an `/opt` that are empty but for what this shell
+    /// script puts there. No variable names a file of certificates.
+    SystemRoots(&'static str),
     /// A network of its own whose only name server says that no name exists.
     NoSuchName,
     /// A network of its own whose only name server never answers.
@@ -45,6 +48,13 @@ impl Namespace {
                 lab.write("hosts", text);
                 let script = "mount --bind hosts /etc/hosts && exec \"$@\"";
                 command.args(["sh", "-c", script, "sh", program])
+            }
+            Self::SystemRoots(script) => {
+                let script = format!(
+                    "mount -t tmpfs none /etc/ssl && mount -t tmpfs none /opt || exit 1\n\
+                     mkdir /etc/ssl/certs; unset SSL_CERT_FILE\n{script}\nexec \"$@\""
+                );
+                command.args(["sh", "-c", &script, "sh", program])
             }
             Self::NoSuchName => with_name_server(&mut command, lab, "no-such-name", program),
             Self::RemoteBroker => with_broker(&mut command, lab, program),

@@ -93,7 +93,7 @@ pub(crate) struct Provocation<'a> {
     variant: Option<&'a str>,
     namespace: Option<Namespace>,
     clock: Option<&'a str>,
-    memory: Option<u64>,
+    ulimit: Option<(&'static str, u64)>,
     limit: Duration,
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn provoke(lab: &Lab, config: String) -> Provocation<'_> {
         variant: None,
         namespace: None,
         clock: None,
-        memory: None,
+        ulimit: None,
         limit: UNHURRIED,
     }
 }
@@ -128,8 +128,13 @@ impl<'a> Provocation<'a> {
     }
 
     /// With so many MiB of address space.
-    pub(crate) fn memory(mut self, mib: u64) -> Self {
-        self.memory = Some(mib);
+    pub(crate) fn memory(self, mib: u64) -> Self {
+        self.ulimit("-v", mib * 1024)
+    }
+
+    /// See [`Run::ulimit`].
+    pub(crate) fn ulimit(mut self, flag: &'static str, value: u64) -> Self {
+        self.ulimit = Some((flag, value));
         self
     }
 
@@ -142,7 +147,14 @@ impl<'a> Provocation<'a> {
     /// Fails with this code: in words as in the golden file, and in JSON.
     #[track_caller]
     pub(crate) fn fails(self, code: &str) -> Provoked {
-        let exit_code = catalogue::exit_code(code);
+        let stage = catalogue::stage(code).unwrap_or("any");
+        self.fails_in(stage, code)
+    }
+
+    /// The same, for a code that has the exit code of the stage under way.
+    #[track_caller]
+    pub(crate) fn fails_in(self, stage: &str, code: &str) -> Provoked {
+        let exit_code = catalogue::exit_code(code, stage);
         let human = self.run().go();
         human.expect_code(exit_code).expect_within(self.limit);
         let head = format!("error[{code}]: ");
@@ -178,9 +190,15 @@ impl<'a> Provocation<'a> {
     /// `pub` and `sub` end with the same code, before they come to do their work.
     #[track_caller]
     fn streams_fail(&self, code: &str) {
-        for (command, args) in [("pub", &["-m", "hello"][..]), ("sub", &[])] {
+        for (command, args) in [
+            ("pub", &["-t", "a/b", "-m", "hello"][..]),
+            ("sub", &["-t", "a/b"]),
+        ] {
             let outcome = self.stream(command, args).go();
-            outcome.expect_code(catalogue::exit_code(code));
+            outcome.expect_code(catalogue::exit_code(
+                code,
+                catalogue::stage(code).unwrap_or_default(),
+            ));
             outcome.expect_within(self.limit);
             let head = format!("error[{code}]: ");
             assert!(outcome.all().contains(&head), "no `{head}` in:\n{outcome}");
@@ -260,8 +278,8 @@ impl<'a> Provocation<'a> {
         if let Some(moment) = self.clock {
             run = run.at(moment);
         }
-        if let Some(mib) = self.memory {
-            run = run.memory(mib);
+        if let Some((flag, value)) = self.ulimit {
+            run = run.ulimit(flag, value);
         }
         match self.namespace {
             Some(namespace) => run.within(namespace),

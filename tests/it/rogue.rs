@@ -1,6 +1,8 @@
 //! Brokers that misbehave, each in one way that has a name. What they do is here, as acts in answer
 //! to what the client sent; carrying the acts out over TCP and TLS is `rogue_server`'s.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::codec::{self, PINGRESP, PUBACK, PUBCOMP, PUBREC, PUBREL, Packet, Publish};
@@ -42,6 +44,11 @@ pub(crate) enum Rogue {
     RefusesInFormOf5(u8),
     /// Never answers CONNECT.
     NeverConnack,
+    /// Accepts every second CONNECT, and never answers the others.
+    EverySecondConnack {
+        in_form_of_5: bool,
+        connects: Arc<AtomicUsize>,
+    },
     /// Accepts, and closes so much later: another client has taken the client id over.
     TakenOver(Duration),
 
@@ -171,6 +178,16 @@ impl Rogue {
                 vec![Act::Send(codec::connack(*code, true)), Act::Close]
             }
             (Self::NeverConnack, Packet::Connect(_)) => Vec::new(),
+            (
+                Self::EverySecondConnack {
+                    in_form_of_5,
+                    connects,
+                },
+                Packet::Connect(_),
+            ) => match connects.fetch_add(1, Ordering::Relaxed) % 2 {
+                0 => Vec::new(),
+                _ => vec![Act::Send(codec::connack(0, v5 || *in_form_of_5))],
+            },
             (Self::GiantRemainingLength, Packet::Connect(_)) => {
                 vec![Act::Send(vec![0x20, 0xff, 0xff, 0xff, 0x7f, 0, 0])]
             }

@@ -25,8 +25,8 @@ pub(crate) struct Run<'a> {
     env: Vec<(String, String)>,
     secrets: Vec<String>,
     namespace: Option<Namespace>,
-    /// MiB of address space.
-    memory: Option<u64>,
+    /// A flag of `ulimit` and its value.
+    ulimit: Option<(&'static str, u64)>,
     keep_lines: Option<usize>,
     stdin: Option<PathBuf>,
 }
@@ -60,7 +60,7 @@ impl<'a> Run<'a> {
             env: Vec::new(),
             secrets: Vec::new(),
             namespace: None,
-            memory: None,
+            ulimit: None,
             keep_lines: None,
             stdin: None,
         }
@@ -95,8 +95,13 @@ impl<'a> Run<'a> {
 
     /// With so many MiB of address space: what asks for more is refused it, and a Rust program then
     /// ends by a signal, without its exit code.
-    pub(crate) fn memory(mut self, mib: u64) -> Self {
-        self.memory = Some(mib);
+    pub(crate) fn memory(self, mib: u64) -> Self {
+        self.ulimit("-v", mib * 1024)
+    }
+
+    /// With `ulimit -v` (KiB of address space) or `-n` (descriptors) set.
+    pub(crate) fn ulimit(mut self, flag: &'static str, value: u64) -> Self {
+        self.ulimit = Some((flag, value));
         // glibc sets aside 64 MiB of addresses for each thread, which is no memory in use.
         self.env("MALLOC_ARENA_MAX", "1")
     }
@@ -174,12 +179,12 @@ impl<'a> Run<'a> {
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_mqtt-test");
-        let mut command = match (&self.namespace, self.memory) {
+        let mut command = match (&self.namespace, self.ulimit) {
             (Some(namespace), _) => namespace.command(self.lab, program),
-            (None, Some(mib)) => {
-                let script = "ulimit -v \"$0\" && exec \"$@\"";
+            (None, Some((flag, value))) => {
+                let script = format!("ulimit {flag} {value} && exec \"$@\"");
                 let mut command = Command::new("sh");
-                command.args(["-c", script, &(mib * 1024).to_string(), program]);
+                command.args(["-c", &script, "sh", program]);
                 command
             }
             (None, None) => Command::new(program),

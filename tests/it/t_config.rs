@@ -2,6 +2,8 @@
 //! and what would be right.
 
 use crate::lab::Lab;
+use crate::mosquitto::mosquitto;
+use crate::namespace::Namespace;
 use crate::provoke::{provoke, trusting_lab};
 use crate::rogue::Rogue;
 use crate::run::{CONFIG, Run};
@@ -233,7 +235,7 @@ fn usage_invalid() {
 fn check_args(lab: &Lab, code: &str, variant: &str, args: &[&str], words: &str) {
     // The golden file shows the arguments, this one too; the program must not.
     let outcome = Run::args(lab, args).secret("hunter2-word").go();
-    outcome.expect_code(catalogue::exit_code(code));
+    outcome.expect_code(catalogue::exit_code(code, "config"));
     assert!(
         outcome.stderr.contains(words),
         "no `{words}` in:\n{outcome}"
@@ -329,6 +331,30 @@ fn files_that_are_not_what_they_should_be() {
             .fails(code)
             .says(&[words]);
     }
+}
+
+/// The first place is there and of no use: the next one is taken, and the note tells of each what was
+/// found there.
+#[test]
+fn system_roots_are_sought_until_there_are_some() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let broker = mosquitto(&lab).tls(&server).start();
+    let config = format!("host = localhost\nport = {}\ntimeout = 10s\n", broker.port);
+    for script in [
+        ": > /etc/ssl/certs/ca-certificates.crt; cp ca.pem /etc/ssl/cert.pem",
+        "mkdir /etc/ssl/certs/ca-certificates.crt; cp ca.pem /etc/ssl/cert.pem",
+        "mkdir /etc/ssl/cert.pem; cp ca.pem /etc/ssl/certs/root.pem",
+    ] {
+        let within = Namespace::SystemRoots(script);
+        provoke(&lab, config.clone()).within(within).passes();
+    }
+    let none = ": > /etc/ssl/certs/ca-certificates.crt; mkdir /etc/ssl/cert.pem";
+    provoke(&lab, config)
+        .variant("system")
+        .within(Namespace::SystemRoots(none))
+        .fails("no-trust-roots")
+        .says(&["opkg install ca-bundle", "apk add ca-bundle"]);
 }
 
 /// As in a container without certificates.

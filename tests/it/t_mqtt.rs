@@ -1,6 +1,7 @@
 //! The stages connect to receive, without TLS where it makes no difference: every code of MQTT
 //! 3.1.1, provoked by mosquitto where it does it, and by a rogue where it does not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::Packet;
@@ -64,6 +65,14 @@ fn mqtt_closed() {
 fn mqtt_timeout() {
     check("mqtt-timeout", "plain", Rogue::NeverConnack, BRIEF).says(&["1 s"]);
     check_tls("mqtt-timeout", "tls", Rogue::NeverConnack, BRIEF);
+    for (variant, in_form_of_5) in [("accepted", false), ("accepted-in-form-of-5", true)] {
+        let connects = Arc::default();
+        let rogue = Rogue::EverySecondConnack {
+            in_form_of_5,
+            connects,
+        };
+        check("mqtt-timeout", variant, rogue, BRIEF).says(&["a CONNACK that accepts", "raise"]);
+    }
 }
 
 #[test]

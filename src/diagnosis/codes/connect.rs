@@ -14,6 +14,14 @@ use crate::util::text;
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[&IS_TLS, &NOT_MQTT, &CLOSED, &TIMEOUT, &TAKEN_OVER];
 
+/// What the second connection is said to have been answered with.
+const ACCEPTED: &str = "a second connection was answered with a CONNACK that accepts";
+
+/// Whether an answer is a whole CONNACK with the code 0, in the form of MQTT 3.1.1 §3.2 or of MQTT 5 §3.2.
+fn accepts(answer: &[u8]) -> bool {
+    matches!(answer, [0x20, length @ 2..=0x7f, 0 | 1, 0, ..] if answer.len() >= 2 + usize::from(*length))
+}
+
 /// No CONNACK came that lets us in.
 pub(crate) fn diagnose(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
     if let LinkError::Refused { code } = link {
@@ -32,7 +40,7 @@ pub(crate) fn diagnose(fault: &MqttError, link: &LinkError, config: &Config) -> 
     if plain && is_closed && first.is_empty() && matches!(config.port, 8883 | 8884 | 8886 | 443) {
         return closes_without_a_word(config);
     }
-    if !first.is_empty() && !matches!(first, [0x20] | [0x20, 2, ..]) {
+    if !first.is_empty() && !matches!(first, [0x20] | [0x20, 2, ..]) && !accepts(first) {
         return not_mqtt(fault, link, config, first);
     }
     match link {
@@ -206,6 +214,7 @@ fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
             ended: ProbeEnd::Closed,
             ..
         }) => words.note("a second connection with the same CONNECT was closed as well"),
+        Some(Probe { bytes, .. }) if accepts(bytes) => words.note(ACCEPTED),
         Some(Probe {
             ended: ProbeEnd::Unreachable(error),
             ..
@@ -265,6 +274,12 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
         origin(config, "timeout")
     ));
     let words = match &fault.probe {
+        Some(Probe { bytes, .. }) if accepts(bytes) => {
+            return words
+                .note(ACCEPTED)
+                .help(format!("raise `timeout` ({})", origin(config, "timeout")))
+                .help("if it comes back, look into the broker's log, and at its load");
+        }
         Some(Probe { bytes, .. }) if !bytes.is_empty() => words.note(format!(
             "a second connection was answered with less than a CONNACK: `{}`",
             text::escape_bytes(bytes, 48)

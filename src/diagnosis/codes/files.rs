@@ -4,11 +4,13 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable, VariableName};
+use crate::config::{
+    Config, ConfigError, EmptyPlace, FileError, SecretError, Unreadable, VariableName,
+};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::{settings, usage};
+use crate::diagnosis::codes::{run, settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::Stage;
+use crate::failure::{LimitError, Stage};
 use crate::util::file::ReadError;
 use crate::util::{nearest, quoted};
 
@@ -29,6 +31,9 @@ pub(crate) static CODES: &[&Code] = &[
 pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosis {
     let origin =
         |key: &str| config.map_or_else(|| format!("`{key}`"), |config| origin(config, key));
+    if let Some(limit) = limit(error) {
+        return run::system_limit(Stage::Config, &limit);
+    }
     match error {
         ConfigError::Usage(error) => usage::diagnose(error),
         ConfigError::Problems(problems) => settings::diagnose(problems),
@@ -51,8 +56,31 @@ pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosi
         ConfigError::ClientKeyMismatch { cert, key } => {
             client_key_mismatch((cert, &origin("cert_file")), (key, &origin("key_file")))
         }
-        ConfigError::NoTrustRoots { looked } => no_trust_roots(looked),
+        ConfigError::NoTrustRoots { empty } => no_trust_roots(empty),
         ConfigError::TlsSetup { key, words } => settings::tls_setup(key.map(origin), words),
+    }
+}
+
+/// The machine's own limit, where it was that and nothing in the file.
+fn limit(error: &ConfigError) -> Option<LimitError> {
+    use ConfigError::{CaFile, ClientCert, ClientKey, NoTrustRoots, PasswordFile};
+    match error {
+        ConfigError::Unreadable {
+            why: Unreadable::Read(ReadError::Os(error)),
+            ..
+        } => LimitError::of(error),
+        PasswordFile { why, .. }
+        | CaFile { why, .. }
+        | ClientCert { why, .. }
+        | ClientKey { why, .. } => match why {
+            FileError::Read(ReadError::Os(error)) => LimitError::of(error),
+            _ => None,
+        },
+        NoTrustRoots { empty } => {
+            let mut errors = empty.iter().filter_map(|place| place.error.as_ref());
+            errors.find_map(LimitError::of)
+        }
+        _ => None,
     }
 }
 
@@ -353,6 +381,8 @@ fn client_key_mismatch(cert: (&Path, &str), key: (&Path, &str)) -> Diagnosis {
     .help("if `cert_file` holds several certificates, the client's own must stand first, before those of its issuers")
 }
 
+const INSTALL_ROOTS: &str = "install the package `ca-certificates`: `apt install ca-certificates` or `apk add ca-certificates`; on OpenWrt `opkg install ca-bundle` or `apk add ca-bundle`";
+
 pub(crate) static NO_TRUST_ROOTS: Code = Code {
     name: "no-trust-roots",
     kind: Kind::Failure {
@@ -362,24 +392,33 @@ pub(crate) static NO_TRUST_ROOTS: Code = Code {
     line: "this machine has no CA certificates to verify with",
     more: "To know that a broker is the right one, this machine needs the certificates of those it trusts (CAs). Its own collection is empty, and `ca_file` is not set.",
     causes: &[
-        "a small system or container (Alpine, Buildroot, Docker) without the package `ca-certificates`",
+        "a small system or container (Alpine, Buildroot, Docker, OpenWrt) without the package `ca-certificates`",
         "the variable SSL_CERT_FILE or SSL_CERT_DIR names something that does not exist",
     ],
     remedies: &[
-        "install the package: `apt install ca-certificates` or `apk add ca-certificates`",
+        INSTALL_ROOTS,
         "if one of the two variables is set, correct it or `unset` it",
         "or set `ca_file` to the certificate of the broker's CA",
     ],
 };
 
-fn no_trust_roots(looked: &[String]) -> Diagnosis {
-    let looked = (!looked.is_empty()).then(|| format!("looked in {}", looked.join(", ")));
+fn no_trust_roots(empty: &[EmptyPlace]) -> Diagnosis {
+    let (mut missing, mut others) = (Vec::new(), Vec::new());
+    for EmptyPlace { place, error } in empty {
+        match error {
+            Some(error) if error.kind() == io::ErrorKind::NotFound => missing.push(place.as_str()),
+            Some(error) => others.push(format!("{place} cannot be read: {error}")),
+            None => others.push(format!("{place} holds no certificate")),
+        }
+    }
+    let missing = (!missing.is_empty()).then(|| format!("there is no {}", missing.join(", no ")));
     Diagnosis::new(
         &NO_TRUST_ROOTS,
         "there is no CA certificate on this machine to verify the broker with",
     )
-    .notes(looked)
-    .help("install the package `ca-certificates`: `apt install ca-certificates`, or `apk add ca-certificates`")
+    .notes(others)
+    .notes(missing)
+    .help(INSTALL_ROOTS)
     .help("if SSL_CERT_FILE or SSL_CERT_DIR is set, check that it names what exists")
     .help("or set `ca_file` to the broker's CA certificate")
 }

@@ -180,11 +180,20 @@ fn connect_without_an_answer() {
     // The look met another end than rumqttc; what rumqttc met counts.
     check("", looked(timed_out(), b"", CLOSED), &connect::TIMEOUT);
     check("", looked(closed(), b"", silence()), &connect::CLOSED);
-    check(
-        "",
-        looked(closed(), b"\x20\x02\0\0", ProbeEnd::Enough),
-        &connect::CLOSED,
-    );
+    for accepts in [&b"\x20\x02\0\0"[..], b"\x20\x02\x01\0", b"\x20\x03\0\0\0"] {
+        let fault = |link| looked(link, accepts, ProbeEnd::Enough);
+        for (link, code) in [
+            (timed_out(), &connect::TIMEOUT),
+            (closed(), &connect::CLOSED),
+        ] {
+            let told = check("", fault(link), code);
+            let answered = "a second connection was answered with a CONNACK that accepts";
+            assert!(told.notes.iter().any(|note| note == answered), "{told:?}");
+        }
+    }
+    let less = looked(timed_out(), b"\x20\x02\0", CLOSED);
+    let told = check("", less, &connect::TIMEOUT);
+    assert!(told.notes[1].contains("less than a CONNACK"), "{told:?}");
     let unreachable = ProbeEnd::Unreachable(io::ErrorKind::ConnectionRefused.into());
     check("", looked(closed(), b"", unreachable), &connect::CLOSED);
     let io = LinkError::Io(io::Error::other("weather"));

@@ -3,11 +3,11 @@
 use crate::config::Qos;
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis};
-use crate::failure::{GaveUp, LostError, Stage};
+use crate::failure::{GaveUp, LimitError, LostError, Resource, Stage};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
-pub(crate) static CODES: &[&Code] = &[&CONNECTION_LOST, &INTERRUPTED];
+pub(crate) static CODES: &[&Code] = &[&CONNECTION_LOST, &INTERRUPTED, &SYSTEM_LIMIT];
 
 pub(crate) static CONNECTION_LOST: Code = Code {
     name: "connection-lost",
@@ -85,4 +85,57 @@ pub(crate) static INTERRUPTED: Code = Code {
 pub(crate) fn interrupted(stage: Stage) -> Diagnosis {
     let error = format!("interrupted in the stage {}", stage.name());
     Diagnosis::new(&INTERRUPTED, error).in_stage(stage)
+}
+
+pub(crate) static SYSTEM_LIMIT: Code = Code {
+    name: "system-limit",
+    kind: Kind::Limit,
+    line: "this machine lacks descriptors, threads or memory",
+    more: "A program gets only so many open files and connections (descriptors), threads and so much memory, and one of them was used up while a stage was under way. It says nothing about the broker.",
+    causes: &[
+        "a limit of the shell, the service or the container is too low: `ulimit -n`, `ulimit -u`, `ulimit -v`, `LimitNOFILE=`, `TasksMax=`",
+        "another program of the same user has used up what there is",
+        "the machine has no memory left",
+    ],
+    remedies: &[
+        "see the limits: `ulimit -a`, and for a service `systemctl show UNIT`",
+        "raise the limit that the message names, where the program is started",
+        "see what uses up the memory: `free` and `top`",
+    ],
+};
+
+pub(crate) fn system_limit(stage: Stage, limit: &LimitError) -> Diagnosis {
+    let (lacking, help): (_, &[_]) = match limit.resource {
+        Resource::Descriptors => (
+            "this process may open no more files and connections (`ulimit -n`)",
+            &["raise the limit on open files: `ulimit -n 64`, or `LimitNOFILE=` of a service"],
+        ),
+        Resource::AllDescriptors => (
+            "this machine may open no more files and connections",
+            &["end what holds so many, or raise the limit: `sysctl fs.file-max`"],
+        ),
+        Resource::Memory => (
+            "this machine gives this process no more memory",
+            &[
+                "if `ulimit -v` is not `unlimited`, raise it; 8 MiB are enough",
+                "see what uses up the memory: `free` and `top`",
+            ],
+        ),
+        Resource::Thread => (
+            "this machine gives this process no more threads, or no memory for one",
+            &[
+                "if `ulimit -u` is reached, which counts all threads of the user, raise it or end some; for a service it is `TasksMax=`",
+                "if `ulimit -v` is not `unlimited`, raise it; 8 MiB are enough",
+                "see what uses up the memory: `free` and `top`",
+            ],
+        ),
+    };
+    Diagnosis::new(&SYSTEM_LIMIT, lacking)
+        .note(format!(
+            "in the stage {}, the system says: {}",
+            stage.name(),
+            limit.words
+        ))
+        .helps(help.iter().map(|help| (*help).to_owned()))
+        .in_stage(stage)
 }

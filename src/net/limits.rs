@@ -1,0 +1,80 @@
+//! What this machine must still give: asked for before it is needed, where the one who needs it would
+//! panic without it. It keeps nothing.
+
+use std::hint::black_box;
+use std::os::unix::net::UnixDatagram;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{io, thread};
+
+use crate::failure::{LimitError, Resource};
+
+/// What tokio's runtime (an epoll, its copy, an eventfd) and one connection take.
+const DESCRIPTORS: usize = 4;
+
+/// The stacks of the threads that are needed at once: ours that waits, and tokio's, of the usual size,
+/// that looks up a name. One more, because a thread counts for a moment after it has ended.
+const STACKS: [usize; 3] = [WAITING_STACK, 2 * 1024 * 1024, 64 * 1024];
+
+/// What else is allocated on the way to an open session.
+const HEAP: usize = 256 * 1024;
+
+/// There were threads once: the C library may have kept their stacks for the next ones.
+static KEPT: AtomicBool = AtomicBool::new(false);
+
+/// Of the thread that makes a call which cannot be bounded; see `wait`.
+pub(crate) const WAITING_STACK: usize = 512 * 1024;
+
+/// Whether the library can have what it needs to open a connection. Another process may still take it
+/// in between.
+///
+/// # Errors
+/// A [`LimitError`] inside an `io::Error`.
+pub(crate) fn for_a_session() -> io::Result<()> {
+    descriptors(DESCRIPTORS)?;
+    memory()?;
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        let shut = gate.lock();
+        let threads: io::Result<Vec<_>> = STACKS
+            .into_iter()
+            .map(|size| {
+                let thread = thread::Builder::new().stack_size(size);
+                thread.spawn_scoped(scope, || drop(gate.lock()))
+            })
+            .collect();
+        drop(shut);
+        for thread in threads.map_err(|error| LimitError::of_thread(&error))? {
+            let _ = thread.join();
+        }
+        KEPT.store(true, Ordering::Relaxed);
+        Ok(())
+    })
+}
+
+/// Nothing can be done where an allocation fails later, nor where a thread does not get all it needs.
+fn memory() -> io::Result<()> {
+    let stacks = match KEPT.load(Ordering::Relaxed) {
+        true => 0,
+        false => STACKS.iter().sum(),
+    };
+    let mut reserved = Vec::<u8>::new();
+    let outcome = reserved.try_reserve_exact(HEAP + stacks);
+    // What nobody uses the compiler may leave out.
+    drop(black_box(reserved));
+    outcome.map_err(|error| {
+        io::Error::other(LimitError {
+            resource: Resource::Memory,
+            words: error.to_string(),
+        })
+    })
+}
+
+/// Whether so many can be opened.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn descriptors(count: usize) -> io::Result<()> {
+    let opened: io::Result<Vec<_>> = (0..count).map(|_| UnixDatagram::unbound()).collect();
+    opened.map(drop)
+}
