@@ -250,7 +250,10 @@ impl<'a> Provocation<'a> {
         };
         let expected = line(&self.run().go());
         assert_eq!(expected.len(), 1, "{expected:#?}");
-        for (command, args) in [("pub", &["-m", "hello"][..]), ("sub", &["--for", "300ms"])] {
+        for (command, args) in [
+            ("pub", &["-t", "t", "-m", "hello"][..]),
+            ("sub", &["-t", "t", "--for", "300ms"]),
+        ] {
             let outcome = self.stream(command, args).go();
             outcome.expect_code(0).expect_within(self.limit);
             assert_eq!(line(&outcome), expected, "{outcome}");

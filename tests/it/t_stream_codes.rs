@@ -285,7 +285,10 @@ fn sub_with_a_message_that_is_too_large() {
 /// Bytes that are not MQTT, from a peer that spoke it before.
 #[test]
 fn garbage_after_connack() {
-    for (command, args) in [("pub", &["-m", "hello"][..]), ("sub", &["-t", "a/b"])] {
+    for (command, args) in [
+        ("pub", &["-t", "a/b", "-m", "hello"][..]),
+        ("sub", &["-t", "a/b"]),
+    ] {
         let lab = Lab::new();
         let peer = hostile(&lab, |mut stream| {
             broker_until(&mut stream, |packet| {

@@ -288,7 +288,7 @@ fn a_warning_is_told_once() {
     let broker = with_certificate(&lab, root.server(&["localhost"]));
     let proxy = Proxy::start(&lab, broker.port);
     let config = tls_config(proxy.port, "sni = off\n");
-    let running = Run::stream(&lab, "sub", &config, &[]).start();
+    let running = Run::stream(&lab, "sub", &config, &["-t", "t"]).start();
     broker.wait_for_log("Sending SUBACK");
     proxy.cut();
     assert!(running.stderr.wait_for("connection is back"));
@@ -306,11 +306,15 @@ fn a_warning_is_told_once() {
 /// What is known of a first connection that fails is told, too.
 #[test]
 fn a_warning_comes_with_a_failure() {
+    let args = |command| match command {
+        "pub" => vec!["-t", "t", "-m", "hello"],
+        _ => vec!["-t", "t"],
+    };
     let (lab, root) = trusting_lab();
     let broker = with_certificate(&lab, root.server(&["other.example"]));
     for command in ["pub", "sub"] {
         let config = tls_config(broker.port, "");
-        let outcome = Run::stream(&lab, command, &config, &[])
+        let outcome = Run::stream(&lab, command, &config, &args(command))
             .at("1970-01-01 00:00:05")
             .go();
         outcome.expect_code(5);
@@ -318,9 +322,14 @@ fn a_warning_comes_with_a_failure() {
     }
     let server = Rogue::RefusesConnect(5).start(&lab);
     for command in ["pub", "sub"] {
-        let outcome = Run::stream(&lab, command, &plain_config(server.port, ""), &[])
-            .at("1970-01-01 00:00:05")
-            .go();
+        let outcome = Run::stream(
+            &lab,
+            command,
+            &plain_config(server.port, ""),
+            &args(command),
+        )
+        .at("1970-01-01 00:00:05")
+        .go();
         outcome.expect_code(6);
         let warnings = outcome.stderr.matches("warning[clock-suspect]").count();
         assert_eq!(warnings, 1, "{outcome}");
