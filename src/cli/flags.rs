@@ -214,7 +214,7 @@ flags! {
     "" "--json" "" ALL Does::Json => {
         CheckOutput "one JSON object on standard output";
         PubOutput "as JSON lines on standard output";
-        SubForm "JSON lines: topic, qos, retain, time, payload";
+        SubForm "JSON: topic, qos, retain, time, length, payload";
     }
     "" "--raw" "" SUB Does::Raw => {
         SubForm "the bytes and nothing else";

@@ -162,7 +162,7 @@ fn all_problems_come_at_once_in_order() {
     let expected = "6 settings are wrong\
         \n note: config/x.conf:1: `qos = 3`: `qos` must be 0, 1 or 2\
         \n note: config/x.conf:3: `hots = h`: there is no key `hots`; did you mean `host`?\
-        \n note: config/x.conf:5: `timeout = 5`: `timeout` needs a unit: `ms`, `s` or `m`\
+        \n note: config/x.conf:5: `timeout = 5`: `timeout` needs a unit: `ms`, `s`, `m`, `h` or `d`\
         \n note: config/x.conf:6: `port = x`: `port` must be a number from 1 to 65535\
         \n note: command line: `-i a\0`: `client_id` holds a NUL character\
         \n note: `host` is not set in `config/x.conf`\

@@ -19,7 +19,7 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
             Some("leave `protocol` out: brokers of MQTT 5 usually take 3.1.1 too".to_owned()),
         ),
         ValueError::NoUnit { given } => (
-            format!("`{key}` needs a unit: `ms`, `s` or `m`"),
+            format!("`{key}` needs a unit: `ms`, `s`, `m`, `h` or `d`"),
             Some(format!("if seconds are meant, write `{key} = {given}s`")),
         ),
         ValueError::KeepAlive => (
@@ -27,7 +27,7 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
             None,
         ),
         ValueError::Timeout => (
-            must("more than 0 and at most 60m, such as `500ms`, `15s` or `2m`"),
+            must("more than 0 and at most 1h, such as `500ms`, `15s` or `2m`"),
             None,
         ),
         ValueError::PacketSize => (
