@@ -123,7 +123,7 @@ fn missing_empty_and_placeholder() {
     );
     let text = "`host` still holds the placeholder\
                 \n note: config/x.conf:1: `host = YOUR-CLUSTER.s1.eu.hivemq.cloud`\
-                \n help: put your own values in origin of `YOUR-…`; the comments above them say \
+                \n help: put your own values in place of `YOUR-…`; the comments above them say \
                 where to find them";
     let found = said(file("host = YOUR-CLUSTER.s1.eu.hivemq.cloud"));
     assert_eq!(found, ("config-invalid".into(), text.into()));
@@ -170,6 +170,8 @@ fn a_host_with_other_parts_tells_where_they_belong() {
             ("host-invalid", text),
             "{host}"
         );
+        let help = said.lines().last().unwrap().replace('…', "me");
+        assert_accepted(&format!("host = {host}"), &help);
     };
     told(
         "mqtts://h.example:8883",
@@ -233,7 +235,8 @@ fn flags_stand_above_the_file() {
     let text = "2 settings are wrong\
                 \n note: command line: `-q 7`: `qos` must be 0, 1 or 2\
                 \n note: command line: `--set pasword`: there is no key `pasword`; did you mean \
-                `password`?";
+                `password`?\
+                \n help: write `qos = 1` for at least once";
     let overrides = [over("-q", "qos", "7"), over("--set", "pasword", "hunter2")];
     assert_eq!(said(file_and("host = h", &overrides)).1, text);
 }

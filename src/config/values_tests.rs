@@ -165,7 +165,10 @@ fn bad(line: &str, error: &str) {
     let words = diagnose_config(&ConfigError::Problems(problems), None);
     assert_eq!(words.code.name, "config-invalid");
     assert_eq!(words.error, error);
-    assert_eq!(words.help.iter().filter(|help| help.is_empty()).count(), 0);
+    assert!(!words.help.is_empty(), "{line}");
+    for help in &words.help {
+        assert_accepted(&text, help);
+    }
 }
 
 const SWITCH: &str = "must be `on` or `off`";

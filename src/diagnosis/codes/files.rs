@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable, VariableName};
+use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable, VariableName, url};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
@@ -96,13 +96,20 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
             } else if error.kind() == io::ErrorKind::PermissionDenied {
                 help.push("run as the user who owns it, or give this user the right".to_owned());
             }
+            if help.is_empty() {
+                help.push("name a config file, or a URL such as `mqtts://host:8883`".to_owned());
+            }
             format!("cannot read the config file `{path}`: {error}")
         }
-        Unreadable::Read(ReadError::Folder) => format!("the config file `{path}` is a folder"),
+        Unreadable::Read(ReadError::Folder) => {
+            help.push("name a file in it".to_owned());
+            format!("the config file `{path}` is a folder")
+        }
         Unreadable::Read(ReadError::TooLarge { bytes, limit }) => {
             notes.push(format!(
                 "it has {bytes} bytes or more, and at most {limit} are read"
             ));
+            help.push("name a file of `key = value` lines".to_owned());
             format!("`{path}` is too large to be a config file")
         }
         Unreadable::NotUtf8 { line } => {
@@ -136,7 +143,8 @@ fn as_url(path: &str) -> Option<String> {
     }
     let plain = port.map_or(name == "localhost", |port| port == 1883);
     let scheme = if plain { "mqtt" } else { "mqtts" };
-    (!name.is_empty()).then(|| format!("{scheme}://{path}"))
+    let meant = format!("{scheme}://{path}");
+    (url::host(name).is_ok() && url::parts(&meant).is_ok()).then_some(meant)
 }
 
 pub(crate) static PASSWORD_UNAVAILABLE: Code = Code {
