@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::{Config, ConfigError, FileError, SecretError, Unreadable, VariableName, url};
 use crate::diagnosis::code::Kind;
@@ -10,7 +11,7 @@ use crate::diagnosis::codes::{settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::Stage;
 use crate::util::file::ReadError;
-use crate::util::{nearest, quoted};
+use crate::util::{nearest, quoted, text};
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[
@@ -104,6 +105,13 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
         Unreadable::Read(ReadError::Folder) => {
             help.push("name a file in it".to_owned());
             format!("the config file `{path}` is a folder")
+        }
+        Unreadable::Read(ReadError::TimedOut { wait, some }) => {
+            help.push("if it is a pipe, write the settings to it and close it, or give `--timeout 60s` to wait longer".to_owned());
+            format!(
+                "cannot read the config file `{path}`: {}",
+                unwritten(*wait, *some)
+            )
         }
         Unreadable::Read(ReadError::TooLarge { bytes, limit }) => {
             notes.push(format!(
@@ -214,6 +222,9 @@ fn password_file(path: &Path, why: &FileError, origin: &str) -> Diagnosis {
         .note(wanted(origin, "a password on its first line"))
         .help(match why {
             FileError::Empty => "put the password on the first line of that file",
+            FileError::Read(ReadError::TimedOut { .. }) => {
+                "if it is a pipe, write the password to it and close it, or raise `timeout`"
+            }
             _ => "`password_file` is relative to the folder of the config file",
         })
 }
@@ -397,6 +408,15 @@ fn wanted(origin: &str, wanted: &str) -> String {
     format!("it is named by {origin}, and should hold {wanted}")
 }
 
+fn unwritten(wait: Duration, some: bool) -> String {
+    let wait = text::duration(wait);
+    if some {
+        format!("its writer did not close it within {wait}")
+    } else {
+        format!("nothing was written to it within {wait}")
+    }
+}
+
 /// Why a file that a key names is of no use.
 fn not_usable(path: &Path, why: &FileError) -> String {
     let path = path.display();
@@ -405,6 +425,9 @@ fn not_usable(path: &Path, why: &FileError) -> String {
         FileError::Read(ReadError::Folder) => format!("`{path}` is a folder"),
         FileError::Read(ReadError::TooLarge { bytes, limit }) => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
+        }
+        FileError::Read(ReadError::TimedOut { wait, some }) => {
+            format!("cannot read `{path}`: {}", unwritten(*wait, *some))
         }
         FileError::Empty => format!("`{path}` is empty"),
         FileError::Holds { found } => format!("`{path}` holds {found}"),
