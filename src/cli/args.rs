@@ -306,6 +306,7 @@ fn overrides(command: CommandName, found: &[Found]) -> Result<Vec<Override>, Usa
 fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageError> {
     let mut found = Vec::new();
     let mut free = Vec::new();
+    let command = command_name(&argv);
     let mut argv = argv.into_iter();
     while let Some(arg) = argv.next() {
         let arg = text(arg)?;
@@ -316,9 +317,9 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageErr
             break;
         }
         if arg.starts_with("--") {
-            long(&arg, &mut argv, &mut found)?;
+            long(&arg, command, &mut argv, &mut found)?;
         } else if arg.len() > 1 && arg.starts_with('-') {
-            short(&arg, &mut argv, &mut found)?;
+            short(&arg, command, &mut argv, &mut found)?;
         } else {
             free.push(arg);
         }
@@ -334,6 +335,7 @@ fn take_apart(argv: Vec<OsString>) -> Result<(Vec<Found>, Vec<String>), UsageErr
 /// `--flag`, `--flag value` or `--flag=value`.
 fn long(
     arg: &str,
+    command: CommandName,
     rest: &mut impl Iterator<Item = OsString>,
     found: &mut Vec<Found>,
 ) -> Result<(), UsageError> {
@@ -342,7 +344,7 @@ fn long(
         None => (arg, None),
     };
     let Some((flag, name)) = flags::named(name) else {
-        return Err(without_secrets(flags::unknown(arg), found));
+        return Err(without_secrets(flags::unknown(arg, command), found));
     };
     let value = match (flag.takes_value(), joined) {
         (false, None) => String::new(),
@@ -357,15 +359,16 @@ fn long(
 /// `-f`, `-f value`, `-fvalue`, or several without a value in one.
 fn short(
     arg: &str,
+    command: CommandName,
     rest: &mut impl Iterator<Item = OsString>,
     found: &mut Vec<Found>,
 ) -> Result<(), UsageError> {
     if flags::is_long(&arg[1..]) {
-        return Err(without_secrets(flags::unknown(arg), found));
+        return Err(without_secrets(flags::unknown(arg, command), found));
     }
     for (at, letter) in arg.char_indices().skip(1) {
         let Some((flag, name)) = flags::named(&format!("-{letter}")) else {
-            let unknown = flags::unknown(&format!("-{}", &arg[at..]));
+            let unknown = flags::unknown(&format!("-{}", &arg[at..]), command);
             return Err(without_secrets(unknown, found));
         };
         let joined = &arg[at + letter.len_utf8()..];

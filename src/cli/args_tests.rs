@@ -214,6 +214,9 @@ fn mistyped_flags_name_the_nearest() {
     );
     let list = "`--help` lists the flags";
     fault("x -rzhunter2", "there is no flag `-z`", &[list]);
+    // No flag of another command.
+    fault("sub x --verbos", "there is no flag `--verbos`", &[list]);
+    fault("new --port 1", "there is no flag `--port`", &[list]);
     fault("x --frobnicate", "there is no flag `--frobnicate`", &[list]);
 }
 

@@ -214,7 +214,7 @@ flags! {
     "" "--json" "" ALL Does::Json => {
         CheckOutput "one JSON object on standard output";
         PubOutput "as JSON lines on standard output";
-        SubForm "JSON lines: topic, qos, retain, time, payload";
+        SubForm "JSON: topic, qos, retain, time, length, payload";
     }
     "" "--raw" "" SUB Does::Raw => {
         SubForm "the bytes and nothing else";
@@ -276,7 +276,7 @@ pub(crate) fn is_long(name: &str) -> bool {
 }
 
 /// What to say of an argument that begins like a flag and is none.
-pub(crate) fn unknown(arg: &str) -> UsageError {
+pub(crate) fn unknown(arg: &str, command: CommandName) -> UsageError {
     let given = first_part(arg);
     let name = given.trim_start_matches('-').to_ascii_lowercase();
     let plain = name.replace('-', "_");
@@ -296,7 +296,9 @@ pub(crate) fn unknown(arg: &str) -> UsageError {
     // `-p8883` too.
     let letter: String = arg.chars().take(2).collect();
     let foreign = if is_short { &letter } else { &given };
-    if let Some(instead) = foreign::instead_of(foreign) {
+    if CONTACT.contains(&command)
+        && let Some(instead) = foreign::instead_of(foreign)
+    {
         return UsageError::ForeignFlag {
             given: foreign.clone(),
             instead,
@@ -305,7 +307,9 @@ pub(crate) fn unknown(arg: &str) -> UsageError {
     if key.is_none() && settings::looks_secret(&plain) {
         return UsageError::PasswordFlag { given };
     }
-    let longs: Vec<_> = FLAGS.iter().map(|flag| flag.long).collect();
+    let own = |flag: &&Flag| flag.commands.contains(&command);
+    let longs: Vec<_> = FLAGS.iter().filter(own).map(|flag| flag.long).collect();
+    let key = key.filter(|_| CONTACT.contains(&command));
     let nearest = match key {
         Some(_) => None,
         None if name.len() > 1 => nearest(&format!("--{name}"), &longs),

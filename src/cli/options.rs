@@ -48,9 +48,7 @@ pub(crate) fn for_pub(found: &[Found]) -> Result<PubOptions, UsageError> {
     if let (Some(flag), Some(other)) = (flags.one(Does::Repeat)?, flags.one(Does::Lines)?) {
         return Err(UsageError::Conflict { flag, other });
     }
-    let rate = flags
-        .number(Does::Rate)?
-        .map(|rate| Duration::from_secs(1) / u32::try_from(rate).unwrap_or(u32::MAX));
+    let rate = flags.rate()?;
     let interval = flags.time(Does::Interval)?;
     if let (Some(flag), Some(other)) = (flags.one(Does::Rate)?, flags.one(Does::Interval)?) {
         return Err(UsageError::Conflict { flag, other });
@@ -183,11 +181,24 @@ impl<'a> Flags<'a> {
     fn time(&self, does: Does) -> Result<Option<Duration>, UsageError> {
         let (flag, value) = (self.one(does)?, self.value(does));
         let read = |given: &str| match values::duration(given) {
-            Ok(Some(time)) if !time.is_zero() && time <= LONGEST => Ok(time),
+            Some(time) if !time.is_zero() && time <= LONGEST => Ok(time),
             _ => Err(bad(
                 flag,
                 given,
-                "a time such as `500ms`, `15s` or `2m`, at most 525600m",
+                "a time such as `500ms`, `15s` or `2h`, at most `365d`",
+            )),
+        };
+        value.map(read).transpose()
+    }
+
+    fn rate(&self) -> Result<Option<Duration>, UsageError> {
+        let (flag, value) = (self.one(Does::Rate)?, self.value(Does::Rate));
+        let read = |given: &str| match values::interval(given) {
+            Some(time) if time <= LONGEST => Ok(time),
+            _ => Err(bad(
+                flag,
+                given,
+                "a number such as `50` or `0.5`, more than 0 and at most 4294967295",
             )),
         };
         value.map(read).transpose()

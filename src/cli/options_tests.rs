@@ -167,9 +167,38 @@ fn pub_knows_its_pace() {
         "`--rate` and `--interval` contradict each other",
         "",
     );
-    for flag in ["--repeat", "--rate"] {
-        for value in ["0", "-1", "1.5", "many", "4294967296", "_", "1s"] {
-            let error = format!("`{flag}` must be a whole number from 1 to 4294967295");
+    for (rate, ms) in [("0.5", 2_000), ("0.001", 1_000_000), ("2.5", 400)] {
+        publishes(&format!("pub x -l --rate {rate}"), &[], |it| {
+            it.what = What::Lines;
+            it.interval = Some(Duration::from_millis(ms));
+        });
+    }
+    let time = |text: &str, interval| {
+        publishes(&format!("pub x --interval {text}"), &[], |it| {
+            it.interval = interval
+        });
+    };
+    time("0.5s", Some(Duration::from_millis(500)));
+    time("2h", seconds(7_200));
+    time("1d", seconds(86_400));
+    time("365d", seconds(31_536_000));
+    let whole = ["0", "-1", "many", "4294967296", "_", "1s", "1.5"];
+    let any = [
+        "0",
+        "0.0",
+        "-1",
+        "many",
+        "4294967296",
+        "_",
+        "1s",
+        ".5",
+        "0.00000001",
+    ];
+    let number = "a whole number from 1 to 4294967295";
+    let rate = "a number such as `50` or `0.5`, more than 0 and at most 4294967295";
+    for (flag, values, expected) in [("--repeat", &whole[..], number), ("--rate", &any, rate)] {
+        for value in values {
+            let error = format!("`{flag}` must be {expected}");
             let shown = format!("{flag} {}", value.trim_matches('_'));
             refused(&format!("pub x {flag} {value}"), &error, &shown);
         }
@@ -192,13 +221,13 @@ fn a_time_has_its_unit_and_its_bounds() {
             "5",
             "soon",
             "-1s",
-            "1h",
+            "1w",
             "_",
-            "525601m",
+            "366d",
             "99999999999999999999s",
         ] {
             let error =
-                format!("`{flag}` must be a time such as `500ms`, `15s` or `2m`, at most 525600m");
+                format!("`{flag}` must be a time such as `500ms`, `15s` or `2h`, at most `365d`");
             let shown = format!("{flag} {}", value.trim_matches('_'));
             refused(&format!("{command} x {flag} {value}"), &error, &shown);
         }

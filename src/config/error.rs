@@ -299,9 +299,9 @@ pub(crate) enum ValueError {
     Protocol,
     /// MQTT 5 is real, but this version does not speak it.
     Protocol5,
-    /// A bare number: of what unit? `given` is that number.
+    /// A bare number, which would be legal in seconds.
     NoUnit {
-        given: u64,
+        given: String,
     },
     KeepAlive,
     Timeout,

@@ -5,18 +5,21 @@ use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{env, fs};
 
 use crate::config::error::{ConfigError, FileError, SecretError, Unreadable, UsageError};
 use crate::config::types::{
-    Ambient, Config, Origin, Override, PasswordSource, Secret, Source, Transport, VariableName,
+    Ambient, Config, Key, Origin, Override, PasswordSource, Secret, Source, Transport, VariableName,
 };
-use crate::config::{content, parse, url};
+use crate::config::{content, parse, url, values};
 use crate::util::clock;
 use crate::util::file::{self, ReadError};
 
 /// A file larger than this is not a config file.
 const MAX_CONFIG: u64 = 1024 * 1024;
+/// How long a named pipe is waited for where no `timeout` is known: as long as its default.
+const WAIT: Duration = Duration::from_secs(15);
 /// The longest password of MQTT, in bytes (MQTT 3.1.1 §3.1.3.5).
 const MAX_PASSWORD: usize = 65_535;
 /// How many config files beside a missing one are named.
@@ -27,11 +30,17 @@ const MAX_BESIDE: usize = 10;
 /// # Errors
 /// The file cannot be read, or there is something wrong with its settings.
 pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
+    // The file cannot say how long it may be waited for.
+    let given = overrides
+        .iter()
+        .rev()
+        .find(|it| it.key == Key::Timeout.name());
+    let wait = given.and_then(|it| values::timeout(&it.value).ok());
     let parsed = |source| parse::config(source, overrides, &ambient());
     if url::is_url(target) {
         return parsed(Source::Url(target)).map_err(ConfigError::Problems);
     }
-    match text(Path::new(target)) {
+    match text(Path::new(target), wait.unwrap_or(WAIT)) {
         Ok(text) => parsed(Source::File {
             path: target,
             text: &text,
@@ -63,7 +72,7 @@ pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigError> {
         Some(PasswordSource::Env(variable)) => {
             from_env(variable, env::var_os(variable.expose())).map(Some)
         }
-        Some(PasswordSource::File(path)) => match from_file(path) {
+        Some(PasswordSource::File(path)) => match from_file(path, config.timeout) {
             Ok(secret) => Ok(Some(secret)),
             Err(why) => Err(ConfigError::PasswordFile {
                 path: path.clone(),
@@ -105,7 +114,7 @@ pub(crate) fn with_configs(error: UsageError) -> UsageError {
 /// # Errors
 /// It cannot be read, is empty, or has more than `limit` bytes.
 pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    match file::read(path, limit) {
+    match file::read(path, limit, WAIT) {
         Ok(bytes) if bytes.is_empty() => Err(FileError::Empty),
         read => read.map_err(FileError::Read),
     }
@@ -123,8 +132,8 @@ fn others_may_read(_: &Path) -> bool {
     false
 }
 
-fn text(path: &Path) -> Result<String, Unreadable> {
-    let bytes = file::read(path, MAX_CONFIG).map_err(Unreadable::Read)?;
+fn text(path: &Path, wait: Duration) -> Result<String, Unreadable> {
+    let bytes = file::read(path, MAX_CONFIG, wait).map_err(Unreadable::Read)?;
     if let Some(found) = content::kind(&bytes) {
         return Err(Unreadable::Holds { found });
     }
@@ -151,10 +160,10 @@ fn from_env(variable: &VariableName, value: Option<OsString>) -> Result<Secret, 
 }
 
 /// The first line without its line end, which `echo` and every editor put there. Nothing else is cut.
-fn from_file(path: &Path) -> Result<Secret, FileError> {
+fn from_file(path: &Path, wait: Duration) -> Result<Secret, FileError> {
     // As much as the longest password, its line end, and one byte that shows there is more.
     let limit = MAX_PASSWORD as u64 + 3;
-    let mut line = file::read_start(path, limit).map_err(FileError::Read)?;
+    let mut line = file::read_start(path, limit, wait).map_err(FileError::Read)?;
     if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
         line.truncate(end);
         if line.last() == Some(&b'\r') {

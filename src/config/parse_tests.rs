@@ -170,6 +170,8 @@ fn a_host_with_other_parts_tells_where_they_belong() {
             ("host-invalid", text),
             "{host}"
         );
+        let help = said.lines().last().unwrap().replace('…', "me");
+        assert_accepted(&format!("host = {host}"), &help);
     };
     told(
         "mqtts://h.example:8883",
@@ -233,7 +235,8 @@ fn flags_stand_above_the_file() {
     let text = "2 settings are wrong\
                 \n note: command line: `-q 7`: `qos` must be 0, 1 or 2\
                 \n note: command line: `--set pasword`: there is no key `pasword`; did you mean \
-                `password`?";
+                `password`?\
+                \n help: write `qos = 1` for at least once";
     let overrides = [over("-q", "qos", "7"), over("--set", "pasword", "hunter2")];
     assert_eq!(said(file_and("host = h", &overrides)).1, text);
 }

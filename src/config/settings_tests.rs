@@ -162,12 +162,14 @@ fn all_problems_come_at_once_in_order() {
     let expected = "6 settings are wrong\
         \n note: config/x.conf:1: `qos = 3`: `qos` must be 0, 1 or 2\
         \n note: config/x.conf:3: `hots = h`: there is no key `hots`; did you mean `host`?\
-        \n note: config/x.conf:5: `timeout = 5`: `timeout` needs a unit: `ms`, `s` or `m`\
+        \n note: config/x.conf:5: `timeout = 5`: `timeout` needs a unit: `ms`, `s`, `m`, `h` or `d`\
         \n note: config/x.conf:6: `port = x`: `port` must be a number from 1 to 65535\
         \n note: command line: `-i a\0`: `client_id` holds a NUL character\
         \n note: `host` is not set in `config/x.conf`\
+        \n help: write `qos = 1` for at least once\
         \n help: if seconds are meant, write `timeout = 5s`\
         \n help: MQTT over TLS is usually on 8883, without TLS on 1883\
+        \n help: take it out: no string of MQTT and no path can hold it\
         \n help: add a line `host = …` with the broker's name or address";
     let found = said(file_and(text, &[over("-i", "client_id", "a\0")]));
     assert_eq!(found, ("config-invalid".to_owned(), expected.to_owned()));

@@ -230,6 +230,7 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
         (true, true) => Ok(name.to_owned()),
         (false, true) => dns_name(name.strip_suffix('.').unwrap_or(name)),
         (_, false) if name.is_empty() => Err(HostError::Nothing),
+        (false, false) if dns_name(name).is_err() => dns_name(name),
         (_, false) => Err(HostError::Parts {
             scheme: scheme.map(str::to_owned),
             user: user.is_some(),

@@ -54,35 +54,69 @@ pub(crate) fn keep_alive(value: &str) -> Result<Duration, ValueError> {
     if value == "0" {
         return Ok(Duration::ZERO);
     }
-    let time = duration(value)?.ok_or(ValueError::KeepAlive)?;
-    let legal = time.is_zero() || (5..=65_535).contains(&time.as_secs());
-    if legal && time.subsec_nanos() == 0 {
-        Ok(time)
-    } else {
-        Err(ValueError::KeepAlive)
-    }
+    let legal = |time: &Duration| {
+        let seconds = time.is_zero() || (5..=65_535).contains(&time.as_secs());
+        seconds && time.subsec_nanos() == 0
+    };
+    time(value, legal, ValueError::KeepAlive)
 }
 
 pub(crate) fn timeout(value: &str) -> Result<Duration, ValueError> {
-    match duration(value)? {
-        Some(time) if !time.is_zero() && time <= MAX_TIMEOUT => Ok(time),
-        _ => Err(ValueError::Timeout),
+    let legal = |time: &Duration| !time.is_zero() && *time <= MAX_TIMEOUT;
+    time(value, legal, ValueError::Timeout)
+}
+
+/// A legal time. That its unit is missing is said only where seconds would be legal.
+fn time(
+    value: &str,
+    legal: impl Fn(&Duration) -> bool,
+    error: ValueError,
+) -> Result<Duration, ValueError> {
+    let found = duration(value);
+    match found.filter(&legal) {
+        Some(time) => Ok(time),
+        None if found.is_none() && duration(&format!("{value}s")).is_some_and(|it| legal(&it)) => {
+            let given = value.to_owned();
+            Err(ValueError::NoUnit { given })
+        }
+        None => Err(error),
     }
 }
 
-/// `500ms`, `15s`, `2m`; `None` where it is none of these.
-pub(crate) fn duration(value: &str) -> Result<Option<Duration>, ValueError> {
+/// `500ms`, `0.5s`, `15s`, `2m`, `2h`, `1d`; `None` where it is none of these.
+pub(crate) fn duration(value: &str) -> Option<Duration> {
     let (number, unit) = number_and_unit(value);
-    let Some(number) = number else {
-        return Ok(None);
+    let nanoseconds: u128 = match unit {
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        "d" => 86_400_000_000_000,
+        _ => return None,
     };
-    Ok(match unit {
-        "" => return Err(ValueError::NoUnit { given: number }),
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        _ => None,
-    })
+    let (number, parts) = decimal(number)?;
+    let total = u128::from(number).checked_mul(nanoseconds)? / u128::from(parts);
+    let seconds = u64::try_from(total / 1_000_000_000).ok()?;
+    let rest = u32::try_from(total % 1_000_000_000).ok()?;
+    Some(Duration::new(seconds, rest))
+}
+
+/// From one message to the next, at so many a second: `50`, `0.5`.
+pub(crate) fn interval(rate: &str) -> Option<Duration> {
+    let (number, parts) = decimal(rate).filter(|(number, _)| *number > 0)?;
+    if number / parts > u64::from(u32::MAX) {
+        return None;
+    }
+    let nanoseconds = u128::from(parts) * 1_000_000_000 / u128::from(number);
+    Some(Duration::from_nanos(u64::try_from(nanoseconds).ok()?))
+}
+
+/// `1.25` as 125 and 100.
+fn decimal(value: &str) -> Option<(u64, u64)> {
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    let parts = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let [whole, fraction] = [whole, fraction].map(|it| digits(it).filter(|_| !it.is_empty()));
+    Some((whole?.checked_mul(parts)?.checked_add(fraction?)?, parts))
 }
 
 /// Bytes: `4096`, `64KiB`, `1MiB`.
@@ -94,18 +128,18 @@ pub(crate) fn packet_size(value: &str) -> Result<usize, ValueError> {
         "MiB" => 1024 * 1024,
         _ => return Err(ValueError::PacketSize),
     };
-    number
-        .and_then(|number: u64| number.checked_mul(factor))
+    digits(number)
+        .and_then(|number| number.checked_mul(factor))
         .filter(|bytes| (MIN_PACKET..=MAX_PACKET).contains(bytes))
         .and_then(|bytes| usize::try_from(bytes).ok())
         .ok_or(ValueError::PacketSize)
 }
 
-fn number_and_unit(value: &str) -> (Option<u64>, &str) {
+fn number_and_unit(value: &str) -> (&str, &str) {
     let end = value
-        .find(|c: char| !c.is_ascii_digit())
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(value.len());
-    (digits(&value[..end]), value[end..].trim_start())
+    (&value[..end], value[end..].trim_start())
 }
 
 /// Digits alone: `str::parse` would let a `+` pass.

@@ -3,73 +3,75 @@
 
 use crate::config::{HostError, Key, TopicErrorKind, ValueError};
 
-/// What is wrong, and what would be right where that adds something.
-pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
+/// What is wrong, and what would be right.
+pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
     let must = |be: &str| format!("`{key}` must be {be}");
     match flaw {
-        ValueError::Switch => (must("`on` or `off`"), None),
+        ValueError::Switch => (
+            must("`on` or `off`"),
+            format!("write `{key} = on` or `{key} = off`"),
+        ),
         ValueError::Port => (
             must("a number from 1 to 65535"),
-            Some("MQTT over TLS is usually on 8883, without TLS on 1883".to_owned()),
+            "MQTT over TLS is usually on 8883, without TLS on 1883".to_owned(),
         ),
-        ValueError::Qos => (must("0, 1 or 2"), None),
-        ValueError::Protocol => (must("`3.1.1`"), None),
+        ValueError::Qos => (
+            must("0, 1 or 2"),
+            format!("write `{key} = 1` for at least once"),
+        ),
+        ValueError::Protocol => (must("`3.1.1`"), "leave `protocol` out".to_owned()),
         ValueError::Protocol5 => (
             "this version of mqtt-test speaks MQTT 3.1.1 only".to_owned(),
-            Some("leave `protocol` out: brokers of MQTT 5 usually take 3.1.1 too".to_owned()),
+            "leave `protocol` out: brokers of MQTT 5 usually take 3.1.1 too".to_owned(),
         ),
         ValueError::NoUnit { given } => (
-            format!("`{key}` needs a unit: `ms`, `s` or `m`"),
-            Some(format!("if seconds are meant, write `{key} = {given}s`")),
+            format!("`{key}` needs a unit: `ms`, `s`, `m`, `h` or `d`"),
+            format!("if seconds are meant, write `{key} = {given}s`"),
         ),
         ValueError::KeepAlive => (
             must("0, or whole seconds from 5s to 65535s, such as `60s` or `2m`"),
-            None,
+            format!("write `{key} = 60s`, or leave it out"),
         ),
         ValueError::Timeout => (
-            must("more than 0 and at most 60m, such as `500ms`, `15s` or `2m`"),
-            None,
+            must("more than 0 and at most 1h, such as `500ms`, `15s` or `2m`"),
+            format!("write `{key} = 15s`, or leave it out"),
         ),
         ValueError::PacketSize => (
             must("from 64 bytes to 256MiB, such as `4096`, `64KiB` or `1MiB`"),
-            None,
+            format!("write `{key} = 1MiB`, or leave it out"),
         ),
         ValueError::Pin { digits } => (
             match digits {
                 Some(digits) => format!("`{key}` must have 64 hex digits, and has {digits}"),
                 None => must("64 hex digits, with or without colons"),
             },
-            Some(
-                "`openssl x509 -in broker.pem -noout -fingerprint -sha256` prints it behind the \
-                 `=`"
+            "`openssl x509 -in broker.pem -noout -fingerprint -sha256` prints it behind the `=`"
                 .to_owned(),
-            ),
         ),
         ValueError::Alpn => (
             must("one or more names of 1 to 255 bytes, separated by commas"),
-            None,
+            format!("write `{key} = mqtt`, or the names that the broker's documentation gives"),
         ),
         ValueError::EnvName => (
             must("the name of an environment variable: letters, digits and `_`"),
-            Some(format!(
-                "write `{key} = MQTT_PASSWORD`, and set that variable"
-            )),
+            format!("write `{key} = MQTT_PASSWORD`, and set that variable"),
         ),
         ValueError::NoHome => (
             format!("`{key}` begins with `~/`, and no home folder is known (HOME is not set)"),
-            Some(format!("write the whole path in `{key}`")),
+            format!("write the whole path in `{key}`"),
         ),
         ValueError::PastedPem => (
             must("the path of a file, not the PEM text itself"),
-            Some(format!(
-                "save that text as a file, and name the file in `{key}`"
-            )),
+            format!("save that text as a file, and name the file in `{key}`"),
         ),
         ValueError::TooLong { bytes, limit } => (
             format!("`{key}` has {bytes} bytes, and MQTT carries at most {limit}"),
-            None,
+            format!("give `{key}` a shorter value"),
         ),
-        ValueError::Nul => (format!("`{key}` holds a NUL character"), None),
+        ValueError::Nul => (
+            format!("`{key}` holds a NUL character"),
+            "take it out: no string of MQTT and no path can hold it".to_owned(),
+        ),
         ValueError::Host(fault) => host(key, fault),
         ValueError::Topic(fault) => {
             let from = match fault.from {
@@ -79,12 +81,15 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, Option<String>) {
             match fault.why {
                 TopicErrorKind::Wildcard(c) => (
                     format!("nothing can be published to a `{key}` with the wildcard `{c}`{from}"),
-                    Some("name one topic, without `+` and `#`".to_owned()),
+                    "name one topic, without `+` and `#`".to_owned(),
                 ),
-                TopicErrorKind::Nul => (format!("`{key}` holds a NUL character{from}"), None),
+                TopicErrorKind::Nul => (
+                    format!("`{key}` holds a NUL character{from}"),
+                    "take it out: no string of MQTT can hold it".to_owned(),
+                ),
                 TopicErrorKind::TooLong(bytes) => (
                     format!("`{key}` has {bytes} bytes{from}, and MQTT carries at most 65535"),
-                    None,
+                    "name a shorter topic".to_owned(),
                 ),
             }
         }
@@ -96,7 +101,7 @@ pub(crate) fn keys() -> String {
     Key::ALL.map(Key::name).join(", ")
 }
 
-fn host(key: &str, fault: &HostError) -> (String, Option<String>) {
+fn host(key: &str, fault: &HostError) -> (String, String) {
     let must = format!("`{key}` must be a name or an address alone");
     let (wrong, right) = match fault {
         HostError::Parts {
@@ -161,7 +166,7 @@ fn host(key: &str, fault: &HostError) -> (String, Option<String>) {
             "copy the name once more from the broker's console",
         ),
     };
-    (wrong, Some(right.to_owned()))
+    (wrong, right.to_owned())
 }
 
 /// Names every part that does not belong there, and the key where it does.
@@ -172,7 +177,7 @@ fn parts(
     host: &str,
     port: Option<&str>,
     path: Option<&str>,
-) -> (String, Option<String>) {
+) -> (String, String) {
     let mut wrong = Vec::new();
     let mut right = vec![format!("`{key} = {host}`")];
     if let Some(scheme) = scheme {
@@ -210,6 +215,6 @@ fn parts(
             "`{key}` must be a name or an address alone, and holds {}",
             wrong.join(" and ")
         ),
-        Some(format!("write {}{web}", right.join(", "))),
+        format!("write {}{web}", right.join(", ")),
     )
 }

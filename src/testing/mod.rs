@@ -78,6 +78,22 @@ pub(crate) fn said(result: Result<Config, Vec<Problem>>) -> (String, String) {
     (words.code.name.to_owned(), all.join("\n"))
 }
 
+/// What the help tells to write is accepted, in place of what was written.
+#[track_caller]
+pub(crate) fn assert_accepted(text: &str, help: &str) {
+    let pieces = help.split('`').skip(1).step_by(2);
+    let told = pieces.filter(|piece| piece.contains(" = "));
+    let mut lines: Vec<_> = text.lines().collect();
+    let key = |line: &str| line.split(" =").next().unwrap_or_default().to_owned();
+    for piece in told {
+        lines.retain(|line| key(line) != key(piece));
+        lines.push(piece);
+    }
+    if !text.lines().eq(lines.iter().copied()) {
+        file(&lines.join("\n")).expect(help);
+    }
+}
+
 pub(crate) fn line_of(problem: &Problem) -> usize {
     match problem.origin {
         Origin::Line { line, .. } => line,

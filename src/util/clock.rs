@@ -47,6 +47,14 @@ pub(crate) fn rfc3339(unix: i64) -> String {
     format!("{date}T{time}Z")
 }
 
+/// The same with milliseconds, of a point in time: `2026-10-01T12:00:00.085Z`.
+pub(crate) fn rfc3339_ms(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    let (date, time) = date_and_time(seconds);
+    format!("{date}T{time}.{:03}Z", since.subsec_millis())
+}
+
 /// The unix seconds of a moment in UTC; `None` when there is no such day or no such time, or when
 /// it lies beyond `i64`. A leap second (`23:59:60`) is not known, as in unix time itself.
 pub(crate) fn unix_from_civil(
@@ -190,6 +198,13 @@ mod tests {
             (-1, 12, 31, 23, 59, 59),
             "-0001-12-31 23:59:59",
         );
+    }
+
+    #[test]
+    fn milliseconds_have_three_digits() {
+        let at = |ms| rfc3339_ms(UNIX_EPOCH + std::time::Duration::from_millis(ms));
+        assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(at(1_790_856_000_085), "2026-10-01T12:00:00.085Z");
     }
 
     #[test]

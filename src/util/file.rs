@@ -1,8 +1,14 @@
 //! Files and streams read whole, up to a limit: an endless one fills no memory. It judges no content.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// Why there are no bytes. An empty file is none of it.
 #[derive(Debug)]
@@ -14,32 +20,43 @@ pub(crate) enum ReadError {
         bytes: u64,
         limit: u64,
     },
+    /// A pipe whose writer did not close it in time, if there is a writer; `some`: it wrote something.
+    TimedOut {
+        wait: Duration,
+        some: bool,
+    },
 }
 
-/// The whole file, if it has at most `limit` bytes; a pipe is as good as a file.
-///
-/// # Errors
-/// All of [`ReadError`].
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let (file, length) = open(path)?;
-    match read_all(file, limit) {
-        Ok(Some(bytes)) => Ok(bytes),
-        // A pipe has no length.
-        Ok(None) => Err(ReadError::TooLarge {
-            bytes: length.max(limit + 1),
-            limit,
-        }),
-        Err(error) => Err(ReadError::Os(error)),
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Os(error)
     }
 }
 
-/// The first `limit` bytes of a file that may have more.
+/// The whole file, if it has at most `limit` bytes; a pipe is as good as a file, and is read for as
+/// long as `wait`.
 ///
 /// # Errors
-/// [`ReadError::Os`], [`ReadError::Folder`].
-pub(crate) fn read_start(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+/// All of [`ReadError`].
+pub(crate) fn read(path: &Path, limit: u64, wait: Duration) -> Result<Vec<u8>, ReadError> {
+    let (file, length) = open(path)?;
+    // One byte more shows that there is more.
+    let bytes = patiently(file, limit + 1, wait)?;
+    if bytes.len() as u64 <= limit {
+        return Ok(bytes);
+    }
+    // A pipe has no length.
+    let bytes = length.max(limit + 1);
+    Err(ReadError::TooLarge { bytes, limit })
+}
+
+/// The first `limit` bytes of a file that may have more; a pipe is read for as long as `wait`.
+///
+/// # Errors
+/// All of [`ReadError`] but [`ReadError::TooLarge`].
+pub(crate) fn read_start(path: &Path, limit: u64, wait: Duration) -> Result<Vec<u8>, ReadError> {
     let (file, _) = open(path)?;
-    up_to(file, limit).map_err(ReadError::Os)
+    patiently(file, limit, wait)
 }
 
 /// All of `reader`; `None`: it has more than `limit` bytes.
@@ -47,8 +64,8 @@ pub(crate) fn read_start(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> 
 /// # Errors
 /// What the system says.
 pub(crate) fn read_all(reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    // One byte more shows that there is more.
-    let bytes = up_to(reader, limit + 1)?;
+    let mut bytes = Vec::new();
+    reader.take(limit + 1).read_to_end(&mut bytes)?;
     let whole = bytes.len() as u64 <= limit;
     Ok(whole.then_some(bytes))
 }
@@ -60,20 +77,46 @@ fn open(path: &Path) -> Result<(File, u64), ReadError> {
     if metadata.is_dir() {
         return Err(ReadError::Folder);
     }
-    let file = File::open(path).map_err(ReadError::Os)?;
+    // Else opening a named pipe waits for its writer, without end.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(flags).open(path)?;
     Ok((file, metadata.len()))
 }
 
-fn up_to(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+/// At most `limit` bytes. Of a pipe without a writer, read(2) says that it is at its end; poll(2) waits
+/// for the writer.
+fn patiently(mut file: File, limit: u64, wait: Duration) -> Result<Vec<u8>, ReadError> {
+    let until = Instant::now() + wait;
     let mut bytes = Vec::new();
-    reader.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&left)) {
+            Ok(0) => {
+                let some = !bytes.is_empty();
+                return Err(ReadError::TimedOut { wait, some });
+            }
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+        let more = limit - bytes.len() as u64;
+        match (&mut file).take(more).read_to_end(&mut bytes) {
+            Ok(_) => return Ok(bytes),
+            // All that is there now was read, and is kept.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    const WAIT: Duration = Duration::from_secs(5);
 
     #[track_caller]
     fn too_large(read: Result<Vec<u8>, ReadError>, expected: (u64, u64)) {
@@ -88,12 +131,47 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         fs::write(&path, b"12345").unwrap();
-        assert_eq!(read(&path, 5).unwrap(), b"12345");
-        too_large(read(&path, 3), (5, 3));
-        assert_eq!(read_start(&path, 3).unwrap(), b"123");
-        assert_eq!(read_start(&path, 9).unwrap(), b"12345");
+        assert_eq!(read(&path, 5, WAIT).unwrap(), b"12345");
+        too_large(read(&path, 3, WAIT), (5, 3));
+        assert_eq!(read_start(&path, 3, WAIT).unwrap(), b"123");
+        assert_eq!(read_start(&path, 9, WAIT).unwrap(), b"12345");
         fs::write(&path, b"").unwrap();
-        assert_eq!(read(&path, 0).unwrap(), b"");
+        assert_eq!(read(&path, 0, WAIT).unwrap(), b"");
+    }
+
+    /// What writes to a named pipe in another process, and the pipe.
+    fn pipe(folder: &Path, script: &str) -> (std::process::Child, std::path::PathBuf) {
+        let path = folder.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let mut writer = std::process::Command::new("sh");
+        let writer = writer.args(["-c", script, "sh"]).arg(&path).spawn();
+        (writer.unwrap(), path)
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end_and_for_a_limited_time() {
+        const BRIEF: Duration = Duration::from_millis(300);
+        let slow = "{ printf 12; sleep 0.2; printf 345; } > \"$1\"";
+        for (script, wait, expected) in [
+            (slow, WAIT, Ok(&b"12345"[..])),
+            (": > \"$1\"", WAIT, Ok(b"")),
+            (":", BRIEF, Err(false)),
+            ("{ printf 12; exec sleep 2; } > \"$1\"", BRIEF, Err(true)),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let (mut writer, path) = pipe(folder.path(), script);
+            let found = read(&path, 9, wait);
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+                (Err(ReadError::TimedOut { wait, some }), Err(expected)) => {
+                    assert_eq!((wait, some), (BRIEF, expected));
+                }
+                (found, _) => panic!("{script}: {found:?}"),
+            }
+            let _ = writer.kill();
+            writer.wait().unwrap();
+        }
     }
 
     #[test]
@@ -105,7 +183,7 @@ mod tests {
     #[test]
     fn what_is_no_file_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        let read = |path: &Path| read(path, 5).unwrap_err();
+        let read = |path: &Path| read(path, 5, WAIT).unwrap_err();
         assert!(matches!(read(folder.path()), ReadError::Folder));
         let gone = read(&folder.path().join("gone"));
         assert!(matches!(gone, ReadError::Os(error) if error.kind() == io::ErrorKind::NotFound));

@@ -266,6 +266,46 @@ fn password_unavailable() {
     }
 }
 
+/// A named pipe that nobody writes to is waited for as long as `timeout` says.
+#[test]
+fn a_pipe_without_a_writer_is_given_up() {
+    let lab = Lab::new();
+    let made = std::process::Command::new("mkfifo")
+        .arg(lab.path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    let words = "nothing was written to it within 300 ms";
+    let conf =
+        "host = localhost\ntls = off\nusername = me\npassword_file = pipe\ntimeout = 300ms\n";
+    lab.write(CONFIG, conf);
+    for (variant, args, code) in [
+        (
+            "pipe",
+            &["pipe", "--timeout", "0.3s"][..],
+            "config-unreadable",
+        ),
+        (
+            "",
+            &["sub", "pipe", "-t", "t", "--set", "timeout=300ms"],
+            "config-unreadable",
+        ),
+        ("pipe", &[CONFIG], "password-unavailable"),
+    ] {
+        let outcome = Run::args(&lab, args).go();
+        outcome
+            .expect_code(2)
+            .expect_within(std::time::Duration::from_secs(5));
+        assert!(
+            outcome.stderr.starts_with(&format!("error[{code}]: ")),
+            "{outcome}"
+        );
+        assert!(outcome.stderr.contains(words), "{outcome}");
+        if !variant.is_empty() {
+            golden::check(&format!("{code}.{variant}"), &lab, &outcome);
+        }
+    }
+}
+
 /// Files that hold something else, and what they hold.
 #[test]
 fn files_that_are_not_what_they_should_be() {

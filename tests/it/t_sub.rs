@@ -70,10 +70,12 @@ fn each_format_shows_a_message_in_its_way() {
         assert_eq!(message["type"], "message");
         assert_eq!(message["retain"], false);
         let time = message["time"].as_str().unwrap();
-        assert!(time.ends_with('Z') && time.len() == 20, "{time}");
+        assert!(time.ends_with('Z') && time.len() == 24, "{time}");
+        assert_eq!(&time[19..20], ".", "{time}");
     }
     assert_eq!((&a["topic"], &a["qos"]), (&"t/a".into(), &1.into()));
     assert_eq!(a["payload"], "one \"1\"");
+    assert_eq!((&a["length"], &b["length"]), (&7.into(), &3.into()));
     assert_eq!((&b["topic"], &b["qos"]), (&"t/b".into(), &0.into()));
     assert_eq!(b["payload_base64"], "/wAK");
     assert_eq!(report["type"], "report");

@@ -3,16 +3,17 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::{
-    Config, ConfigError, EmptyPlace, FileError, SecretError, Unreadable, VariableName,
+    Config, ConfigError, EmptyPlace, FileError, SecretError, Unreadable, VariableName, url,
 };
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{run, settings, usage};
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{LimitError, Stage};
 use crate::util::file::ReadError;
-use crate::util::{nearest, quoted};
+use crate::util::{nearest, quoted, text};
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[
@@ -124,13 +125,27 @@ fn config_unreadable(path: &str, why: &Unreadable, beside: &[String]) -> Diagnos
             } else if error.kind() == io::ErrorKind::PermissionDenied {
                 help.push("run as the user who owns it, or give this user the right".to_owned());
             }
+            if help.is_empty() {
+                help.push("name a config file, or a URL such as `mqtts://host:8883`".to_owned());
+            }
             format!("cannot read the config file `{path}`: {error}")
         }
-        Unreadable::Read(ReadError::Folder) => format!("the config file `{path}` is a folder"),
+        Unreadable::Read(ReadError::Folder) => {
+            help.push("name a file in it".to_owned());
+            format!("the config file `{path}` is a folder")
+        }
+        Unreadable::Read(ReadError::TimedOut { wait, some }) => {
+            help.push("if it is a pipe, write the settings to it and close it, or give `--timeout 60s` to wait longer".to_owned());
+            format!(
+                "cannot read the config file `{path}`: {}",
+                unwritten(*wait, *some)
+            )
+        }
         Unreadable::Read(ReadError::TooLarge { bytes, limit }) => {
             notes.push(format!(
                 "it has {bytes} bytes or more, and at most {limit} are read"
             ));
+            help.push("name a file of `key = value` lines".to_owned());
             format!("`{path}` is too large to be a config file")
         }
         Unreadable::NotUtf8 { line } => {
@@ -164,7 +179,8 @@ fn as_url(path: &str) -> Option<String> {
     }
     let plain = port.map_or(name == "localhost", |port| port == 1883);
     let scheme = if plain { "mqtt" } else { "mqtts" };
-    (!name.is_empty()).then(|| format!("{scheme}://{path}"))
+    let meant = format!("{scheme}://{path}");
+    (url::host(name).is_ok() && url::parts(&meant).is_ok()).then_some(meant)
 }
 
 pub(crate) static PASSWORD_UNAVAILABLE: Code = Code {
@@ -234,6 +250,9 @@ fn password_file(path: &Path, why: &FileError, origin: &str) -> Diagnosis {
         .note(wanted(origin, "a password on its first line"))
         .help(match why {
             FileError::Empty => "put the password on the first line of that file",
+            FileError::Read(ReadError::TimedOut { .. }) => {
+                "if it is a pipe, write the password to it and close it, or raise `timeout`"
+            }
             _ => "`password_file` is relative to the folder of the config file",
         })
 }
@@ -428,6 +447,15 @@ fn wanted(origin: &str, wanted: &str) -> String {
     format!("it is named by {origin}, and should hold {wanted}")
 }
 
+fn unwritten(wait: Duration, some: bool) -> String {
+    let wait = text::duration(wait);
+    if some {
+        format!("its writer did not close it within {wait}")
+    } else {
+        format!("nothing was written to it within {wait}")
+    }
+}
+
 /// Why a file that a key names is of no use.
 fn not_usable(path: &Path, why: &FileError) -> String {
     let path = path.display();
@@ -436,6 +464,9 @@ fn not_usable(path: &Path, why: &FileError) -> String {
         FileError::Read(ReadError::Folder) => format!("`{path}` is a folder"),
         FileError::Read(ReadError::TooLarge { bytes, limit }) => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
+        }
+        FileError::Read(ReadError::TimedOut { wait, some }) => {
+            format!("cannot read `{path}`: {}", unwritten(*wait, *some))
         }
         FileError::Empty => format!("`{path}` is empty"),
         FileError::Holds { found } => format!("`{path}` holds {found}"),

@@ -99,23 +99,28 @@ pub(crate) fn diagnose(problems: &[Problem]) -> Diagnosis {
         notes.extend(other(problem).and_then(|quoted| written(&quoted.origin, &quoted.shown)));
         return Diagnosis::new(code(problem), wrong)
             .notes(notes)
-            .helps(right);
+            .help(right);
     }
     let mut notes = Vec::new();
     let mut help: Vec<String> = Vec::new();
     for problem in problems {
-        let (mut wrong, mut right) = explain(problem);
+        let (mut wrong, right) = explain(problem);
         // A guess at one name is lost when it stands apart from its line.
-        if let ProblemKind::UnknownKey { nearest, .. } = problem.kind
-            && let (Some(_), Some(meant)) = (nearest, right.take_if(|_| nearest.is_some()))
-        {
-            wrong = format!("{wrong}; {meant}");
+        if matches!(
+            &problem.kind,
+            ProblemKind::UnknownKey {
+                nearest: Some(_),
+                ..
+            }
+        ) {
+            wrong = format!("{wrong}; {right}");
+        } else if !help.contains(&right) {
+            help.push(right);
         }
         notes.push(match written(&problem.origin, &problem.shown) {
             Some(written) => format!("{written}: {wrong}"),
             None => wrong,
         });
-        help.extend(right.filter(|right| !help.contains(right)));
     }
     if notes.len() > MAX_NOTES {
         let more = notes.len() - MAX_NOTES;
@@ -123,6 +128,9 @@ pub(crate) fn diagnose(problems: &[Problem]) -> Diagnosis {
         notes.push(format!("and {more} more"));
     }
     help.truncate(MAX_HELP);
+    if help.is_empty() {
+        help.push("write the keys as they are named above".to_owned());
+    }
     let placeholder = |p: &Problem| matches!(p.kind, ProblemKind::Placeholder { .. });
     let what = if problems.iter().all(placeholder) {
         "values are still placeholders"
@@ -220,8 +228,8 @@ fn at(quoted: &Quoted) -> String {
 }
 
 /// What is wrong, and what would be right.
-fn explain(problem: &Problem) -> (String, Option<String>) {
-    let (wrong, right) = match &problem.kind {
+fn explain(problem: &Problem) -> (String, String) {
+    match &problem.kind {
         ProblemKind::NoEquals => (
             "this is not `key = value`".to_owned(),
             "write `key = value`, one a line; a comment line begins with `#`".to_owned(),
@@ -261,7 +269,7 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
              find them"
                 .to_owned(),
         ),
-        ProblemKind::BadValue { key, error, cause } => return value(key.name(), error, *cause),
+        ProblemKind::BadValue { key, error, cause } => value(key.name(), error, *cause),
         ProblemKind::Url(fault) => url(fault),
         ProblemKind::Needs {
             key,
@@ -301,19 +309,18 @@ fn explain(problem: &Problem) -> (String, Option<String>) {
             format!("AWS IoT Core (`{host}`) takes MQTT on port 443 only with ALPN"),
             "add `alpn = x-amzn-mqtt-ca`, or use `port = 8883`".to_owned(),
         ),
-    };
-    (wrong, Some(right))
+    }
 }
 
-fn value(key: &str, fault: &ValueError, slip: Option<LikelyCause>) -> (String, Option<String>) {
+fn value(key: &str, fault: &ValueError, slip: Option<LikelyCause>) -> (String, String) {
     let (wrong, right) = flaw(key, fault);
     let right = match slip {
-        Some(LikelyCause::Quoted) => Some(format!(
-            "leave the quotes out: they are part of the value of `{key}`"
-        )),
-        Some(LikelyCause::Comment) => Some(format!(
-            "give the comment a line of its own: behind `{key}` it is part of the value"
-        )),
+        Some(LikelyCause::Quoted) => {
+            format!("leave the quotes out: they are part of the value of `{key}`")
+        }
+        Some(LikelyCause::Comment) => {
+            format!("give the comment a line of its own: behind `{key}` it is part of the value")
+        }
         None => right,
     };
     (wrong, right)

@@ -129,9 +129,11 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
                     "the flag `{instead}` stands where its value should be"
                 ));
                 let equals = if flag.starts_with("--") { "=" } else { "" };
-                help.push(format!(
-                    "if that is the value, write `{flag}{equals}{instead}`"
-                ));
+                if ["TEXT", "TOPIC", "PATH", "ID", "NAME"].contains(form) {
+                    help.push(format!(
+                        "if that is the value, write `{flag}{equals}{instead}`"
+                    ));
+                }
             }
             format!("`{flag}` needs a value")
         }
