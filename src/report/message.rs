@@ -2,7 +2,6 @@
 //! is made safe; what goes into a pipe or a file is exactly what came.
 
 use std::fmt::Write;
-use std::time::SystemTime;
 
 use crate::mqtt::Message;
 use crate::stream::options::Format;
@@ -27,7 +26,7 @@ pub(crate) fn write(out: &mut Vec<u8>, message: &Message, format: Format, termin
             out.push(b'\n');
         }
         Format::Json => {
-            let _ = writeln!(Bytes(out), "{}", object(message, SystemTime::now()));
+            let _ = writeln!(Bytes(out), "{}", object(message, clock::now_ms()));
         }
         Format::Raw => out.extend_from_slice(message.payload()),
         Format::Hex => {
@@ -48,7 +47,7 @@ fn payload(out: &mut Vec<u8>, payload: &[u8], terminal: bool) {
 }
 
 /// The payload is `payload` where it is text, and `payload_base64` (RFC 4648 §4) where it is not.
-fn object(message: &Message, now: SystemTime) -> Json {
+fn object(message: &Message, now: i64) -> Json {
     let payload = match std::str::from_utf8(message.payload()) {
         Ok(text) => ("payload", text.into()),
         Err(_) => ("payload_base64", base64(message.payload()).into()),
@@ -97,7 +96,6 @@ impl Write for Bytes<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::time::UNIX_EPOCH;
 
     use super::*;
 
@@ -142,8 +140,7 @@ mod tests {
 
     #[test]
     fn json_holds_text_or_base64() {
-        let json =
-            |payload: &[u8]| object(&Message::new("a", payload, true), UNIX_EPOCH).to_string();
+        let json = |payload: &[u8]| object(&Message::new("a", payload, true), 0).to_string();
         let value: serde_json::Value = serde_json::from_str(&json(b"\"hi\"\n")).unwrap();
         assert_eq!(value["payload"], "\"hi\"\n");
         assert_eq!(value["time"], "1970-01-01T00:00:00.000Z");

@@ -30,6 +30,14 @@ pub(crate) fn now() -> i64 {
     clock_gettime(ClockId::Realtime).tv_sec
 }
 
+/// The same in milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    let now = clock_gettime(ClockId::Realtime);
+    now.tv_sec
+        .saturating_mul(1000)
+        .saturating_add(i64::from(now.tv_nsec) / 1_000_000)
+}
+
 /// When this program was built, in unix seconds: a clock that says less is wrong.
 pub(crate) fn build_date() -> i64 {
     BUILD
@@ -47,12 +55,10 @@ pub(crate) fn rfc3339(unix: i64) -> String {
     format!("{date}T{time}Z")
 }
 
-/// The same with milliseconds, of a point in time: `2026-10-01T12:00:00.085Z`.
-pub(crate) fn rfc3339_ms(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    let (date, time) = date_and_time(seconds);
-    format!("{date}T{time}.{:03}Z", since.subsec_millis())
+/// The same of unix milliseconds: `2026-10-01T12:00:00.085Z`.
+pub(crate) fn rfc3339_ms(unix_ms: i64) -> String {
+    let (date, time) = date_and_time(unix_ms.div_euclid(1000));
+    format!("{date}T{time}.{:03}Z", unix_ms.rem_euclid(1000))
 }
 
 /// The unix seconds of a moment in UTC; `None` when there is no such day or no such time, or when
@@ -202,7 +208,7 @@ mod tests {
 
     #[test]
     fn milliseconds_have_three_digits() {
-        let at = |ms| rfc3339_ms(UNIX_EPOCH + std::time::Duration::from_millis(ms));
+        let at = rfc3339_ms;
         assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(1_790_856_000_085), "2026-10-01T12:00:00.085Z");
     }
