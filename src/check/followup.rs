@@ -212,10 +212,15 @@ impl<'a> Observed<'a> {
             Failure::Mqtt(fault)
                 if is_close(&failure) && self.target.config.is_set("client_id") =>
             {
-                match self.wait_only() {
+                match wait_only(self.target) {
                     Waited::Closed { after } => {
-                        let (operation, cause) =
-                            (fault.operation.clone(), MqttCause::TakenOver { after });
+                        let (operation, cause) = (
+                            fault.operation.clone(),
+                            MqttCause::TakenOver {
+                                after,
+                                fresh_id_stood: false,
+                            },
+                        );
                         self.mqtt(cause, operation, after)
                     }
                     Waited::Stood | Waited::Unknown => failure,
@@ -224,32 +229,32 @@ impl<'a> Observed<'a> {
             _ => failure,
         }
     }
+}
 
-    /// Opens one more connection, sends nothing but CONNECT, and waits.
-    pub(crate) fn wait_only(&self) -> Waited {
-        let Target { config, stop, .. } = self.target;
-        let (limits, unfinished) = (Limits::ONE, Unfinished::default());
-        let opened = Session::open(self.target, limits, &unfinished, config.timeout);
-        let Ok((mut session, _)) = opened else {
-            return Waited::Unknown;
-        };
-        // What comes in is for the connection that comes after this one.
-        session.acknowledge_manually();
-        let opened = Instant::now();
-        let deadline = opened + config.timeout.min(TAKEOVER_WAIT);
-        loop {
-            match session.next(deadline, stop) {
-                Ok(Some(_)) if Instant::now() < deadline => {}
-                Ok(_) => {
-                    session.close(None, config.timeout);
-                    return Waited::Stood;
-                }
-                Err(SessionError::Fault(LinkError::Closed { .. })) => {
-                    let after = opened.elapsed();
-                    return Waited::Closed { after };
-                }
-                Err(_) => return Waited::Unknown,
+/// Opens one more connection, sends nothing but CONNECT, and waits.
+pub(crate) fn wait_only(target: Target<'_>) -> Waited {
+    let Target { config, stop, .. } = target;
+    let (limits, unfinished) = (Limits::ONE, Unfinished::default());
+    let opened = Session::open(target, limits, &unfinished, config.timeout);
+    let Ok((mut session, _)) = opened else {
+        return Waited::Unknown;
+    };
+    // What comes in is for the connection that comes after this one.
+    session.acknowledge_manually();
+    let opened = Instant::now();
+    let deadline = opened + config.timeout.min(TAKEOVER_WAIT);
+    loop {
+        match session.next(deadline, stop) {
+            Ok(Some(_)) if Instant::now() < deadline => {}
+            Ok(_) => {
+                session.close(None, config.timeout);
+                return Waited::Stood;
             }
+            Err(SessionError::Fault(LinkError::Closed { .. })) => {
+                let after = opened.elapsed();
+                return Waited::Closed { after };
+            }
+            Err(_) => return Waited::Unknown,
         }
     }
 }

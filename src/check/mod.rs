@@ -10,5 +10,5 @@ pub(crate) mod stages;
 pub(crate) mod step;
 pub(crate) mod warnings;
 
-pub(crate) use followup::{Observed, Waited, is_close};
+pub(crate) use followup::{Observed, Waited, is_close, wait_only};
 pub(crate) use stages::Verdict;

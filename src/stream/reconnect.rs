@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::{Observed, Waited, is_close, stages, warnings};
+use crate::check::{Observed, Waited, is_close, stages, wait_only, warnings};
+use crate::config::Config;
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{
     Command, Failure, GaveUp, LinkError, LostError, MqttCause, Operation, Stage, TlsCause,
@@ -30,14 +31,11 @@ const SOON: Duration = Duration::from_secs(5);
 
 /// After so many connections in a row that were closed soon, messages are sent one by one: then it is
 /// known which one it was, and a link that breaks after a few bytes lets one through.
-const CAREFUL_AFTER: u32 = 2;
+const CAREFUL_AFTER: u32 = 1;
 
 /// After so many, one that only waits tells whether what is sent is the reason, or another client with
 /// the same id.
-const CLOSED_IN_A_ROW: u32 = 4;
-
-/// No client that reconnects waits shorter than this, after it was thrown out more than once.
-const RIVALS_PAUSE: Duration = Duration::from_millis(100);
+const CLOSED_IN_A_ROW: u32 = 3;
 
 /// Opens sessions to one target.
 #[derive(Debug)]
@@ -219,17 +217,35 @@ impl<'a> Reconnector<'a> {
             Operation::Subscribe { .. } => true,
             Operation::Connect | Operation::Receive { .. } => false,
         };
-        match self.observed.wait_only() {
+        match wait_only(self.target) {
             Waited::Stood if sends => Err(last),
-            // A rival comes back after a pause of its own; what is closed at once has another reason.
             Waited::Closed { after }
-                if after >= RIVALS_PAUSE && self.target.config.is_set("client_id") =>
+                if self.target.config.is_set("client_id") && self.fresh_id_is_left_alone() =>
             {
-                let cause = MqttCause::TakenOver { after };
+                let cause = MqttCause::TakenOver {
+                    after,
+                    fresh_id_stood: true,
+                };
                 Err(self.observed.mqtt(cause, operation.clone(), after))
             }
             _ => Ok(last),
         }
+    }
+
+    /// Whether a connection that only waits stands under a client id that nobody else has. If not, the
+    /// network or the broker closes connections, and not a rival.
+    fn fresh_id_is_left_alone(&self) -> bool {
+        let config = Config {
+            client_id: format!("mqtt-test-{:08x}", RandomState::new().hash_one(0) >> 32),
+            clean_session: true,
+            will: None,
+            ..self.target.config.clone()
+        };
+        let target = Target {
+            config: &config,
+            ..self.target
+        };
+        matches!(wait_only(target), Waited::Stood)
     }
 
     /// What ended an open session; `after` as [`MqttError::after`](crate::failure::MqttError).

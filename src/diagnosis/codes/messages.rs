@@ -35,9 +35,10 @@ pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
             }
         },
         MqttCause::SubscribeDenied { code } => subscribe::denied(error, *code, config),
-        MqttCause::TakenOver { after } => {
-            connect::taken_over(error, config, text::duration(*after))
-        }
+        MqttCause::TakenOver {
+            after,
+            fresh_id_stood,
+        } => connect::taken_over(error, config, text::duration(*after), *fresh_id_stood),
         MqttCause::PublishTooLarge { size, limit } => {
             publish::too_large(error, *size, *limit, config)
         }

@@ -220,7 +220,10 @@ fn the_stages_after_connect() {
         ] {
             check("", fault(stage, link), closed_there);
         }
-        let taken = MqttCause::TakenOver { after: LIMIT };
+        let taken = MqttCause::TakenOver {
+            after: LIMIT,
+            fresh_id_stood: false,
+        };
         check("client_id = me", fault(stage, taken), &connect::TAKEN_OVER);
     }
     let late = || MqttCause::TimedOut { limit: LIMIT };
@@ -298,7 +301,10 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
     causes.extend([
         MqttCause::TimedOut { limit: LIMIT },
         MqttCause::SubscribeDenied { code },
-        MqttCause::TakenOver { after: LIMIT },
+        MqttCause::TakenOver {
+            after: LIMIT,
+            fresh_id_stood: false,
+        },
         MqttCause::PublishTooLarge {
             size: Some(size),
             limit: 1,
