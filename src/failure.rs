@@ -352,7 +352,7 @@ pub(crate) enum Operation {
     },
     /// Waiting for messages.
     Receive {
-        /// All granted.
+        /// All granted, but for [`Subscription::Unanswered`].
         filters: Vec<Topic>,
         /// The check's own message, which is awaited.
         published: Option<Qos>,
@@ -416,6 +416,11 @@ pub(crate) enum MqttCause {
     TimedOut {
         limit: Duration,
     },
+    /// There was less time for CONNACK than `timeout`: `flag` ends the run.
+    NoTimeLeft {
+        limit: Duration,
+        flag: &'static str,
+    },
     /// SUBACK with a failure code (MQTT 3.1.1 §3.9.3).
     SubscribeDenied {
         code: u8,
@@ -432,6 +437,7 @@ pub(crate) enum MqttCause {
         size: Option<usize>,
         limit: usize,
     },
+    TooFew(TooFew),
     /// Our mark came back in another payload.
     Altered {
         sent: Vec<u8>,
@@ -445,6 +451,29 @@ pub(crate) enum MqttCause {
         /// It was of our own making, with a mark in it, and not the user's.
         marked: bool,
     },
+}
+
+/// `sub` was to receive more messages than came in its time.
+#[derive(Debug)]
+pub(crate) struct TooFew {
+    pub(crate) received: u64,
+    pub(crate) wanted: u64,
+    pub(crate) limit: Duration,
+    /// Messages that `--retained` left out.
+    pub(crate) left_out: u64,
+    /// The broker had the session already when it was last opened.
+    pub(crate) resumed: bool,
+    pub(crate) subscription: Subscription,
+}
+
+/// How it stood with the filters of `sub` when its time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subscription {
+    Granted,
+    /// A SUBACK was still awaited.
+    Unanswered,
+    /// The connection was lost.
+    Lost,
 }
 
 /// The raw answer to a CONNECT.

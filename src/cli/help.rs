@@ -155,7 +155,11 @@ Which messages:
     Text(
         "
 With `clean_session = off` and a `client_id` the broker keeps what comes while
-you are away. Ctrl-C ends it with exit code 0.
+you are away.
+
+Exit codes as for the check; 0 after N messages (-C), and without -C when the
+time (--for) is over or by Ctrl-C; with fewer than N 9 when the time is over,
+130 by Ctrl-C, as before the first connection.
 
 Examples:
   mqtt-test sub local.conf -t 'sensors/#' -v

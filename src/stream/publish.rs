@@ -56,7 +56,7 @@ pub(crate) fn run(
     let mut publisher = Publisher {
         config: target.config,
         stop: target.stop,
-        reconnector: Reconnector::new(target, Command::Pub, limits, options.reconnect),
+        reconnector: Reconnector::new(target, Command::Pub, limits, options.reconnect, None),
         limits,
         input,
         ended: false,

@@ -44,6 +44,8 @@ pub(crate) struct Reconnector<'a> {
     command: Command,
     limits: Limits,
     policy: Reconnect,
+    /// When the run ends anyhow.
+    until: Option<Instant>,
     /// Giving up counts from here: when the connection was lost. Where it was re-established and lost
     /// before anything got through, from the first loss, without the time for which it stood.
     since: Instant,
@@ -56,6 +58,8 @@ pub(crate) struct Reconnector<'a> {
     /// On the way to the first session, or to the last one that took the stages of a check.
     observed: Observed<'a>,
     pub(crate) reconnects: u64,
+    /// The broker had the last session already when it was opened.
+    pub(crate) resumed: bool,
 }
 
 impl<'a> Reconnector<'a> {
@@ -64,18 +68,21 @@ impl<'a> Reconnector<'a> {
         command: Command,
         limits: Limits,
         policy: Reconnect,
+        until: Option<Instant>,
     ) -> Self {
         Self {
             target,
             command,
             limits,
             policy,
+            until,
             since: Instant::now(),
             tries: 0,
             opened: Instant::now(),
             closed_soon: 0,
             observed: Observed::new(target, command),
             reconnects: 0,
+            resumed: false,
         }
     }
 
@@ -89,7 +96,7 @@ impl<'a> Reconnector<'a> {
             Command::Pub => Unfinished::of_earlier_runs(),
             Command::Check | Command::Sub => Unfinished::default(),
         };
-        let opened = self.attempt(&unfinished, Duration::MAX);
+        let opened = self.attempt(&unfinished, self.left_of_run());
         let connected = match &opened {
             Ok(_) | Err(Failure::Mqtt(_)) => true,
             Err(_) => false,
@@ -101,7 +108,10 @@ impl<'a> Reconnector<'a> {
         for warning in warnings::about(&mut self.observed) {
             let _ = listener.event(Event::Warning(&warning));
         }
-        opened.map(|(session, _)| session)
+        opened.map(|(session, opened)| {
+            self.resumed = opened.session_present;
+            session
+        })
     }
 
     /// A message got through: a next loss is a new one.
@@ -175,15 +185,15 @@ impl<'a> Reconnector<'a> {
                 });
             }
             self.sleep(pause.min(self.left()))?;
-            if let Some(limit) = self.policy.give_up
-                && self.left().is_zero()
-            {
-                return Err(self.lost(GaveUp::After(limit), last));
+            if self.left().is_zero() {
+                let end = self.policy.give_up.map_or(GaveUp::Never, GaveUp::After);
+                return Err(self.lost(end, last));
             }
             self.tries += 1;
             match self.attempt(unfinished, self.left()) {
                 Ok(opened) => {
                     self.reconnects += 1;
+                    self.resumed = opened.1.session_present;
                     self.opened = Instant::now();
                     tell(Event::Reconnected {
                         gap: lost.elapsed(),
@@ -283,7 +293,13 @@ impl<'a> Reconnector<'a> {
             Err(SessionError::Interrupted) => Err(Failure::Interrupted(Stage::Connect)),
             // A check would wait as long again.
             Err(SessionError::Fault(LinkError::TimedOut { .. })) if limit < timeout => {
-                Err(self.failure(MqttCause::TimedOut { limit }, Operation::Connect, limit))
+                let flag = if self.left_of_run().is_zero() {
+                    "--for"
+                } else {
+                    "--give-up"
+                };
+                let cause = MqttCause::NoTimeLeft { limit, flag };
+                Err(self.failure(cause, Operation::Connect, limit))
             }
             // A verdict needs no further evidence, and another connection could hide it.
             Err(SessionError::Fault(fault)) if is_verdict(&fault) => {
@@ -300,10 +316,16 @@ impl<'a> Reconnector<'a> {
 
     /// What is left of the time in which it is tried.
     fn left(&self) -> Duration {
-        match self.policy.give_up {
-            Some(limit) => limit.saturating_sub(self.since.elapsed()),
-            None => Duration::MAX,
-        }
+        let give_up = self.policy.give_up.map_or(Duration::MAX, |limit| {
+            limit.saturating_sub(self.since.elapsed())
+        });
+        give_up.min(self.left_of_run())
+    }
+
+    fn left_of_run(&self) -> Duration {
+        self.until.map_or(Duration::MAX, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
     }
 
     fn lost(&self, end: GaveUp, last: Failure) -> Failure {

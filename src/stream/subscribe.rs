@@ -4,7 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Origin};
-use crate::failure::{Command, Failure, LinkError, MqttCause, Operation, Topic, Warning};
+use crate::failure::{
+    Command, Failure, LinkError, MqttCause, Operation, Stage, Subscription, TooFew, Topic, Warning,
+};
 use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished};
 use crate::net::Stop;
 use crate::stream::event::{Counters, Event, Listener};
@@ -37,14 +39,16 @@ pub(crate) fn run(
         [] => vec![Topic::configured(target.config)],
         filters => filters.iter().cloned().map(of_flag).collect(),
     };
+    let until = options.duration.map(|duration| Instant::now() + duration);
     let mut subscriber = Subscriber {
         target,
         options,
         filters,
         listener,
-        reconnector: Reconnector::new(target, Command::Sub, limits, options.reconnect),
-        until: options.duration.map(|duration| Instant::now() + duration),
+        reconnector: Reconnector::new(target, Command::Sub, limits, options.reconnect, until),
+        until,
         counters: Counters::default(),
+        left_out: 0,
         too_large: false,
         woken: Instant::now(),
         downgraded: None,
@@ -67,6 +71,8 @@ struct Subscriber<'a> {
     reconnector: Reconnector<'a>,
     until: Option<Instant>,
     counters: Counters,
+    /// Messages that `--retained` left out.
+    left_out: u64,
     /// The last connection ended by a message that is too large. The broker forgets most of them; one
     /// that it keeps comes with each connection.
     too_large: bool,
@@ -88,11 +94,7 @@ enum ServeOutcome {
 
 impl Subscriber<'_> {
     fn run(&mut self) -> Result<(), Failure> {
-        let mut session = match self.reconnector.open(self.listener) {
-            // Nothing was asked for that is not done: `sub` runs until it is stopped.
-            Err(Failure::Interrupted(_)) => return Ok(()),
-            opened => opened?,
-        };
+        let mut session = self.reconnector.open(self.listener)?;
         // Whether the broker knows of every filter: all were granted, in a session that it still has.
         let mut subscribed = false;
         loop {
@@ -113,7 +115,11 @@ impl Subscriber<'_> {
                 Ok(()) => {}
                 Err(ServeOutcome::Done) => {
                     self.finish(session);
-                    return Ok(());
+                    return self.end(if subscribed {
+                        Subscription::Granted
+                    } else {
+                        Subscription::Unanswered
+                    });
                 }
                 Err(ServeOutcome::Refused(failure)) => {
                     session.close(None, self.target.config.timeout);
@@ -129,13 +135,15 @@ impl Subscriber<'_> {
                         received,
                         ..Unfinished::default()
                     };
-                    let opened = match self.reconnector.reopen(failure, &unfinished, self.listener)
-                    {
-                        Err(Failure::Interrupted(_)) => return Ok(()),
-                        opened => opened?,
-                    };
-                    session = opened.0;
-                    subscribed &= opened.1.session_present;
+                    match self.reconnector.reopen(failure, &unfinished, self.listener) {
+                        Ok(opened) => {
+                            session = opened.0;
+                            subscribed &= opened.1.session_present;
+                        }
+                        Err(Failure::Interrupted(_)) => return self.end(Subscription::Lost),
+                        Err(_) if self.is_over() => return self.end(Subscription::Lost),
+                        Err(failure) => return Err(failure),
+                    }
                 }
             }
         }
@@ -164,6 +172,44 @@ impl Subscriber<'_> {
         session.close(filter, timeout);
     }
 
+    /// How a run ends in which nothing failed: it is done, unless messages were counted on that did not
+    /// come.
+    fn end(&self, subscription: Subscription) -> Result<(), Failure> {
+        let received = self.counters.received;
+        let Some(wanted) = self.options.count.filter(|wanted| received < *wanted) else {
+            return Ok(());
+        };
+        if self.target.stop.is_set() {
+            return Err(Failure::Interrupted(Stage::Receive));
+        }
+        let Some(limit) = self.options.duration.filter(|_| self.is_over()) else {
+            // The reader has left.
+            return Ok(());
+        };
+        let cause = MqttCause::TooFew(TooFew {
+            received,
+            wanted,
+            limit,
+            left_out: self.left_out,
+            resumed: self.reconnector.resumed,
+            subscription,
+        });
+        let operation = self.receiving();
+        Err(self.reconnector.failure(cause, operation, limit))
+    }
+
+    fn receiving(&self) -> Operation {
+        Operation::Receive {
+            filters: self.filters.clone(),
+            published: None,
+        }
+    }
+
+    /// Whether the time of `--for` is over.
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
+    }
+
     /// One SUBSCRIBE after the other; messages may come in between.
     fn subscribe(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
         let Config { qos, timeout, .. } = *self.target.config;
@@ -173,7 +219,9 @@ impl Subscriber<'_> {
                 .subscribe(&filter.name, qos)
                 .map_err(|error| self.subscribe_error(error, &filter, asked))?;
             loop {
-                match session.next(asked + timeout, self.target.stop) {
+                let limit = asked + timeout;
+                let until = self.until.map_or(limit, |until| until.min(limit));
+                match session.next(until, self.target.stop) {
                     Ok(Some(mqtt::Event::Granted(Ok(granted)))) => {
                         self.note_granted(qos as u8, granted);
                         break;
@@ -183,9 +231,10 @@ impl Subscriber<'_> {
                         return Err(self.subscribe_error(denied, &filter, asked));
                     }
                     // A flood has events after its time is over, too.
-                    Ok(Some(event)) if asked.elapsed() < timeout => {
+                    Ok(Some(event)) if Instant::now() < until => {
                         self.take(session, event)?;
                     }
+                    Ok(_) if self.is_over() => return Err(ServeOutcome::Done),
                     Ok(_) => {
                         let cause = MqttCause::TimedOut { limit: timeout };
                         return Err(ServeOutcome::Lost(
@@ -237,13 +286,9 @@ impl Subscriber<'_> {
             SessionError::Interrupted => ServeOutcome::Done,
             SessionError::Fault(fault) => {
                 let ended = self.count_too_large(&fault);
-                let operation = Operation::Receive {
-                    filters: self.filters.clone(),
-                    published: None,
-                };
-                let failure = self
-                    .reconnector
-                    .failure(fault, operation, self.reconnector.stood());
+                let failure =
+                    self.reconnector
+                        .failure(fault, self.receiving(), self.reconnector.stood());
                 ended(failure)
             }
         }
@@ -265,7 +310,7 @@ impl Subscriber<'_> {
     /// One event, or the time until the next look at the clock.
     fn turn(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
         let now = Instant::now();
-        if self.until.is_some_and(|until| until <= now) {
+        if self.is_over() {
             return Err(ServeOutcome::Done);
         }
         let mut more = session.has_more();
@@ -324,6 +369,7 @@ impl Subscriber<'_> {
         let acknowledged = session.acknowledge(&message);
         acknowledged.map_err(|error| self.receive_error(error))?;
         if !wanted {
+            self.left_out += 1;
             return Ok(());
         }
         self.counters.received += 1;

@@ -37,6 +37,7 @@ mod t_certificate;
 mod t_check;
 mod t_clock;
 mod t_config;
+mod t_ends;
 mod t_explain;
 mod t_harness;
 mod t_hostile;

@@ -252,7 +252,7 @@ impl<'a> Provocation<'a> {
         assert_eq!(expected.len(), 1, "{expected:#?}");
         for (command, args) in [
             ("pub", &["-t", "t", "-m", "hello"][..]),
-            ("sub", &["-t", "t", "--for", "300ms"]),
+            ("sub", &["-t", "t", "--for", "1s"]),
         ] {
             let outcome = self.stream(command, args).go();
             outcome.expect_code(0).expect_within(self.limit);

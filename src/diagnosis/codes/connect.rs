@@ -257,14 +257,20 @@ pub(crate) static TIMEOUT: Code = Code {
     ],
 };
 
-/// Reconnecting was nearly given up: the wait was shorter than `timeout`.
-pub(crate) fn no_time_left(limit: Duration) -> Diagnosis {
-    Diagnosis::new(&TIMEOUT, "the broker does not answer CONNECT")
+/// The run was nearly over, by `flag`: the wait was shorter than `timeout`.
+pub(crate) fn no_time_left(limit: Duration, flag: &str) -> Diagnosis {
+    let why = if flag == "--for" {
+        "the broker is slow or far away"
+    } else {
+        "outages may be longer"
+    };
+    Diagnosis::new(&TIMEOUT, "the connection did not come about in time")
         .note(format!(
-            "no CONNACK within {}, all that was left of `--give-up`",
+            "the name look-up, TCP, TLS if it is on, and CONNACK took longer than {}, all that was left of `{flag}`",
             text::duration(limit)
         ))
-        .help("if outages may be longer, raise `--give-up`")
+        .help(format!("if {why}, raise `{flag}`"))
+        .help("run `mqtt-test CONFIG`: it says which of them does not come to its end")
 }
 
 fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {

@@ -18,7 +18,9 @@ pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
             (link, operation) => lost(error, link, operation, config),
         },
         MqttCause::TimedOut { limit } => match &error.operation {
-            Operation::Connect => connect::no_time_left(*limit),
+            Operation::Connect => {
+                connect::diagnose(error, &LinkError::TimedOut { limit: *limit }, config)
+            }
             Operation::Subscribe { filter, .. } => {
                 subscribe::timeout(filter, no_answer("SUBACK", *limit, config))
             }
@@ -34,6 +36,8 @@ pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
                 receive::closed(error, no_answer("message", *limit, config), config)
             }
         },
+        MqttCause::NoTimeLeft { limit, flag } => connect::no_time_left(*limit, flag),
+        MqttCause::TooFew(few) => receive::too_few(error, few, config),
         MqttCause::SubscribeDenied { code } => subscribe::denied(error, *code, config),
         MqttCause::TakenOver {
             after,

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::diagnosis::Code;
 use crate::diagnosis::codes::connack;
-use crate::failure::{Failure, Probe, ProbeEnd, Stage};
+use crate::failure::{Failure, Probe, ProbeEnd, Stage, Subscription, TooFew};
 use crate::testing::errors::{mqtt_error, rustls_errors};
 use crate::testing::{SECRET, assert_sound, good};
 
@@ -203,6 +203,7 @@ fn connect_without_an_answer() {
         fault(Stage::Connect, MqttCause::TimedOut { limit: LIMIT }),
         &connect::TIMEOUT,
     );
+    check("", fault(Stage::Connect, no_time()), &connect::TIMEOUT);
 }
 
 #[test]
@@ -248,6 +249,33 @@ fn the_stages_after_connect() {
         };
         check("", fault(Stage::Receive, lost), &receive::TIMEOUT);
     }
+    for subscription in [
+        Subscription::Granted,
+        Subscription::Unanswered,
+        Subscription::Lost,
+    ] {
+        let few = fault(Stage::Receive, too_few(subscription));
+        let told = check("", few, &receive::TIMEOUT);
+        assert_eq!(told.notes[0], "2 of 5 messages in 15 s (`-C`, `--for`)");
+    }
+}
+
+fn no_time() -> MqttCause {
+    MqttCause::NoTimeLeft {
+        limit: LIMIT,
+        flag: "--for",
+    }
+}
+
+fn too_few(subscription: Subscription) -> MqttCause {
+    MqttCause::TooFew(TooFew {
+        received: 2,
+        wanted: 5,
+        limit: LIMIT,
+        left_out: 1,
+        resumed: subscription == Subscription::Granted,
+        subscription,
+    })
 }
 
 #[test]
@@ -300,6 +328,8 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
         .collect();
     causes.extend([
         MqttCause::TimedOut { limit: LIMIT },
+        no_time(),
+        too_few(Subscription::Lost),
         MqttCause::SubscribeDenied { code },
         MqttCause::TakenOver {
             after: LIMIT,

@@ -7,7 +7,7 @@ use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::messages::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::{Command, MqttError, Operation, Stage, Topic};
+use crate::failure::{Command, MqttError, Operation, Stage, Subscription, TooFew, Topic};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -19,19 +19,21 @@ pub(crate) static TIMEOUT: Code = Code {
         stage: Stage::Receive,
         retry: true,
     },
-    line: "our own message never came back",
-    more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop.",
+    line: "what was waited for did not arrive in time",
+    more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop. With `sub`: fewer messages than `-C` asks for came within the time of `--for`.",
     causes: &[
         "the user may not write to the topic, or may not read it",
         "the broker renames topics for each user or tenant",
         "a rule on the broker keeps or changes the message",
         "with QoS 0, the message was lost on the way",
+        "with `sub`: nobody published so many messages on these topics in that time, or their names are spelt differently",
     ],
     remedies: &[
         "allow this user both to publish to the topic and to read it, in the broker's access rules",
         "try a topic that the user certainly has: `-t NAME`",
         "try with a confirmation: `-q 1`",
         "read the broker's log, which names denied messages (mosquitto: `log_type all`)",
+        "with `sub`: `-t '#' -v` shows every topic that the user may read; raise `--for` if messages are rare",
     ],
 };
 
@@ -71,6 +73,48 @@ pub(crate) fn timeout(
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
         .help_if(!marked, "if a rule on the broker changes the payload, check without `message`")
         .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
+}
+
+/// `sub`: not as many messages as `-C` asks for.
+pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagnosis {
+    let TooFew {
+        received,
+        wanted,
+        limit,
+        left_out,
+        resumed,
+        subscription,
+    } = *few;
+    let limit = text::duration(limit);
+    let filters = awaited(error).unwrap_or_default();
+    let asked = match subscription {
+        Subscription::Unanswered => format!("not every SUBSCRIBE was answered: {filters}"),
+        Subscription::Granted | Subscription::Lost => format!("subscribed to {filters}"),
+    };
+    let lost = (subscription == Subscription::Lost)
+        .then(|| "there was no connection when the time was over".to_owned());
+    let left_out = (left_out > 0).then(|| {
+        format!(
+            "{} left out by `--retained`",
+            text::count(left_out, "message")
+        )
+    });
+    let session = if resumed {
+        "the broker still had the session"
+    } else {
+        "the session was new"
+    };
+    Diagnosis::new(&TIMEOUT, "fewer messages came than were asked for")
+        .note(format!("{received} of {} in {limit} (`-C`, `--for`)", text::count(wanted, "message")))
+        .note(asked)
+        .notes(lost)
+        .notes(left_out)
+        .note(session)
+        .note(user(config))
+        .help("compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
+        .help_if(!resumed, "if they were published before this run, only the last one of a topic that was published with `-r` (retained) is delivered")
+        .help("if this user may not read the topics, allow it in the broker's access rules: many brokers grant the subscription all the same, and deliver nothing")
+        .help("if messages are rarer than that, raise `--for`")
 }
 
 /// What was subscribed to.

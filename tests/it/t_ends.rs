@@ -1,0 +1,124 @@
+//! How a run ends: by a count, a time, a signal, or because its output cannot be written.
+
+use std::time::Duration;
+
+use crate::golden;
+use crate::lab::Lab;
+use crate::mosquitto::{Mosquitto, mosquitto};
+use crate::provoke::plain_config;
+use crate::proxy::Proxy;
+use crate::rogue::Rogue;
+use crate::run::{Outcome, Run};
+
+/// Longer than any `--for` here with all that comes after it, and shorter than `timeout`.
+const SOON: Duration = Duration::from_secs(5);
+
+#[track_caller]
+fn publish(lab: &Lab, broker: &Mosquitto, topic: &str, args: &[&str]) {
+    let config = plain_config(broker.port, "");
+    let args = [&["-t", topic], args].concat();
+    Run::stream(lab, "pub", &config, &args).go().expect_code(0);
+}
+
+/// `sub` with the filter `t/+`.
+#[track_caller]
+fn sub(lab: &Lab, port: u16, args: &[&str]) -> Outcome {
+    let args = [&["-t", "t/+"], args].concat();
+    Run::stream(lab, "sub", &plain_config(port, ""), &args).go()
+}
+
+#[test]
+fn fewer_messages_than_asked_for_is_a_failure() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    publish(&lab, &broker, "t/a", &["-r", "-m", "one"]);
+    publish(&lab, &broker, "t/b", &["-r", "-m", "two"]);
+    let outcome = sub(&lab, broker.port, &["-C", "5", "--for", "1s"]);
+    outcome.expect_code(9).expect_within(SOON);
+    golden::check("receive-timeout.sub", &lab, &outcome);
+
+    let args = ["-C", "1", "--for", "1s", "--retained", "skip"];
+    let outcome = sub(&lab, broker.port, &args);
+    outcome.expect_code(9);
+    golden::check("receive-timeout.sub.left-out", &lab, &outcome);
+
+    sub(&lab, broker.port, &["--for", "1s"]).expect_code(0);
+    sub(&lab, broker.port, &["-C", "2", "--for", "5s"]).expect_code(0);
+}
+
+#[test]
+fn a_signal_before_the_count_is_an_interruption() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    for (args, code) in [(&["-t", "a", "-C", "2"][..], 130), (&["-t", "a"], 0)] {
+        let config = plain_config(broker.port, &format!("client_id = me-{code}\n"));
+        let running = Run::stream(&lab, "sub", &config, args).start();
+        broker.wait_for_log(&format!("me-{code} 1 a\n"));
+        publish(&lab, &broker, "a", &["-m", "x"]);
+        assert!(running.stdout.wait_for("x\n"));
+        running.signal("INT");
+        let outcome = running.finish();
+        outcome.expect_code(code);
+        if code == 130 {
+            golden::check("interrupted.sub", &lab, &outcome);
+        }
+        broker.wait_for_log(&format!("Received DISCONNECT from me-{code}"));
+    }
+}
+
+#[test]
+fn a_signal_before_a_connection_is_an_interruption() {
+    let lab = Lab::new();
+    let server = Rogue::NeverConnack.start(&lab);
+    let config = plain_config(server.port, "");
+    let running = Run::stream(&lab, "sub", &config, &["-t", "a"]).start();
+    server.wait_for(|events| (!events.is_empty()).then_some(()));
+    running.signal("TERM");
+    let outcome = running.finish();
+    outcome.expect_code(130);
+    assert!(outcome.stderr.contains("error[interrupted]"), "{outcome}");
+}
+
+/// `--for` is over: what the last try came to is what there is to tell.
+#[test]
+fn a_time_without_a_connection_ends_with_the_last_try() {
+    let lab = Lab::new();
+    let server = Rogue::NeverConnack.start(&lab);
+    for args in [&["--for", "1s"][..], &["--for", "1s", "-C", "1"]] {
+        let outcome = sub(&lab, server.port, args);
+        outcome.expect_code(6).expect_within(SOON);
+        if args.len() == 2 {
+            golden::check("mqtt-timeout.sub.for", &lab, &outcome);
+        }
+    }
+    let closed = lab.port();
+    sub(&lab, closed, &["--for", "1s"]).expect_code(4);
+}
+
+/// It holds while a lost connection is not back, and while SUBACK is awaited.
+#[test]
+fn a_time_holds_while_there_is_no_connection() {
+    for (count, code) in [(&["-C", "1"][..], 9), (&[], 0)] {
+        let lab = Lab::new();
+        let broker = mosquitto(&lab).start();
+        let proxy = Proxy::start(&lab, broker.port);
+        let config = plain_config(proxy.port, "client_id = me\n");
+        let args = [&["-t", "a", "--for", "2s"], count].concat();
+        let running = Run::stream(&lab, "sub", &config, &args).start();
+        broker.wait_for_log("me 1 a\n");
+        proxy.refuse(true);
+        proxy.cut();
+        let outcome = running.finish();
+        outcome.expect_code(code).expect_within(SOON);
+        assert!(outcome.elapsed >= Duration::from_secs(2), "{outcome}");
+        let says = "no connection when the time was over";
+        assert_eq!(outcome.stderr.contains(says), code == 9, "{outcome}");
+
+        let server = Rogue::NeverSuback.start(&lab);
+        let args = [&["--for", "1s"], count].concat();
+        let outcome = sub(&lab, server.port, &args);
+        outcome.expect_code(code).expect_within(SOON);
+        let says = "not every SUBSCRIBE was answered";
+        assert_eq!(outcome.stderr.contains(says), code == 9, "{outcome}");
+    }
+}
