@@ -37,6 +37,10 @@ const CAREFUL_AFTER: u32 = 1;
 /// the same id.
 const CLOSED_IN_A_ROW: u32 = 3;
 
+/// A rival that reconnects by itself pauses about as long as we do before it comes back. What is closed
+/// sooner has another reason.
+const RIVALS_PAUSE: Duration = Duration::from_millis(250);
+
 /// Opens sessions to one target.
 #[derive(Debug)]
 pub(crate) struct Reconnector<'a> {
@@ -230,7 +234,9 @@ impl<'a> Reconnector<'a> {
         match wait_only(self.target) {
             Waited::Stood if sends => Err(last),
             Waited::Closed { after }
-                if self.target.config.is_set("client_id") && self.fresh_id_is_left_alone() =>
+                if after >= RIVALS_PAUSE
+                    && self.target.config.is_set("client_id")
+                    && self.fresh_id_is_left_alone() =>
             {
                 let cause = MqttCause::TakenOver {
                     after,

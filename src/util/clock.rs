@@ -31,6 +31,10 @@ pub(crate) fn now() -> i64 {
 }
 
 /// The same in milliseconds.
+#[allow(
+    clippy::useless_conversion,
+    reason = "nanoseconds have 32 bits on some systems"
+)]
 pub(crate) fn now_ms() -> i64 {
     let now = clock_gettime(ClockId::Realtime);
     now.tv_sec
