@@ -48,6 +48,8 @@ mod cli;
 mod config;
 mod diagnosis;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod mqtt;
 mod net;
 mod report;

@@ -49,7 +49,7 @@ impl Message {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Message {
     pub(crate) fn new(topic: &str, payload: &[u8], retain: bool) -> Self {
         let mut packet = Publish::new(topic, QoS::AtLeastOnce, payload);
@@ -58,6 +58,7 @@ impl Message {
         Self(packet)
     }
 
+    #[cfg(test)]
     pub(crate) fn with_dup(mut self) -> Self {
         self.0.dup = true;
         self
