@@ -11,10 +11,11 @@ mod codes;
 mod diagnose;
 pub(crate) mod explain;
 mod providers;
+mod session;
 mod value;
 pub(crate) mod warning;
 
-pub(crate) use builder::{Diagnosis, origin, written};
+pub(crate) use builder::{Diagnosis, origin};
 pub(crate) use code::{Code, Kind};
 pub(crate) use codes::files::diagnose as diagnose_config;
 pub(crate) use diagnose::diagnose;

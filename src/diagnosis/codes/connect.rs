@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::{Config, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::{self, user};
-use crate::diagnosis::codes::messages;
+use crate::diagnosis::session::when;
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Stage, TlsCause};
 use crate::util::text;
@@ -162,7 +162,7 @@ pub(crate) fn undecodable(fault: &MqttError, said: &str) -> Diagnosis {
             let stage = fault.operation.stage().name();
             format!("in the stage {stage}, {after} after it began")
         }
-        Command::Pub | Command::Sub => format!("it came {}", messages::when(fault)),
+        Command::Pub | Command::Sub => format!("it came {}", when(fault)),
     };
     Diagnosis::new(
         &NOT_MQTT,

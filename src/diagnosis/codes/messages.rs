@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Origin, Qos};
+use crate::config::{Config, Qos};
 use crate::diagnosis::codes::{connect, publish, receive, subscribe};
-use crate::diagnosis::{Diagnosis, origin, written};
-use crate::failure::{Command, LinkError, MqttCause, MqttError, Operation, TlsCause, Topic};
+use crate::diagnosis::session::when;
+use crate::diagnosis::{Diagnosis, origin};
+use crate::failure::{LinkError, MqttCause, MqttError, Operation, TlsCause};
 use crate::util::text;
 
 /// A failure of the stages connect, subscribe, publish and receive.
@@ -87,16 +88,6 @@ fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Con
     }
 }
 
-/// When it happened, from what is told of it.
-pub(crate) fn when(error: &MqttError) -> String {
-    let after = text::duration(error.after);
-    match (error.command, &error.operation) {
-        (Command::Check, _) => format!("after {after}"),
-        (_, Operation::Subscribe { .. }) => format!("{after} after SUBSCRIBE"),
-        _ => format!("{after} after CONNACK"),
-    }
-}
-
 /// What is known of the end of a connection: not every one was closed.
 fn closed(link: &LinkError) -> &'static str {
     match link {
@@ -110,27 +101,6 @@ fn closed(link: &LinkError) -> &'static str {
 fn no_answer(awaited: &str, limit: Duration, config: &Config) -> String {
     let (limit, timeout) = (text::duration(limit), origin(config, "timeout"));
     format!("no {awaited} within {limit} ({timeout})")
-}
-
-/// Where a topic or filter was given. A filter of `sub -t` is no value of the key `topic`.
-pub(crate) fn given(command: Command, topic: &Topic) -> String {
-    match (command, &topic.origin) {
-        (Command::Sub, Origin::Flag(flag)) => format!("given by `{flag}`"),
-        (_, origin) => written("topic", origin),
-    }
-}
-
-/// The broker closes the older one of two connections with the same client id. The check makes sure
-/// by one more connection.
-pub(crate) fn same_client_id(diagnosis: Diagnosis, command: Command, config: &Config) -> Diagnosis {
-    diagnosis.help_if(
-        command != Command::Check && config.is_set("client_id"),
-        format!(
-            "if another client uses the client id `{}`, the broker closes the older connection of the two: give each its own ({})",
-            config.client_id,
-            origin(config, "client_id")
-        ),
-    )
 }
 
 #[cfg(test)]

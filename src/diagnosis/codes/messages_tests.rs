@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::diagnosis::Code;
 use crate::diagnosis::codes::connack;
-use crate::failure::{Failure, Probe, ProbeEnd, Stage, Subscription, TooFew};
+use crate::failure::{Command, Failure, Probe, ProbeEnd, Stage, Subscription, TooFew};
 use crate::testing::errors::{mqtt_error, rustls_errors};
 use crate::testing::{SECRET, assert_sound, good};
 

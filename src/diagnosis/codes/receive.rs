@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::{Config, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
-use crate::diagnosis::codes::messages::{given, same_client_id};
+use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{Command, MqttError, Operation, Stage, Subscription, TooFew, Topic};
 use crate::util::text;

@@ -3,7 +3,7 @@
 use crate::config::{Config, Origin, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
-use crate::diagnosis::codes::messages::{given, same_client_id};
+use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis};
 use crate::failure::{Command, MqttError, Operation, Stage, Topic};
 
