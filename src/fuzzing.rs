@@ -11,9 +11,12 @@ use std::fmt::Debug;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::SIGPIPE;
 
 use crate::check::stages;
 use crate::cli::{Command, args, help, options};
@@ -241,13 +244,17 @@ pub fn tls(data: &[u8]) {
 }
 
 /// A silent peer costs this much in each stage.
-const TIMEOUT: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_millis(40);
 /// No run may take longer, whatever the peer does.
 const BOUND: Duration = Duration::from_secs(10);
 
 fn loopback(lines: &str) -> Config {
     static PORT: OnceLock<u16> = OnceLock::new();
     let port = PORT.get_or_init(|| {
+        // As Rust's runtime does, which does not start the fuzzer: a write to a socket that the peer has
+        // closed is an error, and must not end the process.
+        let ignored = signal_hook::flag::register(SIGPIPE, Arc::<AtomicBool>::default());
+        ignored.expect("a handler");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its number");
         thread::spawn(move || {
@@ -273,7 +280,7 @@ static SCRIPT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 /// The peer: a length, and so many bytes that it sends once it has heard something; after a length of
 /// zero the next ones come at once. Then it closes.
 fn serve(mut stream: TcpStream, mut script: &[u8]) {
-    let _ = stream.set_read_timeout(Some(TIMEOUT / 5));
+    let _ = stream.set_read_timeout(Some(TIMEOUT / 8));
     let _ = stream.set_nodelay(true);
     let mut heard = [0; 4096];
     let mut wait = true;
