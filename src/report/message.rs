@@ -58,6 +58,8 @@ fn object(message: &Message, now: i64) -> Json {
         ("qos", (message.qos() as u8).into()),
         ("retain", message.retain().into()),
         ("time", clock::rfc3339_ms(now).into()),
+        // QoS 0 has none (MQTT 3.1.1 §2.3.1).
+        ("id", Some(message.id()).filter(|id| *id != 0).into()),
         ("length", message.payload().len().into()),
         payload,
     ])
@@ -144,7 +146,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&json(b"\"hi\"\n")).unwrap();
         assert_eq!(value["payload"], "\"hi\"\n");
         assert_eq!(value["time"], "1970-01-01T00:00:00.000Z");
-        assert_eq!(value["length"], 5);
+        assert_eq!((&value["id"], &value["length"]), (&1.into(), &5.into()));
         let value: serde_json::Value = serde_json::from_str(&json(b"\xff")).unwrap();
         assert_eq!(
             (value["payload_base64"].as_str(), value.get("payload")),
