@@ -19,7 +19,8 @@ const STACKS: [usize; 3] = [WAITING_STACK, 2 * 1024 * 1024, 64 * 1024];
 /// What else is allocated on the way to an open session.
 const HEAP: usize = 256 * 1024;
 
-/// There were threads once: the C library may have kept their stacks for the next ones.
+/// All of it was there once. The C library may have kept the stacks for the next threads, and asking
+/// again for so much would take from glibc what the next ones need beside their stacks.
 static KEPT: AtomicBool = AtomicBool::new(false);
 
 /// Of the thread that makes a call which cannot be bounded; see `wait`.
@@ -32,7 +33,7 @@ pub(crate) const WAITING_STACK: usize = 512 * 1024;
 /// A [`LimitError`] inside an `io::Error`.
 pub(crate) fn for_a_session() -> io::Result<()> {
     descriptors(DESCRIPTORS)?;
-    memory()?;
+    memory(STACKS.iter().sum())?;
     let gate = Mutex::new(());
     thread::scope(|scope| {
         let shut = gate.lock();
@@ -52,12 +53,19 @@ pub(crate) fn for_a_session() -> io::Result<()> {
     })
 }
 
+/// Whether the thread that waits can have what it needs: in its first steps it panics without.
+///
+/// # Errors
+/// A [`LimitError`] inside an `io::Error`.
+pub(crate) fn for_a_wait() -> io::Result<()> {
+    memory(WAITING_STACK)
+}
+
 /// Nothing can be done where an allocation fails later, nor where a thread does not get all it needs.
-fn memory() -> io::Result<()> {
-    let stacks = match KEPT.load(Ordering::Relaxed) {
-        true => 0,
-        false => STACKS.iter().sum(),
-    };
+fn memory(stacks: usize) -> io::Result<()> {
+    if KEPT.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     let mut reserved = Vec::<u8>::new();
     let outcome = reserved.try_reserve_exact(HEAP + stacks);
     // What nobody uses the compiler may leave out.

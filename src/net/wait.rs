@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use crate::failure::LimitError;
-use crate::net::limits::WAITING_STACK;
+use crate::net::limits;
 use crate::net::signals::Stop;
 
 /// How often the flag is looked at. A signal is answered within this time.
@@ -83,8 +83,9 @@ pub(crate) fn bounded<T: Send + 'static>(
 ) -> Result<T, WaitError> {
     let deadline = Deadline::after(limit, stop);
     let (sender, receiver) = mpsc::channel();
-    thread::Builder::new()
-        .stack_size(WAITING_STACK)
+    limits::for_a_wait()?;
+    let thread = thread::Builder::new()
+        .stack_size(limits::WAITING_STACK)
         .spawn(move || {
             // The receiver is gone when the wait was given up; then nobody wants the value.
             let _ = sender.send(call());
@@ -92,7 +93,11 @@ pub(crate) fn bounded<T: Send + 'static>(
         .map_err(|error| LimitError::of_thread(&error))?;
     loop {
         match receiver.recv_timeout(deadline.left()?) {
-            Ok(value) => return Ok(value),
+            Ok(value) => {
+                // It ends at once, and the next one may have what it held.
+                let _ = thread.join();
+                return Ok(value);
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(io::Error::other("the call ended without a result").into());

@@ -39,7 +39,7 @@ pub(crate) fn now_ms() -> i64 {
     let now = clock_gettime(ClockId::Realtime);
     now.tv_sec
         .saturating_mul(1000)
-        .saturating_add(i64::from(now.tv_nsec) / 1_000_000)
+        .saturating_add(now.tv_nsec / 1_000_000)
 }
 
 /// When this program was built, in unix seconds: a clock that says less is wrong.
