@@ -463,3 +463,8 @@ impl Session {
         self.queued = self.queued.min(self.unwritten);
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

@@ -207,7 +207,10 @@ impl Connection {
     /// The next event at hand. rumqttc would hand it out as well, after entering its runtime for it.
     pub(crate) fn take(&mut self) -> Option<Event> {
         use LibraryEvent::{Incoming, Outgoing as Sent};
-        let event = self.inner.eventloop.state.events.pop_front();
+        let state = &mut self.inner.eventloop.state;
+        let event = state.events.pop_front();
+        // rumqttc takes the broker for dead if a PINGRESP does not come before the next PINGREQ is due.
+        state.await_pingresp &= !matches!(event, Some(Incoming(_)));
         if let Some(event) = &event
             && self.log.has_room()
         {
