@@ -23,6 +23,9 @@ const CLOSE_WAIT: Duration = Duration::from_millis(200);
 /// the 8 KiB at which rumqttc's buffer would make a write wait.
 const WRITE_BUFFER: usize = 4096;
 
+/// How many bytes of answers to what came in may stand in the same buffer before.
+const ANSWER_BUFFER: usize = 2048;
+
 /// How long to wait for the system to take more before `limit` is looked at again.
 const WRITE_WAIT: Duration = Duration::from_millis(2);
 
@@ -39,6 +42,9 @@ pub(crate) struct Session {
     queued: usize,
     /// Bytes of small publishes that stand in rumqttc's buffer, to be written in one go.
     buffered: usize,
+    /// The most bytes that stand there besides, to answer what came in. They are written with the
+    /// next publishes, or before the next wait.
+    answers: usize,
     /// Since when the system takes no more of the buffer.
     blocked: Option<Instant>,
     /// See [`Limits::requests`].
@@ -112,6 +118,7 @@ impl Session {
             unwritten,
             queued: unwritten,
             buffered: 0,
+            answers: 0,
             blocked: None,
             requests: limits.requests,
             received,
@@ -180,7 +187,7 @@ impl Session {
     /// Writes what stands in the buffer, as far as the system takes it now.
     fn flush(&mut self) {
         match self.connection.flush() {
-            Poll::Ready(Ok(())) => (self.buffered, self.blocked) = (0, None),
+            Poll::Ready(Ok(())) => (self.buffered, self.answers, self.blocked) = (0, 0, None),
             Poll::Ready(Err(error)) => self.end(error),
             Poll::Pending => {
                 let since = *self.blocked.get_or_insert_with(Instant::now);
@@ -245,10 +252,24 @@ impl Session {
         if self.queued > 0 || self.buffered > 0 {
             return false;
         }
+        if self.answers >= ANSWER_BUFFER {
+            self.flush();
+            if self.answers > 0 {
+                return false;
+            }
+        }
+        self.answers += Connection::ANSWERS;
         if let Err(error) = self.connection.try_poll() {
             self.end(error);
         }
         self.ended.is_some() || self.has_events()
+    }
+
+    /// Lets more come in for a while. What stands in the buffer is written first, for the broker may
+    /// be waiting for it.
+    pub(crate) fn pause(&mut self, duration: Duration) {
+        self.flush();
+        thread::sleep(duration);
     }
 
     /// The next event, or `None` when `deadline` has passed without one.
@@ -442,3 +463,8 @@ impl Session {
         self.queued = self.queued.min(self.unwritten);
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

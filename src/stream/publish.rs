@@ -32,6 +32,15 @@ fn limits(qos: Qos) -> Limits {
     }
 }
 
+/// How long acknowledgements gather while the window is full. The broker must not run out of messages
+/// meanwhile, and a small window is soon empty.
+fn gather_time(qos: Qos) -> Duration {
+    Duration::from_micros(match qos {
+        Qos::AtMostOnce | Qos::AtLeastOnce => 500,
+        Qos::ExactlyOnce => 50,
+    })
+}
+
 /// How long to wait for acknowledgements before standard input is polled again. A line leaves within
 /// 50 ms, so it must be less.
 const ACK_WAIT: Duration = Duration::from_millis(25);
@@ -71,6 +80,7 @@ pub(crate) fn run(
         moved: false,
         worked: false,
         full: false,
+        paused: false,
         refused: None,
         never: Stop::default(),
         listener,
@@ -108,8 +118,10 @@ struct Publisher<'a> {
     moved: bool,
     /// The broker took a message. With QoS 0 nothing tells.
     worked: bool,
-    /// The window was full and has not yet emptied enough to be filled again.
+    /// The window is full.
     full: bool,
+    /// The last wait with a full window began with a pause.
+    paused: bool,
     /// Why nothing more is taken. What was taken before is still published.
     refused: Option<Failure>,
     /// Never set: for waits that go on after a signal.
@@ -243,19 +255,10 @@ impl Publisher<'_> {
             _ => usize::from(self.limits.max_inflight),
         };
         let now = Instant::now;
-        // With QoS 1 a full window is filled again only when a quarter of it is free, so that many
-        // messages leave in one write. A window of QoS 2 is too small for that.
-        if self.config.qos == Qos::AtLeastOnce {
-            let span = self.outbox.span();
-            self.full = span >= room || self.full && span > room / 4 * 3;
-        }
+        self.full = self.outbox.span() >= room;
         // The last message needs no pause behind it.
         self.ended |= self.input.is_over();
-        if self.ended
-            || self.full
-            || self.outbox.span() >= room
-            || self.pace.as_ref().is_some_and(|pace| pace.next > now())
-        {
+        if self.ended || self.full || self.pace.as_ref().is_some_and(|pace| pace.next > now()) {
             return false;
         }
         let refused = match self.input.take() {
@@ -319,6 +322,7 @@ impl Publisher<'_> {
         let never = self.never.clone();
         // The last acknowledgements are waited for even after a signal.
         let stop = if stopping { &never } else { self.stop };
+        self.gather(session);
         let mut until = Instant::now();
         if session.unwritten() == 0 {
             let idle = self.outbox.is_empty() && session.has_room() && !session.has_more();
@@ -347,6 +351,21 @@ impl Publisher<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets acknowledgements gather while the window is full: a wake-up and a write for each one cost
+    /// us and the broker more than the message does.
+    ///
+    /// Not each time: with Nagle's algorithm on, as mosquitto is installed, the broker sends the first
+    /// acknowledgement and keeps the others until our kernel has heard of it. What is written in answer
+    /// to the first says so, and brings the others at once.
+    fn gather(&mut self, session: &mut Session) {
+        if self.full && session.unwritten() == 0 && !session.has_more() {
+            self.paused = !self.paused;
+            if self.paused {
+                session.pause(gather_time(self.config.qos));
+            }
+        }
     }
 
     /// Messages are in flight, the connection stands, and no acknowledgement comes.

@@ -1,6 +1,5 @@
 //! `sub`: subscribes, passes on what comes in, and subscribes again where a session was lost.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Origin};
@@ -317,7 +316,7 @@ impl Subscriber<'_> {
         if !more && now - self.woken < FLOOD_GAP {
             // A flood comes one message a wake-up, and each wake-up costs us and the broker more
             // than the message does. A short sleep lets some gather.
-            thread::sleep(COALESCE);
+            session.pause(COALESCE);
             more = session.has_more();
         }
         if !more && self.listener.event(Event::Idle).is_err() {

@@ -1,6 +1,7 @@
 //! Brokers that misbehave, each in one way that has a name. What they do is here, as acts in answer
 //! to what the client sent; carrying the acts out over TCP and TLS is `rogue_server`'s.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -66,6 +67,9 @@ pub(crate) enum Rogue {
     // PUBLISH.
     /// Closes when PUBLISH comes.
     ClosesAtPublish,
+    /// Acknowledges the first of so many PUBLISH when all have come, and the others when one more has:
+    /// how a broker looks whose kernel has Nagle's algorithm on.
+    HoldsBackAcks(usize),
     /// Never acknowledges PUBLISH (nor delivers it).
     NeverPuback,
     /// Takes QoS 2 as far as PUBREC, and never sends PUBCOMP.
@@ -116,6 +120,9 @@ pub(crate) enum Act {
 pub(crate) struct Client {
     pub(crate) v5: bool,
     subscribed: bool,
+    /// Messages that came, to be acknowledged in the end.
+    published: usize,
+    held_back: Vec<u16>,
 }
 
 /// When the rogue looks at what the client sends.
@@ -231,6 +238,17 @@ impl Rogue {
                 vec![Act::Send(codec::suback(*id, &vec![0; filters.len()], v5))]
             }
             (Self::ClosesAtPublish, Packet::Publish(_)) => vec![Act::Close],
+            (Self::HoldsBackAcks(count), Packet::Publish(message)) => {
+                client.published += 1;
+                client.held_back.push(message.id);
+                let due = match client.published.cmp(count) {
+                    Less => 0,
+                    Equal => 1,
+                    Greater => client.held_back.len(),
+                };
+                let ids = client.held_back.drain(..due);
+                ids.map(|id| Act::Send(codec::ack(PUBACK, id))).collect()
+            }
             (Self::NeverPuback, Packet::Publish(_)) => Vec::new(),
             (Self::NeverPubcomp, Packet::Ack { kind: PUBREL, .. }) => Vec::new(),
             (Self::NeverDelivers, Packet::Publish(message)) => acknowledge(message),

@@ -30,6 +30,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// The most bytes that one [`Connection::try_poll`] leaves in the buffer: rumqttc reads ten packets
+    /// at a time, and the answer to one (PUBACK, PUBREC, PUBREL, PUBCOMP) has four.
+    pub(crate) const ANSWERS: usize = 40;
+
     /// Prepares a connection; [`Connection::connect`] opens it. What `unfinished` holds is sent if the broker still
     /// has the session, and dropped if not.
     pub(crate) fn new(
@@ -183,19 +187,30 @@ impl Connection {
         self.keep(polled)
     }
 
-    /// Looks into the socket, without waiting.
+    /// Looks into the socket, without waiting. The answers to what came in, at most
+    /// [`Connection::ANSWERS`] bytes, stand in the buffer until [`Connection::flush`].
     ///
     /// # Errors
     /// As for [`Connection::poll`].
     pub(crate) fn try_poll(&mut self) -> Result<(), LinkError> {
-        let polled = self.inner.try_recv().ok();
-        self.keep(polled)
+        let eventloop = &mut self.inner.eventloop;
+        let Some(network) = eventloop.network.as_mut() else {
+            return Err(self.timed_out());
+        };
+        let read = poll_once(pin!(network.readb(&mut eventloop.state)));
+        match read {
+            Poll::Ready(read) => read.map_err(|error| self.state_error(error)),
+            Poll::Pending => Ok(()),
+        }
     }
 
     /// The next event at hand. rumqttc would hand it out as well, after entering its runtime for it.
     pub(crate) fn take(&mut self) -> Option<Event> {
         use LibraryEvent::{Incoming, Outgoing as Sent};
-        let event = self.inner.eventloop.state.events.pop_front();
+        let state = &mut self.inner.eventloop.state;
+        let event = state.events.pop_front();
+        // rumqttc takes the broker for dead if a PINGRESP does not come before the next PINGREQ is due.
+        state.await_pingresp &= !matches!(event, Some(Incoming(_)));
         if let Some(event) = &event
             && self.log.has_room()
         {
