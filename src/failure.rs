@@ -26,6 +26,8 @@ pub(crate) enum Stage {
     Receive,
     /// Not part of a check: an established connection of `pub` or `sub`.
     Connection,
+    /// Not part of a check: writing what was found or received.
+    Output,
 }
 
 impl Stage {
@@ -52,6 +54,7 @@ impl Stage {
             Self::Publish => "publish",
             Self::Receive => "receive",
             Self::Connection => "connection",
+            Self::Output => "output",
         }
     }
 
@@ -67,6 +70,7 @@ impl Stage {
             Self::Publish => 8,
             Self::Receive => 9,
             Self::Connection => 10,
+            Self::Output => 11,
         }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Run<'a> {
     ulimit: Option<(&'static str, u64)>,
     keep_lines: Option<usize>,
     stdin: Option<PathBuf>,
+    stdout: Option<&'static str>,
 }
 
 impl<'a> Run<'a> {
@@ -63,6 +64,7 @@ impl<'a> Run<'a> {
             ulimit: None,
             keep_lines: None,
             stdin: None,
+            stdout: None,
         }
     }
 
@@ -125,6 +127,12 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// With this device for its standard output.
+    pub(crate) fn stdout(mut self, path: &'static str) -> Self {
+        self.stdout = Some(path);
+        self
+    }
+
     /// With this file or folder for its standard input, and not a pipe.
     pub(crate) fn stdin(mut self, name: &str) -> Self {
         self.stdin = Some(self.lab.path(name));
@@ -146,6 +154,10 @@ impl<'a> Run<'a> {
         let stdin = match &self.stdin {
             Some(path) => File::open(path).unwrap().into(),
             None => Stdio::piped(),
+        };
+        let writer: Stdio = match self.stdout {
+            Some(path) => File::options().write(true).open(path).unwrap().into(),
+            None => writer.into(),
         };
         let started = Instant::now();
         let mut child = command

@@ -1,5 +1,7 @@
 //! The codes that belong to no single stage: how a whole run ended.
 
+use std::io;
+
 use crate::config::Qos;
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis};
@@ -7,7 +9,12 @@ use crate::failure::{GaveUp, LimitError, LostError, Resource, Stage};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
-pub(crate) static CODES: &[&Code] = &[&CONNECTION_LOST, &INTERRUPTED, &SYSTEM_LIMIT];
+pub(crate) static CODES: &[&Code] = &[
+    &CONNECTION_LOST,
+    &OUTPUT_FAILED,
+    &INTERRUPTED,
+    &SYSTEM_LIMIT,
+];
 
 pub(crate) static CONNECTION_LOST: Code = Code {
     name: "connection-lost",
@@ -65,6 +72,52 @@ pub(crate) fn connection_lost(error: &LostError, last: Diagnosis) -> Diagnosis {
         ))
         .notes(last.notes)
         .helps(last.help)
+}
+
+pub(crate) static OUTPUT_FAILED: Code = Code {
+    name: "output-failed",
+    kind: Kind::Failure {
+        stage: Stage::Output,
+        retry: false,
+    },
+    line: "standard output could not be written",
+    more: "The program's results, or the messages that `sub` received, could not be written; the exit code says only that. With a session that the broker keeps (`clean_session = off`, QoS 1 or 2) `sub` acknowledges no message that it has not written, so that the next run gets it. A reader that has left (`… | head -1`) is no error.",
+    causes: &[
+        "the disk is full, or a quota is used up",
+        "the file or device behind `>` fails, or was taken away",
+    ],
+    remedies: &[
+        "make room (`df -h` shows what is full), or write to another place",
+        "run it again: with a kept session what `sub` could not write comes again",
+    ],
+};
+
+/// `messages`: how many `sub` had written; `verdict`: what the program had to say.
+pub(crate) fn output_failed(
+    error: &io::Error,
+    messages: Option<u64>,
+    verdict: Option<&Diagnosis>,
+) -> Diagnosis {
+    let written = messages.map(|written| match written {
+        0 => "no message had been written before".to_owned(),
+        1 => "1 message had been written before".to_owned(),
+        more => format!("{more} messages had been written before"),
+    });
+    let verdict = verdict.map(|verdict| {
+        format!(
+            "it was to say error[{}]: {}",
+            verdict.code.name, verdict.error
+        )
+    });
+    Diagnosis::new(&OUTPUT_FAILED, OUTPUT_FAILED.line)
+        .note(format!("the system said: {error}"))
+        .notes(written)
+        .notes(verdict)
+        .help("if the disk is full, make room, or write to another place")
+        .help_if(
+            messages.is_some(),
+            "if the session is kept (`clean_session = off`, QoS 1 or 2), run it again: the broker still has what was not written",
+        )
 }
 
 pub(crate) static INTERRUPTED: Code = Code {
