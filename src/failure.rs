@@ -86,7 +86,7 @@ pub(crate) enum Failure {
     Input(io::Error),
     /// An established connection was lost, and reconnecting was given up.
     Lost(Box<LostError>),
-    /// SIGINT or SIGTERM came before the work was done.
+    /// SIGINT, SIGTERM or SIGHUP came before the work was done.
     Interrupted(Stage),
     /// This machine had no more to give, in this stage.
     Limit(Stage, LimitError),

@@ -9,6 +9,7 @@ use crate::provoke::plain_config;
 use crate::proxy::Proxy;
 use crate::rogue::Rogue;
 use crate::run::{Outcome, Run};
+use crate::witness::Witness;
 
 /// Longer than any `--for` here with all that comes after it, and shorter than `timeout`.
 const SOON: Duration = Duration::from_secs(5);
@@ -232,4 +233,47 @@ fn sub_loses_nothing_to_a_full_disk() {
         let outcome = sub(&["--for", "500ms"]).go();
         assert_eq!(outcome.expect_code(0).stdout, "");
     }
+}
+
+/// The terminal was closed: the same as SIGTERM. No last will, and the totals.
+#[test]
+fn a_hangup_ends_it_in_order() {
+    for (command, code) in [("sub", 0), ("pub", 130)] {
+        let lab = Lab::new();
+        let broker = mosquitto(&lab).start();
+        let will = Witness::on(&lab, &broker, "will", 2, &[]);
+        let more = "topic = t\nclient_id = me\nwill_topic = will\nwill_message = gone\n";
+        let config = plain_config(broker.port, more);
+        let args: &[&str] = if command == "pub" { &["-l"] } else { &[] };
+        let mut running = Run::stream(&lab, command, &config, args).start();
+        let stdin = running.take_stdin();
+        broker.wait_for_log("Sending CONNACK to me");
+        if command == "sub" {
+            broker.wait_for_log("me 1 t\n");
+        }
+        running.signal("HUP");
+        let outcome = running.finish();
+        drop(stdin);
+        outcome.expect_code(code).expect_within(SOON);
+        assert!(outcome.stderr.contains(" in "), "no totals: {outcome}");
+        broker.wait_for_log("Received DISCONNECT from me");
+        publish(&lab, &broker, "will", &["-m", "none"]);
+        assert_eq!(will.wait_for(b"none").len(), 1);
+    }
+}
+
+#[test]
+fn a_hangup_that_is_ignored_stays_ignored() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    let config = plain_config(broker.port, "topic = t\nclient_id = me\n");
+    let running = Run::stream(&lab, "sub", &config, &["-C", "1"])
+        .without_hangup()
+        .start();
+    broker.wait_for_log("me 1 t\n");
+    running.signal("HUP");
+    publish(&lab, &broker, "t", &["-m", "still here"]);
+    let outcome = running.finish();
+    outcome.expect_code(0);
+    assert_eq!(outcome.stdout, "still here\n");
 }

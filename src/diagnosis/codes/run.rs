@@ -124,9 +124,10 @@ pub(crate) static INTERRUPTED: Code = Code {
     name: "interrupted",
     kind: Kind::Interrupted,
     line: "the program was stopped before it was done",
-    more: "A signal (SIGINT from Ctrl-C, or SIGTERM from the system) came while a stage was under way. It says nothing about the broker.",
+    more: "A signal (SIGINT from Ctrl-C, SIGTERM from the system, or SIGHUP from a terminal that was closed) came while a stage was under way, or before `sub` had what `-C` asks for. It says nothing about the broker.",
     causes: &[
         "someone pressed Ctrl-C",
+        "the terminal or the ssh session was closed; with `nohup` the program goes on",
         "the system shut down, or a service manager or `timeout` ended the program",
     ],
     remedies: &[
