@@ -16,7 +16,6 @@ pub(crate) enum Request<'a> {
     Publish(Publish<'a>),
     Subscribe { filter: &'a str, qos: Qos },
     Unsubscribe { filter: &'a str },
-    Acknowledge(Receipt),
     Disconnect,
 }
 

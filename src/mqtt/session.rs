@@ -205,29 +205,21 @@ impl Session {
         self.auto_acks = false;
     }
 
-    /// PUBACK or PUBREC, if they are sent by hand. [`Session::next`] writes those of many messages at
-    /// once.
-    ///
-    /// # Errors
-    /// When more than a thousand are sent, or the request channel is full, without an event asked for
-    /// in between.
-    pub(crate) fn acknowledge(&mut self, receipt: Receipt) -> Result<(), SessionError> {
+    /// PUBACK or PUBREC, if they are sent by hand. They go into rumqttc's buffer, past what is in the
+    /// channel, and [`Session::next`] writes them at once: it must be asked for an event after a
+    /// thousand at most.
+    pub(crate) fn acknowledge(&mut self, receipt: Receipt) {
         if !self.manual_acks || self.ended.is_some() {
-            return Ok(());
+            return;
         }
         if receipt.qos == Qos::ExactlyOnce {
             self.unreleased.insert(receipt.id);
-        }
-        // As for `publish`: what is in the channel goes first.
-        if self.buffered >= WRITE_BUFFER || self.queued > 0 {
-            return self.queue(Request::Acknowledge(receipt));
         }
         self.unwritten += 1;
         self.buffered += ACK_SIZE;
         if let Err(error) = self.connection.buffer_ack(receipt) {
             self.end(error);
         }
-        Ok(())
     }
 
     fn queue(&mut self, request: Request<'_>) -> Result<(), SessionError> {
@@ -430,9 +422,10 @@ impl Session {
             Event::Message(message)
                 if message.qos() == Qos::ExactlyOnce && self.received.is_repeated(message) =>
             {
-                // Nobody else will. A full channel leaves it to the next connection.
-                let receipt = message.receipt();
-                let _ = receipt.map(|receipt| self.acknowledge(receipt));
+                // Nobody else will.
+                if let Some(receipt) = message.receipt() {
+                    self.acknowledge(receipt);
+                }
                 *event = Event::Other;
             }
             Event::Message(message) if message.qos() == Qos::ExactlyOnce && self.auto_acks => {

@@ -32,15 +32,20 @@ impl<'a> CheckedWriter<'a> {
         error.filter(|error| error.kind() != ErrorKind::BrokenPipe)
     }
 
-    fn check<T>(&mut self, call: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
-        if let Some(error) = &self.failed {
-            return Err(error.kind().into());
-        }
-        call(self.out).map_err(|error| {
+    fn keep(&mut self, written: io::Result<()>) -> io::Result<()> {
+        written.map_err(|error| {
             let kind = error.kind();
             self.failed = Some(error);
             kind.into()
         })
+    }
+
+    /// Nothing more is tried after a failure.
+    fn check(&self) -> io::Result<()> {
+        match &self.failed {
+            Some(error) => Err(error.kind().into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -50,11 +55,15 @@ impl Write for CheckedWriter<'_> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.check(|out| out.write_all(bytes))
+        self.check()?;
+        let written = self.out.write_all(bytes);
+        self.keep(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.check(|out| out.flush())
+        self.check()?;
+        let flushed = self.out.flush();
+        self.keep(flushed)
     }
 }
 

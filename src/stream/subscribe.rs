@@ -207,13 +207,9 @@ impl Subscriber<'_> {
     /// Writes out what is gathered, and acknowledges it.
     fn settle(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
         self.write_out()?;
-        let mut receipts = std::mem::take(&mut self.gathered.receipts);
-        for receipt in receipts.drain(..) {
-            let acknowledged = session.acknowledge(receipt);
-            acknowledged.map_err(|error| self.receive_error(error))?;
+        for receipt in self.gathered.receipts.drain(..) {
+            session.acknowledge(receipt);
         }
-        // The memory is used again.
-        self.gathered.receipts = receipts;
         Ok(())
     }
 

@@ -223,7 +223,7 @@ fn sub_loses_nothing_to_a_full_disk() {
             if args.is_empty() && qos == 1 {
                 golden::check("output-failed.sub", &lab, &outcome);
             }
-            let says = "no message had been written before";
+            let says = "0 messages written before that";
             assert!(outcome.stderr.contains(says), "{outcome}");
         }
         let outcome = sub(&["-C", "3", "--for", "5s"]).go();

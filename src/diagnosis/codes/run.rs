@@ -81,14 +81,13 @@ pub(crate) static OUTPUT_FAILED: Code = Code {
         retry: false,
     },
     line: "standard output could not be written",
-    more: "The program's results, or the messages that `sub` received, could not be written; the exit code says only that. With a session that the broker keeps (`clean_session = off`, QoS 1 or 2) `sub` acknowledges no message that it has not written, so that the next run gets it. A reader that has left (`… | head -1`) is no error.",
+    more: "Some of the results, or of the messages of `sub`, are lost; with a kept session (`clean_session = off`, QoS 1 or 2) the next `sub` gets those messages. A reader that has left is no error.",
     causes: &[
         "the disk is full, or a quota is used up",
-        "the file or device behind `>` fails, or was taken away",
+        "the file or device behind `>` fails",
     ],
     remedies: &[
-        "make room (`df -h` shows what is full), or write to another place",
-        "run it again: with a kept session what `sub` could not write comes again",
+        "make room (`df -h`), or write to another place, and run it again",
     ],
 };
 
@@ -98,11 +97,8 @@ pub(crate) fn output_failed(
     messages: Option<u64>,
     verdict: Option<&Diagnosis>,
 ) -> Diagnosis {
-    let written = messages.map(|written| match written {
-        0 => "no message had been written before".to_owned(),
-        1 => "1 message had been written before".to_owned(),
-        more => format!("{more} messages had been written before"),
-    });
+    let written =
+        messages.map(|written| format!("{} written before that", text::count(written, "message")));
     let verdict = verdict.map(|verdict| {
         format!(
             "it was to say error[{}]: {}",
@@ -116,7 +112,7 @@ pub(crate) fn output_failed(
         .help("if the disk is full, make room, or write to another place")
         .help_if(
             messages.is_some(),
-            "if the session is kept (`clean_session = off`, QoS 1 or 2), run it again: the broker still has what was not written",
+            "if the session is kept (`clean_session = off`, QoS 1 or 2), run it again to get the rest",
         )
 }
 
@@ -127,7 +123,7 @@ pub(crate) static INTERRUPTED: Code = Code {
     more: "A signal (SIGINT from Ctrl-C, SIGTERM from the system, or SIGHUP from a terminal that was closed) came while a stage was under way, or before `sub` had what `-C` asks for. It says nothing about the broker.",
     causes: &[
         "someone pressed Ctrl-C",
-        "the terminal or the ssh session was closed; with `nohup` the program goes on",
+        "the terminal was closed; with `nohup` the program goes on",
         "the system shut down, or a service manager or `timeout` ended the program",
     ],
     remedies: &[

@@ -108,12 +108,6 @@ impl Connection {
             }) => client.try_publish(topic, library_qos(qos), retain, payload),
             Request::Subscribe { filter, qos } => client.try_subscribe(filter, library_qos(qos)),
             Request::Unsubscribe { filter } => client.try_unsubscribe(filter),
-            Request::Acknowledge(Receipt { id, qos }) => {
-                // rumqttc reads the id and the QoS alone.
-                let mut publish = Publish::new("", library_qos(qos), "");
-                publish.pkid = id;
-                client.try_ack(&publish)
-            }
             Request::Disconnect => client.try_disconnect(),
         };
         queued.map_err(|error| LinkError::Io(io::Error::other(error.to_string())))
