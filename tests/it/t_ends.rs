@@ -1,5 +1,6 @@
 //! How a run ends: by a count, a time, a signal, or because its output cannot be written.
 
+use std::fs;
 use std::time::Duration;
 
 use crate::golden;
@@ -272,6 +273,10 @@ fn a_hangup_that_is_ignored_stays_ignored() {
         .start();
     broker.wait_for_log("me 1 t\n");
     running.signal("HUP");
+    // A flag that was set would be looked at late enough for a message to come first.
+    let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
+    let ignored = status.lines().find(|line| line.starts_with("SigIgn:"));
+    assert!(ignored.unwrap().ends_with('1'), "{status}");
     publish(&lab, &broker, "t", &["-m", "still here"]);
     let outcome = running.finish();
     outcome.expect_code(0);

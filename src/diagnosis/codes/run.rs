@@ -86,9 +86,7 @@ pub(crate) static OUTPUT_FAILED: Code = Code {
         "the disk is full, or a quota is used up",
         "the file or device behind `>` fails",
     ],
-    remedies: &[
-        "make room (`df -h`), or write to another place, and run it again",
-    ],
+    remedies: &["make room (`df -h`), or write to another place, and run it again"],
 };
 
 /// `messages`: how many `sub` had written; `verdict`: what the program had to say.
