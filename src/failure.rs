@@ -26,6 +26,8 @@ pub(crate) enum Stage {
     Receive,
     /// Not part of a check: an established connection of `pub` or `sub`.
     Connection,
+    /// Not part of a check: writing what was found or received.
+    Output,
 }
 
 impl Stage {
@@ -52,6 +54,7 @@ impl Stage {
             Self::Publish => "publish",
             Self::Receive => "receive",
             Self::Connection => "connection",
+            Self::Output => "output",
         }
     }
 
@@ -67,6 +70,7 @@ impl Stage {
             Self::Publish => 8,
             Self::Receive => 9,
             Self::Connection => 10,
+            Self::Output => 11,
         }
     }
 }
@@ -82,7 +86,7 @@ pub(crate) enum Failure {
     Input(io::Error),
     /// An established connection was lost, and reconnecting was given up.
     Lost(Box<LostError>),
-    /// SIGINT or SIGTERM came before the work was done.
+    /// SIGINT, SIGTERM or SIGHUP came before the work was done.
     Interrupted(Stage),
     /// This machine had no more to give, in this stage.
     Limit(Stage, LimitError),

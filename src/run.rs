@@ -2,7 +2,7 @@
 //! checking, diagnosing and reporting meet.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -11,16 +11,16 @@ use crate::cli::{ColorChoice, Command, CommandName, Output, args, help, options}
 use crate::config::{
     Config, ConfigError, Override, Qos, Secret, Transport, UsageError, load, templates,
 };
-use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, explain};
+use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, diagnose_output, explain};
 use crate::failure::{Failure, Warning};
 use crate::mqtt::Target;
 use crate::net::Stop;
-use crate::report::{Activity, Detail, OutputStyle, Report, Screen, StreamReporter};
+use crate::report::{Activity, CheckedWriter, Detail, OutputStyle, Report, Screen, StreamReporter};
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::{Format, PubOptions, SubOptions};
 use crate::stream::{Input, publish, subscribe};
 use crate::tls::Tls;
-use crate::util::{Json, clock};
+use crate::util::clock;
 
 /// Where a run writes to.
 pub struct Streams<'a> {
@@ -73,9 +73,9 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
         began: Instant::now(),
     };
     match invocation.command {
-        Command::Help(text) => run.print(&text),
-        Command::Version => run.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::New { provider } => run.print(templates::text(provider).unwrap_or_default()),
+        Command::Help(text) => run.print(&text, None),
+        Command::Version => run.print(concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n"), None),
+        Command::New { provider } => run.print(templates::text(provider).unwrap_or_default(), None),
         Command::Explain { code } => run.explain(code),
         Command::Check { target, overrides } => run.check(&target, &overrides),
         Command::Pub {
@@ -242,16 +242,12 @@ impl Run<'_, '_> {
         screen.details(&steps, &trace);
         warnings.extend(found);
         screen.warnings(&warnings);
-        match diagnosis {
-            None => {
-                screen.success(elapsed);
-                0
-            }
-            Some(diagnosis) => {
-                screen.failure(&diagnosis, elapsed);
-                diagnosis.exit_code()
-            }
+        match &diagnosis {
+            None => screen.success(elapsed),
+            Some(diagnosis) => screen.failure(diagnosis, elapsed),
         }
+        let unwritten = screen.into_error();
+        self.exit_code(diagnosis.as_ref(), unwritten)
     }
 
     fn check_json(&mut self, target: Target<'_>, mut warnings: Vec<Warning>) -> u8 {
@@ -270,13 +266,12 @@ impl Run<'_, '_> {
             warnings: &warnings,
             elapsed: verdict.elapsed,
         };
-        self.print_json(&report.to_json());
-        diagnosis.map_or(0, |diagnosis| diagnosis.exit_code())
+        self.print(&format!("{}\n", report.to_json()), diagnosis.as_ref())
     }
 
     fn explain(&mut self, code: Option<String>) -> u8 {
         match explain::text(code.as_deref(), self.output.json) {
-            Ok(text) => self.print(&text),
+            Ok(text) => self.print(&text, None),
             Err(error) => self.refuse(None, None, ConfigError::Usage(error)),
         }
     }
@@ -293,7 +288,7 @@ impl Run<'_, '_> {
                 _ => Activity::Subscribing(Format::Json),
             };
             let mut reporter = self.reporter(activity);
-            reporter.finish(&Counters::default(), Some(&diagnosis));
+            reporter.finish(&Counters::default(), Some(&diagnosis))
         } else if self.output.json {
             // What was typed may be a URL with a password in it; a finished configuration has taken
             // that out.
@@ -307,12 +302,11 @@ impl Run<'_, '_> {
                 warnings: &[],
                 elapsed: self.began.elapsed(),
             };
-            self.print_json(&report.to_json());
+            self.print(&format!("{}\n", report.to_json()), Some(&diagnosis))
         } else {
-            let color = self.color(self.streams.err_color);
-            Screen::new(self.streams.err, color, Detail::Normal).diagnosis(&diagnosis);
+            self.print_error(&diagnosis);
+            diagnosis.exit_code()
         }
-        diagnosis.exit_code()
     }
 
     fn detail(&self) -> Detail {
@@ -331,15 +325,27 @@ impl Run<'_, '_> {
         }
     }
 
-    fn print_json(&mut self, json: &Json) {
-        self.print(&format!("{json}\n"));
+    /// The whole result of a run that came to `verdict`; its exit code.
+    fn print(&mut self, text: &str, verdict: Option<&Diagnosis>) -> u8 {
+        let mut out = CheckedWriter::new(self.streams.out);
+        let _ = out.write_all(text.as_bytes());
+        let unwritten = out.into_error();
+        self.exit_code(verdict, unwritten)
     }
 
-    /// A reader that has left does not change what happened.
-    fn print(&mut self, text: &str) -> u8 {
-        let _ = self.streams.out.write_all(text.as_bytes());
-        let _ = self.streams.out.flush();
-        0
+    /// The exit code is that of the verdict, unless nobody can have read it.
+    fn exit_code(&mut self, verdict: Option<&Diagnosis>, unwritten: Option<io::Error>) -> u8 {
+        let Some(error) = unwritten else {
+            return verdict.map_or(0, |verdict| verdict.exit_code());
+        };
+        let diagnosis = diagnose_output(&error, None, verdict);
+        self.print_error(&diagnosis);
+        diagnosis.exit_code()
+    }
+
+    fn print_error(&mut self, diagnosis: &Diagnosis) {
+        let color = self.color(self.streams.err_color);
+        Screen::new(self.streams.err, color, Detail::Normal).diagnosis(diagnosis);
     }
 }
 
@@ -364,8 +370,7 @@ fn finish(
     (counters, outcome): (Counters, Result<(), Failure>),
 ) -> u8 {
     let failure = outcome.err().map(|it| diagnosis_of(&it, config));
-    reporter.finish(&counters, failure.as_ref());
-    failure.map_or(0, |failure| failure.exit_code())
+    reporter.finish(&counters, failure.as_ref())
 }
 
 fn diagnosis_of(failure: &Failure, config: &Config) -> Diagnosis {

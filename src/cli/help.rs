@@ -90,7 +90,8 @@ Settings, overriding the file:
         "
 Exit codes: 0 it works; 2 usage or configuration, nothing was contacted; 3 dns;
   4 tcp; 5 tls; 6 connect; 7 subscribe; 8 publish; 9 receive; 10 a connection
-  was lost and could not be re-established; 130 interrupted.
+  was lost and could not be re-established; 11 the output could not be written;
+  130 interrupted.
 
 Examples:
   mqtt-test new hivemq > hivemq.conf          then fill it in, and

@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     /// `stage` tells the exit code. `retry`: the same attempt may succeed later although nobody changes
     /// anything on this machine; `pub` and `sub` then try again.
     Failure { stage: Stage, retry: bool },
-    /// SIGINT or SIGTERM, in whatever stage was under way.
+    /// SIGINT, SIGTERM or SIGHUP, in whatever stage was under way.
     Interrupted,
     /// The machine's own limits, in whatever stage was under way, which tells the exit code. Another
     /// program may free what there was none of.
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     Warning,
 }
 
-/// The exit code after SIGINT or SIGTERM: 128 and the number of SIGINT, as shells have it.
+/// The exit code after a signal, whichever it was: 128 and the number of SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
 
 impl PartialEq for Code {

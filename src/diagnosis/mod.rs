@@ -18,4 +18,5 @@ pub(crate) mod warning;
 pub(crate) use builder::{Diagnosis, origin};
 pub(crate) use code::{Code, Kind};
 pub(crate) use codes::files::diagnose as diagnose_config;
+pub(crate) use codes::run::output_failed as diagnose_output;
 pub(crate) use diagnose::diagnose;

@@ -14,18 +14,8 @@ const LOG_LIMIT: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Request<'a> {
     Publish(Publish<'a>),
-    Subscribe {
-        filter: &'a str,
-        qos: Qos,
-    },
-    Unsubscribe {
-        filter: &'a str,
-    },
-    /// PUBACK or PUBREC, by the QoS of the message.
-    Acknowledge {
-        id: u16,
-        qos: Qos,
-    },
+    Subscribe { filter: &'a str, qos: Qos },
+    Unsubscribe { filter: &'a str },
     Disconnect,
 }
 
@@ -69,6 +59,13 @@ pub(crate) enum Event {
     DisconnectSent,
     /// Anything else: a ping, an outgoing PUBREL.
     Other,
+}
+
+/// What acknowledges a message that came in: PUBACK or PUBREC, by its QoS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receipt {
+    pub(super) id: u16,
+    pub(super) qos: Qos,
 }
 
 /// What the CONNACK granted.

@@ -8,7 +8,7 @@ mod session;
 mod target;
 mod v4;
 
-pub(crate) use event::{Event, Opened, SessionError, Trace};
+pub(crate) use event::{Event, Opened, Receipt, SessionError, Trace};
 pub(crate) use resume::{Pending, Unfinished};
 pub(crate) use session::Session;
 pub(crate) use target::{Limits, Target};

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::config::Qos;
 use crate::failure::LinkError;
-use crate::mqtt::event::{Event, Opened, Publish, Request, SessionError, Trace};
+use crate::mqtt::event::{Event, Opened, Publish, Receipt, Request, SessionError, Trace};
 use crate::mqtt::resume::{Qos2Received, Unfinished};
 use crate::mqtt::target::{Limits, Target};
-use crate::mqtt::{Connection, Message, publish_size};
+use crate::mqtt::{Connection, publish_size};
 use crate::net::{SIGNAL_POLL, Stop, WaitError, limits as system, wait};
 
 /// How long the broker's own close is waited for after DISCONNECT.
@@ -25,6 +25,9 @@ const WRITE_BUFFER: usize = 4096;
 
 /// How many bytes of answers to what came in may stand in the same buffer before.
 const ANSWER_BUFFER: usize = 2048;
+
+/// The bytes of a PUBACK or PUBREC (MQTT 3.1.1 §3.4, §3.5).
+const ACK_SIZE: usize = 4;
 
 /// How long to wait for the system to take more before `limit` is looked at again.
 const WRITE_WAIT: Duration = Duration::from_millis(2);
@@ -201,8 +204,7 @@ impl Session {
         }
     }
 
-    /// From here on the broker hears that a message came only by [`Session::acknowledge`]. It costs a
-    /// write for each one; without it what has come in is acknowledged before it is handed out, and
+    /// From here on the broker hears that a message came only by [`Session::acknowledge`]. Without it what has come in is acknowledged before it is handed out, and
     /// a session that is kept has no more of it.
     pub(crate) fn acknowledge_manually(&mut self) {
         self.connection.acknowledge_manually();
@@ -210,19 +212,21 @@ impl Session {
         self.auto_acks = false;
     }
 
-    /// PUBACK or PUBREC, if they are sent by hand and the message has one.
-    ///
-    /// # Errors
-    /// When the request channel is full, which only a caller that does not poll can cause.
-    pub(crate) fn acknowledge(&mut self, message: &Message) -> Result<(), SessionError> {
-        let (id, qos) = (message.id(), message.qos());
-        if !self.manual_acks || qos == Qos::AtMostOnce {
-            return Ok(());
+    /// PUBACK or PUBREC, if they are sent by hand. They go into rumqttc's buffer, past what is in the
+    /// channel, and [`Session::next`] writes them at once: it must be asked for an event after a
+    /// thousand at most.
+    pub(crate) fn acknowledge(&mut self, receipt: Receipt) {
+        if !self.manual_acks || self.ended.is_some() {
+            return;
         }
-        if qos == Qos::ExactlyOnce {
-            self.unreleased.insert(id);
+        if receipt.qos == Qos::ExactlyOnce {
+            self.unreleased.insert(receipt.id);
         }
-        self.queue(Request::Acknowledge { id, qos })
+        self.unwritten += 1;
+        self.buffered += ACK_SIZE;
+        if let Err(error) = self.connection.buffer_ack(receipt) {
+            self.end(error);
+        }
     }
 
     fn queue(&mut self, request: Request<'_>) -> Result<(), SessionError> {
@@ -439,8 +443,10 @@ impl Session {
             Event::Message(message)
                 if message.qos() == Qos::ExactlyOnce && self.received.is_repeated(message) =>
             {
-                // Nobody else will. A full channel leaves it to the next connection.
-                let _ = self.acknowledge(message);
+                // Nobody else will.
+                if let Some(receipt) = message.receipt() {
+                    self.acknowledge(receipt);
+                }
                 *event = Event::Other;
             }
             Event::Message(message) if message.qos() == Qos::ExactlyOnce && self.auto_acks => {

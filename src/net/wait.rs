@@ -19,7 +19,7 @@ pub(crate) enum WaitError {
     TimedOut {
         limit: Duration,
     },
-    /// SIGINT or SIGTERM.
+    /// SIGINT, SIGTERM or SIGHUP.
     Interrupted,
     /// What the system said instead.
     Io(io::Error),

@@ -3,11 +3,13 @@
 //! May import `failure`, `config`, `x509`, `mqtt`, `check::step`, `stream::event`, `stream::options`,
 //! `diagnosis` and `util`.
 
+mod checked;
 mod json;
 mod message;
 mod screen;
 mod stream;
 
+pub(crate) use checked::CheckedWriter;
 pub(crate) use json::Report;
 pub(crate) use screen::{Detail, Screen};
 pub(crate) use stream::{Activity, OutputStyle, StreamReporter};

@@ -1,7 +1,7 @@
 //! The screen for people: steps and diagnoses as text on a `dyn Write`. All text passes one function,
-//! where what others wrote is escaped. A closed pipe is not an error here: the verdict stands.
+//! where what others wrote is escaped.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::check::step::{Finding, Status, Step};
@@ -9,6 +9,7 @@ use crate::config::{Config, Transport};
 use crate::diagnosis::{Diagnosis, Kind, warning};
 use crate::failure::{Stage, TlsFacts, Warning};
 use crate::mqtt::Trace;
+use crate::report::checked::CheckedWriter;
 use crate::util::{clock, text};
 use crate::x509::certificate;
 
@@ -33,7 +34,7 @@ enum Style {
 
 /// Where the report goes.
 pub(crate) struct Screen<'a> {
-    out: &'a mut dyn Write,
+    out: CheckedWriter<'a>,
     color: bool,
     detail: Detail,
     began: bool,
@@ -53,7 +54,7 @@ const INDENT: &str = "                         ";
 impl<'a> Screen<'a> {
     pub(crate) fn new(out: &'a mut dyn Write, color: bool, detail: Detail) -> Self {
         Self {
-            out,
+            out: CheckedWriter::new(out),
             color,
             detail,
             began: false,
@@ -213,6 +214,11 @@ impl<'a> Screen<'a> {
         )]);
     }
 
+    /// The end of the report: what the system said if it could not be written.
+    pub(crate) fn into_error(self) -> Option<io::Error> {
+        self.out.into_error()
+    }
+
     /// The one way to the terminal.
     fn line(&mut self, parts: &[(Style, &str)]) {
         if !self.began && parts.is_empty() {
@@ -236,7 +242,7 @@ impl<'a> Screen<'a> {
             }
         }
         line.push('\n');
-        // The reader has left; the exit code is still right.
+        // The writer remembers what failed.
         let _ = self.out.write_all(line.as_bytes());
     }
 }

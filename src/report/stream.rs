@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use crate::config::Qos;
-use crate::diagnosis::{Diagnosis, warning};
+use crate::diagnosis::{Diagnosis, diagnose_output, warning};
 use crate::failure::Warning;
+use crate::report::checked::CheckedWriter;
 use crate::report::screen::{Detail, Screen};
 use crate::report::{json, message};
 use crate::stream::event::{Counters, Event, Listener};
@@ -16,9 +17,6 @@ use crate::util::{Json, text};
 
 /// How often the progress line is renewed.
 const RENEW: Duration = Duration::from_millis(500);
-
-/// How much output is gathered before it is written, in bytes.
-const FLUSH_AT: usize = 64 * 1024;
 
 /// What the run does, which decides what is shown of its counters.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +41,7 @@ pub(crate) struct OutputStyle {
 
 /// The reporter of one run.
 pub(crate) struct StreamReporter<'a> {
-    out: &'a mut dyn Write,
+    out: CheckedWriter<'a>,
     err: &'a mut dyn Write,
     style: OutputStyle,
     gathered: Vec<u8>,
@@ -65,7 +63,7 @@ impl<'a> StreamReporter<'a> {
     pub(crate) fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, style: OutputStyle) -> Self {
         let now = Instant::now();
         Self {
-            out,
+            out: CheckedWriter::new(out),
             err,
             style,
             gathered: Vec::new(),
@@ -75,8 +73,8 @@ impl<'a> StreamReporter<'a> {
         }
     }
 
-    /// The end: the counters, and what went wrong.
-    pub(crate) fn finish(&mut self, counters: &Counters, failure: Option<&Diagnosis>) {
+    /// The end: the counters, and what went wrong; the exit code.
+    pub(crate) fn finish(&mut self, counters: &Counters, failure: Option<&Diagnosis>) -> u8 {
         let elapsed = self.began.elapsed();
         self.wipe();
         if self.style.json {
@@ -94,10 +92,20 @@ impl<'a> StreamReporter<'a> {
                 |(name, value)| (name, Json::Int(i64::try_from(value).unwrap_or(i64::MAX)));
             members.extend(self.style.activity.totals(counters).into_iter().map(number));
             self.json_line(&Json::Object(members));
-            let _ = self.flush();
-            return;
         }
         let _ = self.flush();
+        let written = match self.style.activity {
+            Activity::Publishing(_) => None,
+            Activity::Subscribing(_) => Some(counters.received),
+        };
+        let unwritten = self.out.error();
+        let unwritten = unwritten.map(|error| diagnose_output(error, written, failure));
+        let failure = unwritten.as_ref().or(failure);
+        let exit_code = failure.map_or(0, |failure| failure.exit_code());
+        // Where the lines on standard output cannot tell, standard error does.
+        if self.style.json && unwritten.is_none() {
+            return exit_code;
+        }
         if let Some(failure) = failure {
             let detail = if self.style.quiet {
                 Detail::Quiet
@@ -110,6 +118,7 @@ impl<'a> StreamReporter<'a> {
             let summary = self.style.activity.summary(counters);
             self.error_line(&format!("{summary} in {:.2} s", elapsed.as_secs_f64()));
         }
+        exit_code
     }
 
     fn warning(&mut self, warning: &Warning) {
@@ -155,7 +164,7 @@ impl<'a> StreamReporter<'a> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.gathered.is_empty() {
+        if self.gathered.is_empty() && !self.out.has_failed() {
             return Ok(());
         }
         let written = self
@@ -198,11 +207,8 @@ impl Listener for StreamReporter<'_> {
                 if let Activity::Subscribing(format) = self.style.activity {
                     message::write(&mut self.gathered, message, format, self.style.terminal);
                 }
-                if self.gathered.len() >= FLUSH_AT {
-                    return self.flush();
-                }
             }
-            Event::Idle => {
+            Event::Flush => {
                 if !self.gathered.is_empty() {
                     self.wipe();
                 }

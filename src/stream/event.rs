@@ -19,8 +19,9 @@ pub(crate) struct Counters {
     pub(crate) acknowledged: u64,
     /// Published and not yet, or never, sent or acknowledged.
     pub(crate) unacknowledged: u64,
+    /// Received and written out.
     pub(crate) received: u64,
-    /// Of the payloads received.
+    /// Of their payloads.
     pub(crate) bytes: u64,
     /// Received, and larger than `max_packet_size`.
     pub(crate) too_large: u64,
@@ -32,8 +33,8 @@ pub(crate) struct Counters {
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
     Message(&'a Message),
-    /// Nothing more is at hand: the messages so far must become visible.
-    Idle,
+    /// The messages so far are to be written out. Only then do they count as received.
+    Flush,
     /// Comes at every turn of the loop, so it must cost next to nothing.
     Progress(&'a Counters),
     Warning(&'a Warning),
@@ -55,7 +56,7 @@ pub(crate) trait Listener {
     /// Handles one event.
     ///
     /// # Errors
-    /// When messages cannot be written, because their reader has left. It ends a run that is there to
-    /// show them, and means nothing to any other.
+    /// When messages cannot be written, because their reader has left or the disk is full; then no later
+    /// ones are either. It ends a run that is there to show them, and means nothing to any other.
     fn event(&mut self, event: Event<'_>) -> io::Result<()>;
 }

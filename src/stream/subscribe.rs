@@ -6,7 +6,7 @@ use crate::config::{Config, Origin};
 use crate::failure::{
     Command, Failure, LinkError, MqttCause, Operation, Stage, Subscription, TooFew, Topic, Warning,
 };
-use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished};
+use crate::mqtt::{self, Limits, Receipt, Session, SessionError, Target, Unfinished};
 use crate::net::Stop;
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::{Retained, SubOptions};
@@ -20,6 +20,15 @@ const FLOOD_GAP: Duration = Duration::from_millis(2);
 
 /// How long a flood is left to gather. Nobody sees a message that much later.
 const COALESCE: Duration = Duration::from_micros(300);
+
+/// How many bytes of messages are gathered before they are written out.
+const FLUSH_AT: usize = 64 * 1024;
+
+/// How many messages are acknowledged in one go; a session can take no more than a thousand.
+const RECEIPTS: usize = 500;
+
+/// What a message takes beside its topic and payload, at least.
+const OVERHEAD: usize = 16;
 
 /// Receives until the options, a signal, or a reader that has left ends it.
 ///
@@ -48,11 +57,15 @@ pub(crate) fn run(
         until,
         counters: Counters::default(),
         left_out: 0,
+        gathered: Gathered::default(),
+        unwritable: false,
         too_large: false,
         woken: Instant::now(),
         downgraded: None,
     };
     let outcome = subscriber.run();
+    // What came before a failure.
+    let _ = subscriber.write_out();
     subscriber.counters.reconnects = subscriber.reconnector.reconnects;
     (subscriber.counters, outcome)
 }
@@ -72,6 +85,9 @@ struct Subscriber<'a> {
     counters: Counters,
     /// Messages that `--retained` left out.
     left_out: u64,
+    gathered: Gathered,
+    /// The listener could not write, and takes no more.
+    unwritable: bool,
     /// The last connection ended by a message that is too large. The broker forgets most of them; one
     /// that it keeps comes with each connection.
     too_large: bool,
@@ -79,6 +95,18 @@ struct Subscriber<'a> {
     woken: Instant,
     /// The lower QoS that was last warned of.
     downgraded: Option<u8>,
+}
+
+/// Messages that are with the listener and not yet written out.
+#[derive(Default)]
+struct Gathered {
+    messages: u64,
+    payloads: u64,
+    /// About what they take.
+    size: usize,
+    /// What is to be acknowledged when they are written, messages that `--retained` leaves out among
+    /// them: acknowledgements keep the order of the messages (MQTT 3.1.1 §4.6).
+    receipts: Vec<Receipt>,
 }
 
 /// Why serving one session ended.
@@ -97,8 +125,9 @@ impl Subscriber<'_> {
         // Whether the broker knows of every filter: all were granted, in a session that it still has.
         let mut subscribed = false;
         loop {
-            // With a count the messages beyond it are the next run's, if the broker keeps them.
-            if self.options.count.is_some() && !self.target.config.clean_session {
+            // What is not written is the next run's, if the broker keeps it: on a full disk, after a
+            // crash, and what is beyond the count.
+            if !self.target.config.clean_session {
                 session.acknowledge_manually();
             }
             let mut served = if subscribed {
@@ -121,15 +150,18 @@ impl Subscriber<'_> {
                     });
                 }
                 Err(ServeOutcome::Refused(failure)) => {
+                    let _ = self.settle(&mut session);
                     session.close(None, self.target.config.timeout);
                     return Err(failure);
                 }
                 Err(ServeOutcome::Broken(failure)) => return Err(failure),
                 Err(ServeOutcome::Lost(failure)) => {
                     let received = session.into_received();
-                    if self.listener.event(Event::Idle).is_err() {
+                    // The next session cannot acknowledge what came in this one.
+                    if self.write_out().is_err() {
                         return Ok(());
                     }
+                    self.gathered.receipts.clear();
                     let unfinished = Unfinished {
                         received,
                         ..Unfinished::default()
@@ -155,20 +187,43 @@ impl Subscriber<'_> {
             timeout,
             ..
         } = *self.target.config;
-        // It is acknowledged: the broker will not send it again.
+        // Without a session that is kept the broker will not send it again.
         let now = Instant::now();
-        while session.has_events()
+        while !self.unwritable
+            && session.has_events()
             && let Ok(Some(event)) = session.next(now, &Stop::default())
             && self.take(&mut session, event).is_ok()
         {}
-        // A reader that has left ends it just as well.
-        let _ = self.listener.event(Event::Idle);
+        let _ = self.settle(&mut session);
         // A session that is kept keeps its subscriptions.
         let filter = match self.filters.as_slice() {
             [only] if clean_session => Some(only.name.as_str()),
             _ => None,
         };
         session.close(filter, timeout);
+    }
+
+    /// Writes out what is gathered, and acknowledges it.
+    fn settle(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
+        self.write_out()?;
+        for receipt in self.gathered.receipts.drain(..) {
+            session.acknowledge(receipt);
+        }
+        Ok(())
+    }
+
+    /// Writes out what is gathered: only now is it received.
+    fn write_out(&mut self) -> Result<(), ServeOutcome> {
+        if self.listener.event(Event::Flush).is_err() {
+            self.unwritable = true;
+            self.gathered = Gathered::default();
+            return Err(ServeOutcome::Done);
+        }
+        let gathered = &mut self.gathered;
+        self.counters.received += std::mem::take(&mut gathered.messages);
+        self.counters.bytes += std::mem::take(&mut gathered.payloads);
+        gathered.size = 0;
+        Ok(())
     }
 
     /// How a run ends in which nothing failed: it is done, unless messages were counted on that did not
@@ -178,11 +233,14 @@ impl Subscriber<'_> {
         let Some(wanted) = self.options.count.filter(|wanted| received < *wanted) else {
             return Ok(());
         };
+        // The listener knows why; a reader that has left has what it wanted.
+        if self.unwritable {
+            return Ok(());
+        }
         if self.target.stop.is_set() {
             return Err(Failure::Interrupted(Stage::Receive));
         }
         let Some(limit) = self.options.duration.filter(|_| self.is_over()) else {
-            // The reader has left.
             return Ok(());
         };
         let cause = MqttCause::TooFew(TooFew {
@@ -313,14 +371,15 @@ impl Subscriber<'_> {
             return Err(ServeOutcome::Done);
         }
         let mut more = session.has_more();
-        if !more && now - self.woken < FLOOD_GAP {
+        // Where a broker waits for acknowledgements, none would come meanwhile.
+        if !more && self.gathered.receipts.is_empty() && now - self.woken < FLOOD_GAP {
             // A flood comes one message a wake-up, and each wake-up costs us and the broker more
             // than the message does. A short sleep lets some gather.
             session.pause(COALESCE);
             more = session.has_more();
         }
-        if !more && self.listener.event(Event::Idle).is_err() {
-            return Err(ServeOutcome::Done);
+        if !more {
+            self.settle(session)?;
         }
         let _ = self.listener.event(Event::Progress(&self.counters));
         let until = self
@@ -357,25 +416,37 @@ impl Subscriber<'_> {
             Retained::Only => message.retain(),
             Retained::Skip => !message.retain(),
         };
-        let full = |counters: &Counters| {
-            self.options
-                .count
-                .is_some_and(|count| counters.received >= count)
-        };
-        if full(&self.counters) {
+        if self.is_full() {
             return Ok(());
         }
-        let acknowledged = session.acknowledge(&message);
-        acknowledged.map_err(|error| self.receive_error(error))?;
+        if !self.target.config.clean_session {
+            self.gathered.receipts.extend(message.receipt());
+        }
         if !wanted {
             self.left_out += 1;
-            return Ok(());
+            return self.settle_if_many(session);
         }
-        self.counters.received += 1;
-        self.counters.bytes += message.payload().len() as u64;
-        if self.listener.event(Event::Message(&message)).is_err() || full(&self.counters) {
+        let (topic, payload) = (message.topic().len(), message.payload().len());
+        self.gathered.messages += 1;
+        self.gathered.payloads += payload as u64;
+        self.gathered.size += topic + payload + OVERHEAD;
+        let _ = self.listener.event(Event::Message(&message));
+        if self.is_full() {
             return Err(ServeOutcome::Done);
         }
+        self.settle_if_many(session)
+    }
+
+    fn settle_if_many(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
+        if self.gathered.size >= FLUSH_AT || self.gathered.receipts.len() >= RECEIPTS {
+            self.settle(session)?;
+        }
         Ok(())
+    }
+
+    /// Whether as many messages have come as were asked for.
+    fn is_full(&self) -> bool {
+        let received = self.counters.received + self.gathered.messages;
+        self.options.count.is_some_and(|count| received >= count)
     }
 }

@@ -25,10 +25,11 @@ pub(crate) struct Run<'a> {
     env: Vec<(String, String)>,
     secrets: Vec<String>,
     namespace: Option<Namespace>,
-    /// A flag of `ulimit` and its value.
-    ulimit: Option<(&'static str, u64)>,
+    /// What a shell does before it becomes the program.
+    prelude: Option<String>,
     keep_lines: Option<usize>,
     stdin: Option<PathBuf>,
+    stdout: Option<&'static str>,
 }
 
 impl<'a> Run<'a> {
@@ -60,9 +61,10 @@ impl<'a> Run<'a> {
             env: Vec::new(),
             secrets: Vec::new(),
             namespace: None,
-            ulimit: None,
+            prelude: None,
             keep_lines: None,
             stdin: None,
+            stdout: None,
         }
     }
 
@@ -101,9 +103,15 @@ impl<'a> Run<'a> {
 
     /// With `ulimit -v` (KiB of address space) or `-n` (descriptors) set.
     pub(crate) fn ulimit(mut self, flag: &'static str, value: u64) -> Self {
-        self.ulimit = Some((flag, value));
+        self.prelude = Some(format!("ulimit {flag} {value}"));
         // glibc sets aside 64 MiB of addresses for each thread, which is no memory in use.
         self.env("MALLOC_ARENA_MAX", "1")
+    }
+
+    /// With SIGHUP ignored from the start, as `nohup` has it.
+    pub(crate) fn without_hangup(mut self) -> Self {
+        self.prelude = Some("trap '' HUP".to_owned());
+        self
     }
 
     /// A text that must not appear in any output. `password = …` of a config is known already.
@@ -122,6 +130,12 @@ impl<'a> Run<'a> {
     /// zero it is closed before the program starts.
     pub(crate) fn close_stdout_after(mut self, lines: usize) -> Self {
         self.keep_lines = Some(lines);
+        self
+    }
+
+    /// With this device for its standard output.
+    pub(crate) fn stdout(mut self, path: &'static str) -> Self {
+        self.stdout = Some(path);
         self
     }
 
@@ -146,6 +160,10 @@ impl<'a> Run<'a> {
         let stdin = match &self.stdin {
             Some(path) => File::open(path).unwrap().into(),
             None => Stdio::piped(),
+        };
+        let writer: Stdio = match self.stdout {
+            Some(path) => File::options().write(true).open(path).unwrap().into(),
+            None => writer.into(),
         };
         let started = Instant::now();
         let mut child = command
@@ -179,10 +197,10 @@ impl<'a> Run<'a> {
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_mqtt-test");
-        let mut command = match (&self.namespace, self.ulimit) {
+        let mut command = match (&self.namespace, &self.prelude) {
             (Some(namespace), _) => namespace.command(self.lab, program),
-            (None, Some((flag, value))) => {
-                let script = format!("ulimit {flag} {value} && exec \"$@\"");
+            (None, Some(prelude)) => {
+                let script = format!("{prelude} && exec \"$@\"");
                 let mut command = Command::new("sh");
                 command.args(["-c", &script, "sh", program]);
                 command

@@ -209,7 +209,12 @@ fn take_turns(qos: u8) {
         } else {
             let running = Run::stream(&lab, "sub", &kept, &["--hex"]).start();
             let some = rng.between(1, 2000);
-            wait_until(|| (running.stdout.len() > some).then_some(())).expect("nothing comes");
+            let last = format!("{}\n", hex(LAST));
+            wait_until(|| {
+                let enough = running.stdout.len() > some || running.stdout.ends_with(&last);
+                enough.then_some(())
+            })
+            .expect("nothing comes");
             running.signal("TERM");
             running.finish()
         };

@@ -278,6 +278,10 @@ fn what_is_too_large_ends_a_connection_after_what_came_before() {
     outcome.expect_code(9);
     assert_eq!(outcome.stdout, "before\n");
     assert!(
+        outcome.stderr.contains("1 message received, 1 too large"),
+        "{outcome}"
+    );
+    assert!(
         outcome.stderr.contains("error[receive-too-large]"),
         "{outcome}"
     );

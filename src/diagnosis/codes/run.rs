@@ -1,5 +1,7 @@
 //! The codes that belong to no single stage: how a whole run ended.
 
+use std::io;
+
 use crate::config::Qos;
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis};
@@ -7,7 +9,12 @@ use crate::failure::{GaveUp, LimitError, LostError, Resource, Stage};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
-pub(crate) static CODES: &[&Code] = &[&CONNECTION_LOST, &INTERRUPTED, &SYSTEM_LIMIT];
+pub(crate) static CODES: &[&Code] = &[
+    &CONNECTION_LOST,
+    &OUTPUT_FAILED,
+    &INTERRUPTED,
+    &SYSTEM_LIMIT,
+];
 
 pub(crate) static CONNECTION_LOST: Code = Code {
     name: "connection-lost",
@@ -67,13 +74,54 @@ pub(crate) fn connection_lost(error: &LostError, last: Diagnosis) -> Diagnosis {
         .helps(last.help)
 }
 
+pub(crate) static OUTPUT_FAILED: Code = Code {
+    name: "output-failed",
+    kind: Kind::Failure {
+        stage: Stage::Output,
+        retry: false,
+    },
+    line: "standard output could not be written",
+    more: "Some of the results, or of the messages of `sub`, are lost; with a kept session (`clean_session = off`, QoS 1 or 2) the next `sub` gets those messages. A reader that has left is no error.",
+    causes: &[
+        "the disk is full, or a quota is used up",
+        "the file or device behind `>` fails",
+    ],
+    remedies: &["make room (`df -h`), or write to another place, and run it again"],
+};
+
+/// `messages`: how many `sub` had written; `verdict`: what the program had to say.
+pub(crate) fn output_failed(
+    error: &io::Error,
+    messages: Option<u64>,
+    verdict: Option<&Diagnosis>,
+) -> Diagnosis {
+    let written =
+        messages.map(|written| format!("{} written before that", text::count(written, "message")));
+    let verdict = verdict.map(|verdict| {
+        format!(
+            "it was to say error[{}]: {}",
+            verdict.code.name, verdict.error
+        )
+    });
+    Diagnosis::new(&OUTPUT_FAILED, OUTPUT_FAILED.line)
+        .note(format!("the system said: {error}"))
+        .notes(written)
+        .notes(verdict)
+        .help("if the disk is full, make room, or write to another place")
+        .help_if(
+            messages.is_some(),
+            "if the session is kept (`clean_session = off`, QoS 1 or 2), run it again to get the rest",
+        )
+}
+
 pub(crate) static INTERRUPTED: Code = Code {
     name: "interrupted",
     kind: Kind::Interrupted,
     line: "the program was stopped before it was done",
-    more: "A signal (SIGINT from Ctrl-C, or SIGTERM from the system) came while a stage was under way. It says nothing about the broker.",
+    more: "A signal (SIGINT from Ctrl-C, SIGTERM from the system, or SIGHUP from a terminal that was closed) came while a stage was under way, or before `sub` had what `-C` asks for. It says nothing about the broker.",
     causes: &[
         "someone pressed Ctrl-C",
+        "the terminal was closed; with `nohup` the program goes on",
         "the system shut down, or a service manager or `timeout` ended the program",
     ],
     remedies: &[

@@ -11,8 +11,9 @@ use rumqttc::{
     PubRel, Publish, QoS, Request as LibraryRequest, StateError, SubscribeReasonCode,
 };
 
+use crate::config::Qos;
 use crate::failure::LinkError;
-use crate::mqtt::event::{self, Event, Opened, PacketLog, Request, Trace};
+use crate::mqtt::event::{self, Event, Opened, PacketLog, Receipt, Request, Trace};
 use crate::mqtt::resume::Unfinished;
 use crate::mqtt::target::{Limits, Target};
 use crate::mqtt::v4::error::{classify, classify_open};
@@ -111,12 +112,6 @@ impl Connection {
             }) => client.try_publish(topic, library_qos(qos), retain, payload),
             Request::Subscribe { filter, qos } => client.try_subscribe(filter, library_qos(qos)),
             Request::Unsubscribe { filter } => client.try_unsubscribe(filter),
-            Request::Acknowledge { id, qos } => {
-                // rumqttc reads the id and the QoS alone.
-                let mut publish = Publish::new("", library_qos(qos), "");
-                publish.pkid = id;
-                client.try_ack(&publish)
-            }
             Request::Disconnect => client.try_disconnect(),
         };
         queued.map_err(|error| LinkError::Io(io::Error::other(error.to_string())))
@@ -130,8 +125,22 @@ impl Connection {
     pub(crate) fn buffer(&mut self, publish: event::Publish<'_>) -> Result<(), LinkError> {
         let mut packet = Publish::new(publish.topic, library_qos(publish.qos), publish.payload);
         packet.retain = publish.retain;
+        self.buffer_request(LibraryRequest::Publish(packet))
+    }
+
+    /// The same of a PUBACK or PUBREC.
+    ///
+    /// # Errors
+    /// As for [`Connection::poll`].
+    pub(crate) fn buffer_ack(&mut self, receipt: Receipt) -> Result<(), LinkError> {
+        self.buffer_request(match receipt.qos {
+            Qos::ExactlyOnce => LibraryRequest::PubRec(PubRec::new(receipt.id)),
+            Qos::AtLeastOnce | Qos::AtMostOnce => LibraryRequest::PubAck(PubAck::new(receipt.id)),
+        })
+    }
+
+    fn buffer_request(&mut self, request: LibraryRequest) -> Result<(), LinkError> {
         let eventloop = &mut self.inner.eventloop;
-        let request = LibraryRequest::Publish(packet);
         let written = match eventloop.state.handle_outgoing_packet(request) {
             Ok(Some(packet)) => match eventloop.network.as_mut() {
                 Some(network) => poll_once(pin!(network.write(packet))),
