@@ -79,8 +79,8 @@ fn is_scheme_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')
 }
 
-/// The URL without its password. In `mqtts://user:password` that is where the port belongs, so only a
-/// number is shown there. Nor is the query, where other programs take a password.
+/// The URL without its password. In `mqtts://user:password` that is where the port belongs, so only what
+/// can be a port is shown there. Nor is the query, where other programs take a password.
 pub(crate) fn redact(url: &str) -> String {
     let url = split(url);
     let mut shown = String::new();
@@ -99,7 +99,7 @@ pub(crate) fn redact(url: &str) -> String {
     shown.push_str(host);
     if let Some(port) = port {
         shown.push(':');
-        if !is_number(port) {
+        if !is_port(port) {
             return shown + "…";
         }
         shown.push_str(port);
@@ -236,7 +236,7 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
             user: user.is_some(),
             host: name.to_owned(),
             // Behind a user name it may be a password.
-            port: port.map(|port| if is_number(port) { port } else { "…" }.to_owned()),
+            port: port.map(|port| if is_port(port) { port } else { "…" }.to_owned()),
             path: Some(without_query(path)).filter(|path| !["", "/"].contains(&path.as_str())),
         }),
     }
@@ -283,6 +283,11 @@ fn dns_name(name: &str) -> Result<String, HostError> {
 
 fn is_number(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Digits that make a port, or none at all. Larger ones may be a password.
+fn is_port(text: &str) -> bool {
+    text.is_empty() || is_number(text) && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]

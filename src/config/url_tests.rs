@@ -94,6 +94,10 @@ fn the_password_is_never_shown() {
         ("mqtts://::1", "mqtts://::1"),
         ("mqtts://[fe80::1%eth0]:1", "mqtts://[fe80::1%eth0]:1"),
         ("mqtts://h:8883", "mqtts://h:8883"),
+        // All digits, and no port: a PIN, or a telephone number.
+        ("mqtts://me:31337ter2", "mqtts://me:…"),
+        ("mqtts://me:65536", "mqtts://me:…"),
+        ("mqtts://me:0123456789/t", "mqtts://me:…"),
     ] {
         assert_eq!(redact(url), shown);
         assert!(!shown.contains("ter2"));
@@ -163,6 +167,7 @@ fn parts_of_a_url_are_told_apart() {
     host_is("h.example/", parts(None, false, "h.example", None, None));
     host_is("me@h.example", parts(None, true, "h.example", None, None));
     host_is("[::1]:8883", parts(None, false, "::1", Some("8883"), None));
+    host_is("me:123456", parts(None, false, "me", Some("…"), None));
     host_is("me:hunter2", parts(None, false, "me", Some("…"), None));
     host_is(
         "h.example/t?password=hunter2",
