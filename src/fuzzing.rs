@@ -197,7 +197,7 @@ pub fn terminal(data: &[u8]) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut reporter = reporter(&mut out, &mut err, Activity::Subscribing(format));
         let _ = reporter.event(Event::Message(&message));
-        let _ = reporter.event(Event::Idle);
+        let _ = reporter.event(Event::Flush);
         shown(&out);
         assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
     }
