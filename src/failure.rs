@@ -432,7 +432,7 @@ pub(crate) enum MqttCause {
     /// One more connection that only waited was closed as well.
     TakenOver {
         after: Duration,
-        /// A third one, under a client id that nobody else has, was left alone.
+        /// So were three more, each while one under a client id that nobody else has stood.
         fresh_id_stood: bool,
     },
     /// The packet to be sent is larger than `max_packet_size`.

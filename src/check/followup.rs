@@ -18,8 +18,15 @@ use crate::tls::Tls;
 /// How long a probe waits at each step: what it looks for comes at once.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long the connection that only waits is given to be closed by a rival.
+/// How long a check gives the connection that only waits to be closed by a rival.
 const TAKEOVER_WAIT: Duration = Duration::from_secs(3);
+
+/// A rival that reconnects by itself pauses before it comes back. What is closed sooner has another
+/// reason.
+pub(crate) const RIVALS_PAUSE: Duration = Duration::from_millis(200);
+
+/// What closes two connections at once may be seen so much later on the second.
+const SAME_TIME: Duration = Duration::from_millis(100);
 
 /// What the way to a session has shown so far.
 #[derive(Debug)]
@@ -212,7 +219,7 @@ impl<'a> Observed<'a> {
             Failure::Mqtt(fault)
                 if is_close(&failure) && self.target.config.is_set("client_id") =>
             {
-                match wait_only(self.target) {
+                match wait_only(self.target, TAKEOVER_WAIT) {
                     Waited::Closed { after } => {
                         let (operation, cause) = (
                             fault.operation.clone(),
@@ -231,32 +238,81 @@ impl<'a> Observed<'a> {
     }
 }
 
-/// Opens one more connection, sends nothing but CONNECT, and waits.
-pub(crate) fn wait_only(target: Target<'_>) -> Waited {
-    let Target { config, stop, .. } = target;
-    let (limits, unfinished) = (Limits::ONE, Unfinished::default());
-    let opened = Session::open(target, limits, &unfinished, config.timeout);
-    let Ok((mut session, _)) = opened else {
-        return Waited::Unknown;
-    };
+/// Opens one more connection, sends nothing but CONNECT, and waits up to `limit` to see whether it is
+/// closed.
+pub(crate) fn wait_only(target: Target<'_>, limit: Duration) -> Waited {
+    match open_only(target) {
+        Some(session) => wait(session, target, Instant::now(), limit).0,
+        None => Waited::Unknown,
+    }
+}
+
+/// The same twice, with the client id that was set and with that of `fresh`, open at the same time.
+pub(crate) fn compare_ids(
+    target: Target<'_>,
+    fresh: Target<'_>,
+    fresh_first: bool,
+    limit: Duration,
+) -> Compared {
+    let early = fresh_first.then(|| open_only(fresh));
+    let own = open_only(target);
+    let began = Instant::now();
+    let fresh_session = early.unwrap_or_else(|| open_only(fresh));
+    let own = own.map(|session| wait(session, target, began, limit));
+    let fresh = fresh_session.map(|session| wait(session, fresh, Instant::now(), SAME_TIME).0);
+    match (own, fresh) {
+        (Some((Waited::Closed { after }, 0)), Some(Waited::Stood)) if after >= RIVALS_PAUSE => {
+            Compared::OwnClosed
+        }
+        (_, Some(Waited::Stood)) => Compared::Inconclusive,
+        _ => Compared::FreshClosed,
+    }
+}
+
+fn open_only(target: Target<'_>) -> Option<Session> {
+    let unfinished = Unfinished::default();
+    let opened = Session::open(target, Limits::ONE, &unfinished, target.config.timeout);
+    let (mut session, _) = opened.ok()?;
     // What comes in is for the connection that comes after this one.
     session.acknowledge_manually();
-    let opened = Instant::now();
-    let deadline = opened + config.timeout.min(TAKEOVER_WAIT);
-    loop {
+    Some(session)
+}
+
+/// What became of it, and how many packets came before.
+fn wait(
+    mut session: Session,
+    Target { config, stop, .. }: Target<'_>,
+    began: Instant,
+    limit: Duration,
+) -> (Waited, usize) {
+    let deadline = began + config.timeout.min(limit);
+    let mut received = 0;
+    let waited = loop {
         match session.next(deadline, stop) {
-            Ok(Some(_)) if Instant::now() < deadline => {}
+            Ok(Some(_)) if Instant::now() < deadline => received += 1,
             Ok(_) => {
                 session.close(None, config.timeout);
-                return Waited::Stood;
+                break Waited::Stood;
             }
             Err(SessionError::Fault(LinkError::Closed { .. })) => {
-                let after = opened.elapsed();
-                return Waited::Closed { after };
+                let after = began.elapsed();
+                break Waited::Closed { after };
             }
-            Err(_) => return Waited::Unknown,
+            Err(_) => break Waited::Unknown,
         }
-    }
+    };
+    (waited, received)
+}
+
+/// What two connections show that only waited, side by side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Compared {
+    /// The one with the client id that was set was closed, and not at once, though nothing had come on
+    /// it; the other one stood.
+    OwnClosed,
+    /// The one with a fresh client id did not stand: what closes it does not look at the client id.
+    FreshClosed,
+    Inconclusive,
 }
 
 /// What became of a connection that only waited.

@@ -10,5 +10,7 @@ pub(crate) mod stages;
 pub(crate) mod step;
 pub(crate) mod warnings;
 
-pub(crate) use followup::{Observed, Waited, is_close, wait_only};
+pub(crate) use followup::{
+    Compared, Observed, RIVALS_PAUSE, Waited, compare_ids, is_close, wait_only,
+};
 pub(crate) use stages::Verdict;

@@ -5,7 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::{Observed, Waited, is_close, stages, wait_only, warnings};
+use crate::check::{
+    Compared, Observed, RIVALS_PAUSE, Waited, compare_ids, is_close, stages, wait_only, warnings,
+};
 use crate::config::Config;
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{
@@ -37,9 +39,9 @@ const CAREFUL_AFTER: u32 = 1;
 /// the same id.
 const CLOSED_IN_A_ROW: u32 = 3;
 
-/// A rival that reconnects by itself pauses about as long as we do before it comes back. What is closed
-/// sooner has another reason.
-const RIVALS_PAUSE: Duration = Duration::from_millis(250);
+/// How often a connection must be closed beside one with a fresh client id that stands, out of how many
+/// tries. A network that closes connections at random shows that once in a while.
+const CLOSED_BESIDE: (u32, u32) = (3, 5);
 
 /// Opens sessions to one target.
 #[derive(Debug)]
@@ -231,13 +233,13 @@ impl<'a> Reconnector<'a> {
             Operation::Subscribe { .. } => true,
             Operation::Connect | Operation::Receive { .. } => false,
         };
-        match wait_only(self.target) {
+        // In less time nothing is seen.
+        if self.left() < LEAST_STAND {
+            return Ok(last);
+        }
+        match wait_only(self.target, SOON.min(self.left())) {
             Waited::Stood if sends => Err(last),
-            Waited::Closed { after }
-                if after >= RIVALS_PAUSE
-                    && self.target.config.is_set("client_id")
-                    && self.fresh_id_is_left_alone() =>
-            {
+            Waited::Closed { after } if after >= RIVALS_PAUSE && self.has_rival()? => {
                 let cause = MqttCause::TakenOver {
                     after,
                     fresh_id_stood: true,
@@ -248,20 +250,35 @@ impl<'a> Reconnector<'a> {
         }
     }
 
-    /// Whether a connection that only waits stands under a client id that nobody else has. If not, the
-    /// network or the broker closes connections, and not a rival.
-    fn fresh_id_is_left_alone(&self) -> bool {
-        let config = Config {
+    /// Whether it is our client id that has connections closed.
+    fn has_rival(&self) -> Result<bool, Failure> {
+        if !self.target.config.is_set("client_id") {
+            return Ok(false);
+        }
+        let fresh = Config {
             client_id: format!("mqtt-test-{:08x}", RandomState::new().hash_one(0) >> 32),
             clean_session: true,
             will: None,
             ..self.target.config.clone()
         };
-        let target = Target {
-            config: &config,
+        let fresh = Target {
+            config: &fresh,
             ..self.target
         };
-        matches!(wait_only(target), Waited::Stood)
+        let (needed, tries) = CLOSED_BESIDE;
+        let (mut closed, mut inconclusive) = (0, 0);
+        while closed < needed && inconclusive <= tries - needed {
+            // The rival may be one of us, and look for us in the same way.
+            self.sleep(pause(1))?;
+            // Not always the same one first: a fault may come with every other connection.
+            let fresh_first = (closed + inconclusive) % 2 == 0;
+            match compare_ids(self.target, fresh, fresh_first, SOON.min(self.left())) {
+                Compared::OwnClosed => closed += 1,
+                Compared::Inconclusive => inconclusive += 1,
+                Compared::FreshClosed => break,
+            }
+        }
+        Ok(closed == needed)
     }
 
     /// What ended an open session; `after` as [`MqttError::after`](crate::failure::MqttError).

@@ -52,6 +52,13 @@ pub(crate) enum Rogue {
     },
     /// Accepts, and closes so much later: another client has taken the client id over.
     TakenOver(Duration),
+    /// The same for one client id; others are left alone.
+    TakesOver(&'static str, Duration),
+    /// Accepts, and closes so much later, whoever it is; every fifth connection is left alone.
+    SparesEveryFifth {
+        after: Duration,
+        connects: Arc<AtomicUsize>,
+    },
 
     // SUBSCRIBE.
     /// Accepts, and closes when SUBSCRIBE comes; a client that only waits is left alone.
@@ -203,6 +210,14 @@ impl Rogue {
                 Act::Delay(*after),
                 Act::Close,
             ],
+            (Self::TakesOver(id, after), Packet::Connect(connect)) if connect.client_id == *id => {
+                Self::TakenOver(*after).answer(packet, client)
+            }
+            (Self::SparesEveryFifth { after, connects }, Packet::Connect(_))
+                if connects.fetch_add(1, Ordering::Relaxed) % 5 != 4 =>
+            {
+                Self::TakenOver(*after).answer(packet, client)
+            }
             (Self::KeepsSession, Packet::Connect(_)) => {
                 // MQTT 3.1.1 §3.2.2.2: session present.
                 vec![Act::Send(vec![0x20, 2, 1, 0])]

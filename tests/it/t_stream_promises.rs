@@ -140,6 +140,40 @@ fn two_clients_with_one_id_are_told_so() {
     }
 }
 
+/// A rival that always comes back after a while: closed are the connections with that id, and no others.
+#[test]
+fn a_rival_is_told_by_the_id_it_uses() {
+    let lab = Lab::new();
+    let broker = Rogue::TakesOver("same", Duration::from_millis(400)).start(&lab);
+    let config = config(broker.port, "client_id = same\n");
+    let run = Run::stream(&lab, "sub", &config, &["-t", "x"]).go();
+    run.expect_code(6);
+    for said in [
+        "error[mqtt-taken-over]",
+        "so were three more, each while one with a fresh client id stood",
+    ] {
+        assert!(run.all().contains(said), "{said}: {run}");
+    }
+}
+
+/// A network that closes nearly every connection closes those that look for the cause, too. That one of
+/// them stands, with whatever client id, proves nothing.
+#[test]
+fn a_network_that_closes_connections_is_no_rival() {
+    let lab = Lab::new();
+    let broker = Rogue::SparesEveryFifth {
+        after: Duration::from_millis(300),
+        connects: Default::default(),
+    }
+    .start(&lab);
+    let config = config(broker.port, "client_id = same\n");
+    let args = ["-t", "x", "--for", "15s"];
+    let run = Run::stream(&lab, "sub", &config, &args).go();
+    run.expect_code(0);
+    // They were compared.
+    assert!(broker.connects().len() > 5, "{run}");
+}
+
 /// A message that is too large is told and counted, and the stream goes on.
 #[test]
 fn sub_goes_on_after_a_message_that_is_too_large() {

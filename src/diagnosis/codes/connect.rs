@@ -330,9 +330,9 @@ pub(crate) fn taken_over(
     Diagnosis::new(&TAKEN_OVER, "another client uses this client id")
         .note(format!("the broker accepted the connection and closed it in the stage {}", fault.operation.stage().name()))
         .note(format!("one more connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
+        .notes(fresh_id_stood.then(|| "so were three more, each while one with a fresh client id stood".to_owned()))
         .note(format!("client id: `{}` ({})", config.client_id, origin(config, "client_id")))
         .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
-        .notes(fresh_id_stood.then(|| "one with a fresh client id was left alone".to_owned()))
         .help_if(!fresh_id_stood, format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, "client_id")))
         .help_if(!fresh_id_stood, "if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }
