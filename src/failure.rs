@@ -10,7 +10,7 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
-use crate::config::{Config, Origin, Qos};
+use crate::config::{Config, Key, Origin, Qos};
 use crate::x509::Certificate;
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -386,7 +386,7 @@ impl Topic {
     pub(crate) fn configured(config: &Config) -> Self {
         Self {
             name: config.topic.clone(),
-            origin: config.origin("topic").clone(),
+            origin: config.origin(Key::Topic).clone(),
         }
     }
 }

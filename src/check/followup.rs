@@ -2,6 +2,7 @@
 //! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits. Each is one
 //! connection and is never repeated.
 
+use crate::config::Key;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -217,7 +218,7 @@ impl<'a> Observed<'a> {
     pub(crate) fn taken_over(&self, failure: Failure) -> Failure {
         match &failure {
             Failure::Mqtt(fault)
-                if is_close(&failure) && self.target.config.is_set("client_id") =>
+                if is_close(&failure) && self.target.config.is_set(Key::ClientId) =>
             {
                 match wait_only(self.target, TAKEOVER_WAIT) {
                     Waited::Closed { after } => {

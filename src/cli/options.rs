@@ -114,7 +114,7 @@ pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageError> {
 /// What `pub` needs that neither flags nor configuration name. The defaults of both keys are for the
 /// check: nobody listens to a topic that was made up.
 pub(crate) fn missing_for_pub(options: &PubOptions, config: &Config) -> Result<(), UsageError> {
-    if options.what == What::Message && !config.is_set(Key::Message.name()) {
+    if options.what == What::Message && !config.is_set(Key::Message) {
         return Err(UsageError::MissingPayload);
     }
     topic(config)
@@ -130,7 +130,7 @@ pub(crate) fn missing_for_sub(options: &SubOptions, config: &Config) -> Result<(
 }
 
 fn topic(config: &Config) -> Result<(), UsageError> {
-    let set = config.is_set(Key::Topic.name());
+    let set = config.is_set(Key::Topic);
     set.then_some(()).ok_or(UsageError::MissingTopic)
 }
 

@@ -57,7 +57,7 @@ pub(crate) enum ConfigError {
     },
     /// rustls refuses what was checked before it. `key`: the setting concerned, if it is one.
     TlsSetup {
-        key: Option<&'static str>,
+        key: Option<Key>,
         words: String,
     },
 }

@@ -85,7 +85,7 @@ pub(crate) fn password(config: &Config) -> Result<Option<Secret>, ConfigError> {
 /// The files that hold a secret and that others than their owner and group may read.
 pub(crate) fn world_readable(config: &Config) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    if let Origin::Line { path, .. } = config.origin("password") {
+    if let Origin::Line { path, .. } = config.origin(Key::Password) {
         files.push(PathBuf::from(path));
     }
     let credentials = config.credentials.as_ref();

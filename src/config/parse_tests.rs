@@ -223,9 +223,9 @@ fn flags_stand_above_the_file() {
         Some("x.pem".into()),
         "relative to where the user is"
     );
-    assert_eq!(*config.origin("topic"), Origin::Flag("-t".to_owned()));
-    assert_eq!(*config.origin("qos"), Origin::Default);
-    assert!(config.is_set("retain") && !config.is_set("qos"));
+    assert_eq!(*config.origin(Key::Topic), Origin::Flag("-t".to_owned()));
+    assert_eq!(*config.origin(Key::Qos), Origin::Default);
+    assert!(config.is_set(Key::Retain) && !config.is_set(Key::Qos));
 
     let text = "username = me\nhost = h\npassword_file = p";
     let config = file_and(text, &[over("--set", "password_env", "P")]).unwrap();
@@ -252,7 +252,7 @@ fn a_url_is_a_configuration() {
     let config = url("mqtt://[::1]").unwrap();
     assert_eq!((config.host.as_str(), config.port), ("::1", 1883));
     assert_eq!(config.transport, Transport::Plain);
-    assert_eq!(*config.origin("tls"), Origin::Url);
+    assert_eq!(*config.origin(Key::Tls), Origin::Url);
 }
 
 #[test]

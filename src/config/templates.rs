@@ -45,7 +45,7 @@ mod tests {
                 }
             }
             let filled = file(&text.replace("YOUR-", "my-")).expect(provider);
-            assert!(filled.is_set("host"));
+            assert!(filled.is_set(Key::Host));
             assert!(
                 text.lines().all(|line| line.chars().count() <= 80),
                 "{provider}"

@@ -311,16 +311,16 @@ pub(crate) struct Config {
 
 impl Config {
     /// Where `key` was written.
-    pub(crate) fn origin(&self, key: &str) -> &Origin {
+    pub(crate) fn origin(&self, key: Key) -> &Origin {
         self.origins
             .iter()
             .rev()
-            .find(|(set, _)| set.name() == key)
+            .find(|(set, _)| *set == key)
             .map_or(&Origin::Default, |(_, origin)| origin)
     }
 
     /// Whether the user set `key` anywhere.
-    pub(crate) fn is_set(&self, key: &str) -> bool {
-        self.origins.iter().any(|(set, _)| set.name() == key)
+    pub(crate) fn is_set(&self, key: Key) -> bool {
+        self.origins.iter().any(|(set, _)| *set == key)
     }
 }

@@ -1,6 +1,6 @@
 //! A diagnosis, and how it is put together: a code, what happened, the evidence, what to change.
 
-use crate::config::{Config, Origin};
+use crate::config::{Config, Key, Origin};
 use crate::diagnosis::Code;
 use crate::failure::Stage;
 
@@ -67,12 +67,13 @@ impl Diagnosis {
 }
 
 /// A key as the user wrote it: "`ca_file` in `config/hivemq.conf`, line 7".
-pub(crate) fn origin(config: &Config, key: &str) -> String {
+pub(crate) fn origin(config: &Config, key: Key) -> String {
     written(key, config.origin(key))
 }
 
 /// The same of an origin that is at hand.
-pub(crate) fn written(key: &str, origin: &Origin) -> String {
+pub(crate) fn written(key: Key, origin: &Origin) -> String {
+    let key = key.name();
     match origin {
         Origin::Line { path, line } => format!("`{key}` in `{path}`, line {line}"),
         Origin::Flag(flag) => format!("`{key}` (given by `{flag}`)"),

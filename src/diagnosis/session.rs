@@ -1,7 +1,7 @@
 //! What the diagnoses of an MQTT session have in common: when it was, where a topic was given, and the
 //! help that several share.
 
-use crate::config::{Config, Origin};
+use crate::config::{Config, Key, Origin};
 use crate::diagnosis::builder::written;
 use crate::diagnosis::{Diagnosis, origin};
 use crate::failure::{Command, MqttError, Operation, Topic};
@@ -21,7 +21,7 @@ pub(crate) fn when(error: &MqttError) -> String {
 pub(crate) fn given(command: Command, topic: &Topic) -> String {
     match (command, &topic.origin) {
         (Command::Sub, Origin::Flag(flag)) => format!("given by `{flag}`"),
-        (_, origin) => written("topic", origin),
+        (_, origin) => written(Key::Topic, origin),
     }
 }
 
@@ -29,11 +29,11 @@ pub(crate) fn given(command: Command, topic: &Topic) -> String {
 /// by one more connection.
 pub(crate) fn same_client_id(diagnosis: Diagnosis, command: Command, config: &Config) -> Diagnosis {
     diagnosis.help_if(
-        command != Command::Check && config.is_set("client_id"),
+        command != Command::Check && config.is_set(Key::ClientId),
         format!(
             "if another client uses the client id `{}`, the broker closes the older connection of the two: give each its own ({})",
             config.client_id,
-            origin(config, "client_id")
+            origin(config, Key::ClientId)
         ),
     )
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::check::{
     Compared, Observed, RIVALS_PAUSE, Waited, compare_ids, is_close, stages, wait_only, warnings,
 };
-use crate::config::Config;
+use crate::config::{Config, Key};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{
     Command, Failure, GaveUp, LinkError, LostError, MqttCause, Operation, Stage, TlsCause,
@@ -252,7 +252,7 @@ impl<'a> Reconnector<'a> {
 
     /// Whether it is our client id that has connections closed.
     fn has_rival(&self) -> Result<bool, Failure> {
-        if !self.target.config.is_set("client_id") {
+        if !self.target.config.is_set(Key::ClientId) {
             return Ok(false);
         }
         let fresh = Config {

@@ -11,7 +11,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use crate::config::{Config, ConfigError, TlsSettings};
+use crate::config::{Config, ConfigError, Key, TlsSettings};
 use crate::failure::{Failure, Presented, TlsCause, TlsError, TlsFacts};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
@@ -79,7 +79,7 @@ impl Tls {
         // Each handshake is a full one, so that the second is judged like the first. OpenSSL servers
         // that ask for client certificates refuse a resumption that they are not set up for.
         client.resumption = Resumption::disabled();
-        let host = server_name("host", &config.host)?;
+        let host = server_name(Key::Host, &config.host)?;
         let sni = matches!(host, ServerName::DnsName(_)) && settings.sni;
         let common = TlsFacts {
             sni: sni.then(|| config.host.clone()),
@@ -207,7 +207,7 @@ fn issuers(
     let name = settings
         .server_name
         .as_deref()
-        .map(|name| server_name("server_name", name))
+        .map(|name| server_name(Key::ServerName, name))
         .transpose()?;
     let builder =
         WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
@@ -216,11 +216,11 @@ fn issuers(
 }
 
 /// What `key` holds, which `config` has checked, as the type that rustls wants.
-fn server_name(key: &'static str, name: &str) -> Result<ServerName<'static>, ConfigError> {
+fn server_name(key: Key, name: &str) -> Result<ServerName<'static>, ConfigError> {
     ServerName::try_from(name.to_owned()).map_err(|error| refused(Some(key), &error))
 }
 
-fn refused(key: Option<&'static str>, error: &dyn Error) -> ConfigError {
+fn refused(key: Option<Key>, error: &dyn Error) -> ConfigError {
     let words = error.to_string();
     ConfigError::TlsSetup { key, words }
 }
@@ -247,7 +247,7 @@ mod tests {
     const NO_NAME: &str = "no name";
 
     #[track_caller]
-    fn check(config: &Config, settings: &TlsSettings, key: &'static str) {
+    fn check(config: &Config, settings: &TlsSettings, key: Key) {
         let found = Tls::new(config, settings).err();
         assert!(
             matches!(&found, Some(ConfigError::TlsSetup { key: Some(it), .. }) if *it == key),
@@ -263,7 +263,7 @@ mod tests {
             server_name: Some(NO_NAME.to_owned()),
             ..testing::tls(&config).clone()
         };
-        check(&config, &named, "server_name");
+        check(&config, &named, Key::ServerName);
 
         let pinned = TlsSettings {
             pin_sha256: Some([0; 32]),
@@ -271,6 +271,6 @@ mod tests {
             ..named
         };
         let host = NO_NAME.to_owned();
-        check(&Config { host, ..config }, &pinned, "host");
+        check(&Config { host, ..config }, &pinned, Key::Host);
     }
 }

@@ -1,6 +1,7 @@
 //! The codes of what a certificate says: its dates, its names, its form. Whom it comes from is
 //! `issuer`'s.
 
+use crate::config::Key;
 use rustls::{CertificateError, Error};
 
 use crate::diagnosis::chain::{Chain, Evidence, holder, sign};
@@ -236,10 +237,10 @@ pub(crate) static NAME_MISMATCH: Code = Code {
 pub(crate) fn name_mismatch(shown: &Evidence<'_>) -> Diagnosis {
     let (wanted, _) = shown.wanted();
     let names = shown.chain.leaf().map_or(&[][..], |leaf| &leaf.names);
-    let key = if shown.config.is_set("server_name") {
-        "server_name"
+    let key = if shown.config.is_set(Key::ServerName) {
+        Key::ServerName
     } else {
-        "host"
+        Key::Host
     };
     let plain = names
         .iter()
@@ -259,7 +260,7 @@ pub(crate) fn name_mismatch(shown: &Evidence<'_>) -> Diagnosis {
     .note(format!("the certificate is for {}", list(names)))
     .notes(shown.chain.lines(0, "not for this name"));
     let words = match plain {
-        Some(name) if key == "host" => words
+        Some(name) if key == Key::Host => words
             .help(format!("if `{name}` is your broker, set `host = {name}`"))
             .help(format!(
                 "if that name has no address here, keep `host` and set `server_name = {name}`"
@@ -467,7 +468,7 @@ pub(crate) fn bad(shown: &Evidence<'_>, said: &Error) -> Diagnosis {
     let words = diagnosis.note(shown.chain.trusted());
     match fault {
         Some(Fault::BadSignature) => words
-            .help_if(shown.config.is_set("ca_file"), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", origin(shown.config, "ca_file")))
+            .help_if(shown.config.is_set(Key::CaFile), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", origin(shown.config, Key::CaFile)))
             .help("if not, the certificate is damaged or forged: have it issued anew"),
         Some(Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. }) => words
             .notes(shown.chain.leaf().and_then(|leaf| leaf.extended_key_usage.as_ref()).map(|usage| format!("its extended key usage: {}", usage.join(", "))))

@@ -1,6 +1,6 @@
 //! The codes of our own certificate: the broker demands one, or refuses the one that it got.
 
-use crate::config::Config;
+use crate::config::{Config, Key};
 use crate::diagnosis::alert::how_it_ended;
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis, origin};
@@ -73,7 +73,7 @@ fn rejected(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
     if let Some(own) = &error.facts.client_certificate {
         words = words.note(format!(
             "sent: {}: `{}`, issued by `{}`, valid from {} until {}",
-            origin(config, "cert_file"),
+            origin(config, Key::CertFile),
             own.subject.short(),
             own.issuer.short(),
             clock::utc(own.not_before),

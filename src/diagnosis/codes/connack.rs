@@ -1,6 +1,6 @@
 //! The codes of a CONNACK that refuses.
 
-use crate::config::{Config, Transport};
+use crate::config::{Config, Key, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{MqttError, Stage};
@@ -88,7 +88,7 @@ fn not_authorized(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
     credentials(diagnosis, fault, config)
         .help_if(config.credentials.is_none(), "set `username` and a password (`password_file` or `password_env`)")
         .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others also give this answer for a wrong password")
-        .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, "sni")))
+        .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, Key::Sni)))
         .help_if(config.credentials.is_none(), "if the broker knows clients by something else, allow this one to connect, in the broker's access rules")
         .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules")
 }
@@ -115,7 +115,7 @@ pub(crate) static CLIENT_ID_REJECTED: Code = Code {
 fn client_id_rejected(code: u8, config: &Config) -> Diagnosis {
     Diagnosis::new(&CLIENT_ID_REJECTED, "the broker rejects the client id")
         .note(connack(code, "identifier rejected"))
-        .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), origin(config, "client_id")))
+        .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), origin(config, Key::ClientId)))
         .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
         .help("if the broker ties the client id to the user or the certificate, use that very id")
 }
@@ -271,15 +271,15 @@ pub(crate) fn user(config: &Config) -> String {
         Some(credentials) => format!(
             "user name: `{}` ({})",
             credentials.username,
-            origin(config, "username")
+            origin(config, Key::Username)
         ),
         None => "user name: none is set".to_owned(),
     }
 }
 
 fn password_key(config: &Config) -> String {
-    let keys = ["password", "password_file", "password_env"];
-    keys.iter()
-        .find(|key| config.is_set(key))
+    let keys = [Key::Password, Key::PasswordFile, Key::PasswordEnv];
+    keys.into_iter()
+        .find(|key| config.is_set(*key))
         .map_or_else(|| "in the URL".to_owned(), |key| origin(config, key))
 }

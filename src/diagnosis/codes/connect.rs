@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Transport};
+use crate::config::{Config, Key, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::{self, user};
 use crate::diagnosis::session::when;
@@ -77,7 +77,7 @@ fn is_tls(first: &[u8], config: &Config) -> Diagnosis {
         "its answer to CONNECT is a TLS alert: `{}`",
         text::escape_bytes(first, 16)
     ))
-    .help(format!("set `tls = on` ({})", origin(config, "tls")))
+    .help(format!("set `tls = on` ({})", origin(config, Key::Tls)))
 }
 
 fn closes_without_a_word(config: &Config) -> Diagnosis {
@@ -87,7 +87,7 @@ fn closes_without_a_word(config: &Config) -> Diagnosis {
         format!("`{host}` closes the connection without a word, and `tls = off` is set"),
     )
     .note(format!("{port} is a port for MQTT over TLS"))
-    .help(format!("set `tls = on` ({})", origin(config, "tls")))
+    .help(format!("set `tls = on` ({})", origin(config, Key::Tls)))
 }
 
 pub(crate) static NOT_MQTT: Code = Code {
@@ -131,7 +131,7 @@ fn not_mqtt(fault: &MqttError, link: &LinkError, config: &Config, first: &[u8]) 
         LinkError::TimedOut { .. } => words.note(format!(
             "no CONNACK within {} ({})",
             text::duration(config.timeout),
-            origin(config, "timeout")
+            origin(config, Key::Timeout)
         )),
         _ => words,
     };
@@ -149,7 +149,7 @@ fn not_mqtt(fault: &MqttError, link: &LinkError, config: &Config, first: &[u8]) 
             .note("that is SSH")
             .help("take the broker's MQTT port, usually 8883 with TLS and 1883 without")
     } else {
-        words.help(format!("check {}: the broker's MQTT port is usually 8883 with TLS and 1883 without", origin(config, "port")))
+        words.help(format!("check {}: the broker's MQTT port is usually 8883 with TLS and 1883 without", origin(config, Key::Port)))
             .help("if a proxy stands between, see that it passes TCP through unchanged (mind the PROXY protocol)")
     }
 }
@@ -232,8 +232,8 @@ fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
             .help_if(tls.client.is_none() || config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
             .help("look into the broker's log, where the reason stands")
-            .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, remove it", origin(config, "alpn")))
-            .help_if(!tls.sni, format!("{} leaves out the server name; remove it", origin(config, "sni"))),
+            .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, remove it", origin(config, Key::Alpn)))
+            .help_if(!tls.sni, format!("{} leaves out the server name; remove it", origin(config, Key::Sni))),
     }
 }
 
@@ -277,13 +277,16 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
     let words = Diagnosis::new(&TIMEOUT, "the broker does not answer CONNECT").note(format!(
         "no CONNACK within {} ({})",
         text::duration(config.timeout),
-        origin(config, "timeout")
+        origin(config, Key::Timeout)
     ));
     let words = match &fault.probe {
         Some(Probe { bytes, .. }) if accepts(bytes) => {
             return words
                 .note(ACCEPTED)
-                .help(format!("raise `timeout` ({})", origin(config, "timeout")))
+                .help(format!(
+                    "raise `timeout` ({})",
+                    origin(config, Key::Timeout)
+                ))
                 .help("if it comes back, look into the broker's log, and at its load");
         }
         Some(Probe { bytes, .. }) if !bytes.is_empty() => words.note(format!(
@@ -298,7 +301,7 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
     };
     words
         .help_if(config.transport == Transport::Plain, "if this port is a TLS port, set `tls = on`: such a server waits for a TLS message")
-        .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", origin(config, "port")))
+        .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", origin(config, Key::Port)))
         .help("if the broker is overloaded or its user database is slow, raise `timeout`, and look into its log")
 }
 
@@ -331,8 +334,8 @@ pub(crate) fn taken_over(
         .note(format!("the broker accepted the connection and closed it in the stage {}", fault.operation.stage().name()))
         .note(format!("one more connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .notes(fresh_id_stood.then(|| "so were three more, each while one with a fresh client id stood".to_owned()))
-        .note(format!("client id: `{}` ({})", config.client_id, origin(config, "client_id")))
+        .note(format!("client id: `{}` ({})", config.client_id, origin(config, Key::ClientId)))
         .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
-        .help_if(!fresh_id_stood, format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, "client_id")))
+        .help_if(!fresh_id_stood, format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, Key::ClientId)))
         .help_if(!fresh_id_stood, "if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{
-    Config, ConfigError, EmptyPlace, FileError, SecretError, Unreadable, VariableName, url,
+    Config, ConfigError, EmptyPlace, FileError, Key, SecretError, Unreadable, VariableName, url,
 };
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{run, settings, usage};
@@ -31,7 +31,7 @@ pub(crate) static CODES: &[&Code] = &[
 /// user's in it is not escaped yet.
 pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosis {
     let origin =
-        |key: &str| config.map_or_else(|| format!("`{key}`"), |config| origin(config, key));
+        |key: Key| config.map_or_else(|| format!("`{}`", key.name()), |config| origin(config, key));
     if let Some(limit) = limit(error) {
         return run::system_limit(Stage::Config, &limit);
     }
@@ -40,22 +40,26 @@ pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosi
         ConfigError::Problems(problems) => settings::diagnose(problems),
         ConfigError::Unreadable { path, why, beside } => config_unreadable(path, why, beside),
         ConfigError::PasswordEnvUnset { variable, empty } => {
-            password_env_unset(variable, *empty, &origin("password_env"))
+            password_env_unset(variable, *empty, &origin(Key::PasswordEnv))
         }
         ConfigError::PasswordEnvUnusable { variable, why } => {
-            password_env_unusable(variable, *why, &origin("password_env"))
+            password_env_unusable(variable, *why, &origin(Key::PasswordEnv))
         }
         ConfigError::PasswordFile { path, why } => {
-            password_file(path, why, &origin("password_file"))
+            password_file(path, why, &origin(Key::PasswordFile))
         }
-        ConfigError::CaFile { path, why } => ca_file_invalid(path, why, &origin("ca_file")),
+        ConfigError::CaFile { path, why } => ca_file_invalid(path, why, &origin(Key::CaFile)),
         ConfigError::ClientCert { path, why } => {
-            client_cert_invalid(path, why, &origin("cert_file"))
+            client_cert_invalid(path, why, &origin(Key::CertFile))
         }
-        ConfigError::ClientKey { path, why } => client_key_invalid(path, why, &origin("key_file")),
-        ConfigError::ClientKeyEncrypted { path } => client_key_encrypted(path, &origin("key_file")),
+        ConfigError::ClientKey { path, why } => {
+            client_key_invalid(path, why, &origin(Key::KeyFile))
+        }
+        ConfigError::ClientKeyEncrypted { path } => {
+            client_key_encrypted(path, &origin(Key::KeyFile))
+        }
         ConfigError::ClientKeyMismatch { cert, key } => {
-            client_key_mismatch((cert, &origin("cert_file")), (key, &origin("key_file")))
+            client_key_mismatch((cert, &origin(Key::CertFile)), (key, &origin(Key::KeyFile)))
         }
         ConfigError::NoTrustRoots { empty } => no_trust_roots(empty),
         ConfigError::TlsSetup { key, words } => settings::tls_setup(key.map(origin), words),

@@ -1,5 +1,6 @@
 //! The codes of whom a certificate comes from: its issuer, the pin, a CA in the broker's place.
 
+use crate::config::Key;
 use crate::diagnosis::chain::{Chain, Evidence, sign};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis, origin};
@@ -63,12 +64,12 @@ fn unknown_issuer(shown: &Evidence<'_>) -> Diagnosis {
     Diagnosis::new(&UNKNOWN_ISSUER, "the broker's certificate was issued by a CA that this machine does not trust")
         .notes(shown.chain.lines_to_top(&format!("not trusted: no trusted CA is named `{issuer}` and has signed it")))
         .note(shown.chain.trusted())
-        .help(match shown.config.is_set("ca_file") {
-            true => format!("if `{issuer}` is your own or your broker's CA, set {} to its certificate: the present one is another's", origin(shown.config, "ca_file")),
+        .help(match shown.config.is_set(Key::CaFile) {
+            true => format!("if `{issuer}` is your own or your broker's CA, set {} to its certificate: the present one is another's", origin(shown.config, Key::CaFile)),
             false => format!("if `{issuer}` is your own or your broker's CA, get its certificate from the broker's operator and set `ca_file` to it"),
         })
         .help_if(lone, "if it is an intermediate CA of a public one, the broker must send that CA's certificate after its own")
-        .help_if(!shown.system_roots(), format!("if it is a public CA, remove {}", origin(shown.config, "system_roots")))
+        .help_if(!shown.system_roots(), format!("if it is a public CA, remove {}", origin(shown.config, Key::SystemRoots)))
         .help_if(shown.system_roots(), "if it is a public CA, update this machine's certificates (Debian: `apt-get install ca-certificates`)")
 }
 
@@ -103,10 +104,10 @@ fn missing_intermediate(shown: &Evidence<'_>) -> Diagnosis {
             .help("if that is no PEM text: `openssl x509 -inform der -in intermediate.der -out intermediate.pem`"),
         None => words,
     };
-    words.help(match shown.config.is_set("ca_file") {
+    words.help(match shown.config.is_set(Key::CaFile) {
         true => format!(
             "until then, append that certificate (PEM) to the file of {}",
-            origin(shown.config, "ca_file")
+            origin(shown.config, Key::CaFile)
         ),
         false => {
             "until then, save that certificate (PEM) as a file of your own and set `ca_file` to it"
@@ -172,7 +173,7 @@ pub(crate) static PIN_MISMATCH: Code = Code {
 pub(crate) fn pin_mismatch(shown: &Evidence<'_>, expected: &[u8; 32]) -> Diagnosis {
     let expected = certificate::fingerprint(expected);
     Diagnosis::new(&PIN_MISMATCH, "the broker's certificate is not the one that is pinned")
-        .note(format!("SHA-256 expected: {expected} ({})", origin(shown.config, "pin_sha256")))
+        .note(format!("SHA-256 expected: {expected} ({})", origin(shown.config, Key::PinSha256)))
         .note(format!("SHA-256 found:    {}", shown.chain.fingerprint(0)))
         .notes(shown.chain.lines(0, "another fingerprint"))
         .help("if the broker got a new certificate, have its operator confirm the fingerprint found, then set `pin_sha256` to it")

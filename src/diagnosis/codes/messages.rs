@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Qos};
+use crate::config::{Config, Key, Qos};
 use crate::diagnosis::codes::{connect, publish, receive, subscribe};
 use crate::diagnosis::session::when;
 use crate::diagnosis::{Diagnosis, origin};
@@ -69,7 +69,7 @@ fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Con
         }
         LinkError::TimedOut { limit } => {
             let limit = text::duration(*limit);
-            let timeout = origin(config, "timeout");
+            let timeout = origin(config, Key::Timeout);
             format!("nothing more could be sent for {limit} ({timeout})")
         }
         _ => format!("the connection was closed {}", when(error)),
@@ -99,7 +99,7 @@ fn closed(link: &LinkError) -> &'static str {
 }
 
 fn no_answer(awaited: &str, limit: Duration, config: &Config) -> String {
-    let (limit, timeout) = (text::duration(limit), origin(config, "timeout"));
+    let (limit, timeout) = (text::duration(limit), origin(config, Key::Timeout));
     format!("no {awaited} within {limit} ({timeout})")
 }
 

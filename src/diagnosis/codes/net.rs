@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::IpAddr;
 
-use crate::config::{Config, Transport};
+use crate::config::{Config, Key, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{AddressError, DnsError, Stage, TcpError};
@@ -28,7 +28,7 @@ pub(crate) fn dns(error: &DnsError, config: &Config, cloud: bool) -> Diagnosis {
         DnsError::TimedOut { limit, servers } => dns_unavailable(config, servers).note(format!(
             "no answer within {} ({})",
             text::duration(*limit),
-            origin(config, "timeout")
+            origin(config, Key::Timeout)
         )),
     }
 }
@@ -55,7 +55,7 @@ fn evidence(tried: &[AddressError], config: &Config) -> Vec<String> {
         ErrorKind::TimedOut => format!(
             "{address}: no answer within {} ({})",
             text::duration(config.timeout),
-            origin(config, "timeout")
+            origin(config, Key::Timeout)
         ),
         _ => format!("{address}: {error}"),
     };
@@ -87,7 +87,7 @@ fn dns_not_found(words: &str, config: &Config, cloud: bool) -> Diagnosis {
     let host = &config.host;
     Diagnosis::new(&DNS_NOT_FOUND, format!("the name `{host}` has no address"))
         .note(format!("the resolver says: {words}"))
-        .help(format!("check the spelling of {}", origin(config, "host")))
+        .help(format!("check the spelling of {}", origin(config, Key::Host)))
         .help_if(
             !host.contains('.'),
             "if it is a machine of the local network, write its full name or its IP address",
@@ -195,7 +195,7 @@ fn tcp_timeout(tried: &[AddressError], config: &Config) -> Diagnosis {
     Diagnosis::new(&TCP_TIMEOUT, format!("nothing answers on port {port} of `{host}`"))
         .notes(evidence(tried, config))
         .help(format!("if this network has a firewall, let outbound TCP to port {port} through; many drop it without a word"))
-        .help(format!("check {} and {}, and that the broker's machine is up", origin(config, "host"), origin(config, "port")))
+        .help(format!("check {} and {}, and that the broker's machine is up", origin(config, Key::Host), origin(config, Key::Port)))
 }
 
 /// The stage tcp went on to the next address; rumqttc did not.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::config::{Config, Qos};
+use crate::config::{Config, Key, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::receive;
@@ -63,10 +63,10 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .note(user(config))
         .notes(published(error))
         .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit, send a smaller one")
-        .help_if(*retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", origin(config, "retain")))
-        .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", origin(config, "qos")))
+        .help_if(*retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", origin(config, Key::Retain)))
+        .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", origin(config, Key::Qos)))
         .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, "qos")));
+        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, Key::Qos)));
     same_client_id(diagnosis, error.command, config)
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn timeout(error: &MqttError, said: &str, how: String, config: &Confi
             qos == Qos::ExactlyOnce,
             format!(
                 "if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it",
-                origin(config, "qos")
+                origin(config, Key::Qos)
             ),
         )
         .help("look into the broker's log, where the reason stands")
@@ -171,7 +171,7 @@ pub(crate) fn too_large(
     limit: usize,
     config: &Config,
 ) -> Diagnosis {
-    let key = origin(config, "max_packet_size");
+    let key = origin(config, Key::MaxPacketSize);
     let message = match error.command {
         Command::Check => "`message`",
         Command::Pub | Command::Sub => "message",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Qos};
+use crate::config::{Config, Key, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::session::{given, same_client_id};
@@ -145,7 +145,7 @@ pub(crate) static TOO_LARGE: Code = Code {
 };
 
 pub(crate) fn too_large(error: &MqttError, size: usize, config: &Config) -> Diagnosis {
-    let key = origin(config, "max_packet_size");
+    let key = origin(config, Key::MaxPacketSize);
     let limit = config.max_packet_size;
     let diagnosis = Diagnosis::new(
         &TOO_LARGE,

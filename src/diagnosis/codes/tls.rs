@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
-use crate::config::{Config, Transport};
+use crate::config::{Config, Key, Transport};
 use crate::diagnosis::alert::{how_it_ended, received};
 use crate::diagnosis::chain::Evidence;
 use crate::diagnosis::code::Kind;
@@ -231,7 +231,7 @@ pub(crate) static CLOSED: Code = Code {
 fn closed(error: &TlsError, config: &Config) -> Diagnosis {
     Diagnosis::new(&CLOSED, "the broker closed the connection during the TLS handshake")
         .notes(how_it_ended(error))
-        .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, "host")))
+        .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, Key::Host)))
         .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
         .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
 }
@@ -259,7 +259,7 @@ pub(crate) static TIMEOUT: Code = Code {
 fn timeout(error: &TlsError, config: &Config, limit: Duration) -> Diagnosis {
     let limit = text::duration(limit);
     Diagnosis::new(&TIMEOUT, "the TLS handshake did not end in time")
-        .note(format!("TCP is connected; {} within {limit} ({})", received(error), origin(config, "timeout")))
+        .note(format!("TCP is connected; {} within {limit} ({})", received(error), origin(config, Key::Timeout)))
         .notes(error.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
         .help_if(error.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
         .help("if the link is slow, raise `timeout`")
@@ -351,7 +351,7 @@ fn unrecognised_name(error: &TlsError, config: &Config) -> Diagnosis {
     ))
     .help(format!(
         "check {}: it must be the very name that the broker's provider gave you",
-        origin(config, "host")
+        origin(config, Key::Host)
     ))
 }
 
@@ -376,7 +376,7 @@ pub(crate) static NO_SNI: Code = Code {
 fn no_sni(error: &TlsError, config: &Config) -> Diagnosis {
     let off = matches!(&config.transport, Transport::Tls(settings) if !settings.sni);
     let why = if off {
-        format!("{} leaves it out", origin(config, "sni"))
+        format!("{} leaves it out", origin(config, Key::Sni))
     } else {
         format!("`{}` is an IP address, which has none", config.host)
     };
@@ -425,7 +425,7 @@ fn alpn(error: &TlsError, config: &Config) -> Diagnosis {
     .note(offered)
     .help(format!(
         "set {} to what the broker's documentation asks for on this port, or remove it",
-        origin(config, "alpn")
+        origin(config, Key::Alpn)
     ))
 }
 
