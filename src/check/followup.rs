@@ -2,18 +2,18 @@
 //! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits. Each is one
 //! connection and is never repeated.
 
-use crate::config::Key;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::check::probe;
+use crate::config::Key;
 use crate::failure::{
     AddressError, Command, Failure, LimitError, LinkError, MqttCause, MqttError, Operation, Probe,
     ProbeEnd, TcpError, TlsCause, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
-use crate::net::connect;
+use crate::net::{Deadline, connect};
 use crate::tls::Tls;
 
 /// How long a probe waits at each step: what it looks for comes at once.
@@ -286,11 +286,11 @@ fn wait(
     began: Instant,
     limit: Duration,
 ) -> (Waited, usize) {
-    let deadline = began + config.timeout.min(limit);
+    let deadline = Deadline::since(began, config.timeout.min(limit), stop);
     let mut received = 0;
     let waited = loop {
-        match session.next(deadline, stop) {
-            Ok(Some(_)) if Instant::now() < deadline => received += 1,
+        match session.next(deadline) {
+            Ok(Some(_)) if !deadline.is_over() => received += 1,
             Ok(_) => {
                 session.close(None, config.timeout);
                 break Waited::Stood;

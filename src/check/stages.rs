@@ -14,7 +14,7 @@ use crate::failure::{
 use crate::mqtt::{
     Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, publish_size,
 };
-use crate::net::{SIGNAL_POLL, connect};
+use crate::net::{Deadline, SIGNAL_POLL, connect};
 
 /// How the check ended.
 #[derive(Debug)]
@@ -288,13 +288,13 @@ impl<'a, 'b> Check<'a, 'b> {
 
     /// The next event of the stage under way; `None`: its time is over.
     fn next(&self, session: &mut Session) -> Result<Option<Event>, Failure> {
-        let deadline = self.began + self.target.config.timeout;
+        let limit = self.target.config.timeout;
         // Where messages of others come without end, there is always one more at hand.
-        if Instant::now() > deadline + SIGNAL_POLL {
+        if self.began.elapsed() > limit + SIGNAL_POLL {
             return Ok(None);
         }
         session
-            .next(deadline, self.target.stop)
+            .next(Deadline::since(self.began, limit, self.target.stop))
             .map_err(|error| self.session_error(error))
     }
 

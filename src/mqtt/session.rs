@@ -14,7 +14,7 @@ use crate::mqtt::event::{Event, Opened, Publish, Receipt, Request, SessionError,
 use crate::mqtt::resume::{Qos2Received, Unfinished};
 use crate::mqtt::target::{Limits, Target};
 use crate::mqtt::{Connection, publish_size};
-use crate::net::{SIGNAL_POLL, Stop, WaitError, limits as system, wait};
+use crate::net::{Deadline, SIGNAL_POLL, Stop, WaitError, limits as system, wait};
 
 /// How long the broker's own close is waited for after DISCONNECT.
 const CLOSE_WAIT: Duration = Duration::from_millis(200);
@@ -281,16 +281,12 @@ impl Session {
     /// # Errors
     /// The [`SessionError`], after everything that came in before it. A session that has ended can
     /// only be asked for what it left undone.
-    pub(crate) fn next(
-        &mut self,
-        deadline: Instant,
-        stop: &Stop,
-    ) -> Result<Option<Event>, SessionError> {
+    pub(crate) fn next(&mut self, deadline: Deadline<'_>) -> Result<Option<Event>, SessionError> {
         loop {
             if self.ended.is_some() {
                 return self.last_events();
             }
-            if stop.is_set() {
+            if deadline.is_interrupted() {
                 return Err(SessionError::Interrupted);
             }
             if !self.releasing.is_empty() && self.opened.elapsed() > self.limit {
@@ -318,10 +314,13 @@ impl Session {
             if self.blocked.is_some() || self.ended.is_some() {
                 continue;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.poll(Some(left.min(SIGNAL_POLL))) {
+            // What is at hand is told when the time is over, too.
+            let left = deadline.left().unwrap_or_default();
+            match self.poll(Some(left)) {
                 Some(event) => return Ok(Some(event)),
-                None if left.is_zero() && self.ended.is_none() => return Ok(None),
+                None if left.is_zero() && self.ended.is_none() && !deadline.is_interrupted() => {
+                    return Ok(None);
+                }
                 None => {}
             }
         }
@@ -386,10 +385,10 @@ impl Session {
         if let Some(filter) = filter
             && self.queue(Request::Unsubscribe { filter }).is_ok()
         {
-            let deadline = Instant::now() + limit.min(CLOSE_WAIT * 5);
+            let deadline = Deadline::after(limit.min(CLOSE_WAIT * 5), &stop);
             // A topic full of others' messages does not end by itself.
-            while Instant::now() < deadline
-                && let Ok(Some(event)) = self.next(deadline, &stop)
+            while !deadline.is_over()
+                && let Ok(Some(event)) = self.next(deadline)
             {
                 if matches!(event, Event::Unsubscribed) {
                     break;
@@ -398,17 +397,17 @@ impl Session {
         }
         // A message of QoS 2 that was taken is seen through: PUBCOMP must not follow a DISCONNECT
         // (MQTT 3.1.1 §3.14.4).
-        let deadline = Instant::now() + limit.min(CLOSE_WAIT * 5);
+        let deadline = Deadline::after(limit.min(CLOSE_WAIT * 5), &stop);
         while !self.unreleased.is_empty()
-            && Instant::now() < deadline
-            && let Ok(Some(_)) = self.next(deadline, &stop)
+            && !deadline.is_over()
+            && let Ok(Some(_)) = self.next(deadline)
         {}
         // To one that has ended nothing can be said: rumqttc would connect again for it.
         if self.ended.is_some() || self.connection.queue(Request::Disconnect).is_err() {
             return self.into_trace();
         }
-        let deadline = Instant::now() + limit.min(CLOSE_WAIT * 5);
-        while Instant::now() < deadline {
+        let deadline = Deadline::after(limit.min(CLOSE_WAIT * 5), &stop);
+        while !deadline.is_over() {
             let event = self.poll(Some(CLOSE_WAIT));
             if self.ended.is_some() {
                 return self.into_trace();
@@ -421,8 +420,8 @@ impl Session {
         self.connection.forget_received();
         let trace = self.connection.take_trace();
         // The broker closes first, or soon. Polling on after the error would reconnect.
-        let deadline = Instant::now() + CLOSE_WAIT;
-        while Instant::now() < deadline
+        let deadline = Deadline::after(CLOSE_WAIT, &stop);
+        while !deadline.is_over()
             && self.connection.poll(Some(CLOSE_WAIT)).is_ok()
             && self.connection.take().is_some()
         {}

@@ -42,11 +42,24 @@ pub(crate) struct Deadline<'a> {
 impl<'a> Deadline<'a> {
     /// A deadline `limit` from now.
     pub(crate) fn after(limit: Duration, stop: &'a Stop) -> Self {
+        Self::since(Instant::now(), limit, stop)
+    }
+
+    /// A deadline `limit` after `began`.
+    pub(crate) fn since(began: Instant, limit: Duration, stop: &'a Stop) -> Self {
         Self {
-            until: Instant::now() + limit,
+            until: began + limit,
             limit,
             stop,
         }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.until <= Instant::now()
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.stop.is_set()
     }
 
     /// How long to block before asking again: the time left, but no longer than [`SIGNAL_POLL`], and
@@ -55,7 +68,7 @@ impl<'a> Deadline<'a> {
     /// # Errors
     /// [`WaitError::Interrupted`] or [`WaitError::TimedOut`].
     pub(crate) fn left(&self) -> Result<Duration, WaitError> {
-        if self.stop.is_set() {
+        if self.is_interrupted() {
             return Err(WaitError::Interrupted);
         }
         match self.until.saturating_duration_since(Instant::now()) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::config::{Config, Qos};
 use crate::failure::{Command, Failure, MqttCause, Operation, Stage, Topic, UnderWay};
 use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, publish_size};
-use crate::net::Stop;
+use crate::net::{Deadline, Stop};
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::input::{Input, Next};
 use crate::stream::options::PubOptions;
@@ -323,26 +323,27 @@ impl Publisher<'_> {
         // The last acknowledgements are waited for even after a signal.
         let stop = if stopping { &never } else { self.stop };
         self.gather(session);
-        let mut until = Instant::now();
+        let (mut began, mut limit) = (Instant::now(), Duration::ZERO);
         if session.unwritten() == 0 {
             let idle = self.outbox.is_empty() && session.has_room() && !session.has_more();
             let due = self
                 .pace
                 .as_ref()
-                .map(|pace| pace.next.saturating_duration_since(until));
+                .map(|pace| pace.next.saturating_duration_since(began));
             match due {
-                Some(due) if idle && !self.ended && !due.is_zero() => until += due.min(IDLE_WAIT),
+                Some(due) if idle && !self.ended && !due.is_zero() => limit = due.min(IDLE_WAIT),
                 _ if idle && !self.ended => {
                     // Taking from the input, which follows, finds what is wrong with it.
                     let _ = self.input.wait(IDLE_WAIT);
-                    until = Instant::now();
+                    began = Instant::now();
                 }
-                due => until += due.unwrap_or(ACK_WAIT).min(ACK_WAIT),
+                due => limit = due.unwrap_or(ACK_WAIT).min(ACK_WAIT),
             }
         }
+        let deadline = Deadline::since(began, limit, stop);
         // All that is at hand, before more is handed over; a flood, which is none of ours, has no end.
         for _ in 0..AT_ONCE {
-            match session.next(until, stop)? {
+            match session.next(deadline)? {
                 Some(event) => self.note(&event),
                 None => return Ok(()),
             }

@@ -7,7 +7,7 @@ use crate::failure::{
     Command, Failure, LinkError, MqttCause, Operation, Stage, Subscription, TooFew, Topic, Warning,
 };
 use crate::mqtt::{self, Limits, Receipt, Session, SessionError, Target, Unfinished};
-use crate::net::Stop;
+use crate::net::{Deadline, Stop};
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::{Retained, SubOptions};
 use crate::stream::reconnect::Reconnector;
@@ -188,10 +188,11 @@ impl Subscriber<'_> {
             ..
         } = *self.target.config;
         // Without a session that is kept the broker will not send it again.
-        let now = Instant::now();
+        let stop = Stop::default();
+        let now = Deadline::after(Duration::ZERO, &stop);
         while !self.unwritable
             && session.has_events()
-            && let Ok(Some(event)) = session.next(now, &Stop::default())
+            && let Ok(Some(event)) = session.next(now)
             && self.take(&mut session, event).is_ok()
         {}
         let _ = self.settle(&mut session);
@@ -262,6 +263,11 @@ impl Subscriber<'_> {
         }
     }
 
+    /// What is left at `now` of the time of `--for`.
+    fn left(&self, now: Instant) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(now))
+    }
+
     /// Whether the time of `--for` is over.
     fn is_over(&self) -> bool {
         self.until.is_some_and(|until| until <= Instant::now())
@@ -275,10 +281,10 @@ impl Subscriber<'_> {
             session
                 .subscribe(&filter.name, qos)
                 .map_err(|error| self.subscribe_error(error, &filter, asked))?;
+            let limit = self.left(asked).map_or(timeout, |left| left.min(timeout));
+            let deadline = Deadline::since(asked, limit, self.target.stop);
             loop {
-                let limit = asked + timeout;
-                let until = self.until.map_or(limit, |until| until.min(limit));
-                match session.next(until, self.target.stop) {
+                match session.next(deadline) {
                     Ok(Some(mqtt::Event::Granted(Ok(granted)))) => {
                         self.note_granted(qos as u8, granted);
                         break;
@@ -288,7 +294,7 @@ impl Subscriber<'_> {
                         return Err(self.subscribe_error(denied, &filter, asked));
                     }
                     // A flood has events after its time is over, too.
-                    Ok(Some(event)) if Instant::now() < until => {
+                    Ok(Some(event)) if !deadline.is_over() => {
                         self.take(session, event)?;
                     }
                     Ok(_) if self.is_over() => return Err(ServeOutcome::Done),
@@ -382,10 +388,8 @@ impl Subscriber<'_> {
             self.settle(session)?;
         }
         let _ = self.listener.event(Event::Progress(&self.counters));
-        let until = self
-            .until
-            .map_or(now + IDLE_WAIT, |until| until.min(now + IDLE_WAIT));
-        match session.next(until, self.target.stop) {
+        let limit = self.left(now).map_or(IDLE_WAIT, |left| left.min(IDLE_WAIT));
+        match session.next(Deadline::since(now, limit, self.target.stop)) {
             Ok(Some(event)) => {
                 if !more {
                     self.woken = Instant::now();
