@@ -302,12 +302,24 @@ fn serve(mut stream: TcpStream, mut script: &[u8]) {
     }
 }
 
+/// All that [`serve`] sends, in one.
+fn said(mut script: &[u8]) -> Vec<u8> {
+    let mut said = Vec::new();
+    while let Some((&length, rest)) = script.split_first() {
+        let (bytes, rest) = rest.split_at(rest.len().min(length.into()));
+        said.extend_from_slice(bytes);
+        script = rest;
+    }
+    said
+}
+
 /// A check, `sub` or `pub`, as the first byte says, against a peer that does as the rest says.
 fn session(config: &Config, tls: Option<&Tls>, data: &[u8]) {
     let Some((&choice, script)) = data.split_first() else {
         return;
     };
-    if script
+    // A peer may say it by itself.
+    if said(script)
         .windows(SECRET.len())
         .any(|it| it == SECRET.as_bytes())
     {

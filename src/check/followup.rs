@@ -122,7 +122,11 @@ impl<'a> Observed<'a> {
                 self.tls(TlsCause::AlpnNotChosen, connect, after)
             }
             (ended, bytes) => {
-                let bytes = bytes.to_vec();
+                let mut bytes = bytes.to_vec();
+                // It has been sent the password.
+                if let Some(password) = self.target.password {
+                    password.mask(&mut bytes);
+                }
                 let mut failure = self.mqtt(link.into(), connect, after);
                 if let Failure::Mqtt(error) = &mut failure {
                     error.probe = Some(Probe { bytes, ended });

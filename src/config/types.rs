@@ -176,6 +176,27 @@ impl Secret {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Replaces what `bytes`, which come from somebody who has seen it, hold of it by asterisks: the
+    /// whole, each part of four bytes or more, and its first ones where the bytes end in them.
+    pub(crate) fn mask(&self, bytes: &mut [u8]) {
+        let secret = self.0.as_bytes();
+        let least = secret.len().min(4);
+        if least == 0 {
+            return;
+        }
+        let is_part = |part: &[u8]| secret.windows(least).any(|window| window == part);
+        let parts = bytes.windows(least).enumerate();
+        let mut hidden: Vec<_> = parts
+            .filter(|(_, part)| is_part(part))
+            .map(|(at, _)| at..at + least)
+            .collect();
+        let start = (1..least).rev().find(|n| bytes.ends_with(&secret[..*n]));
+        hidden.extend(start.map(|n| bytes.len() - n..bytes.len()));
+        for range in hidden {
+            bytes[range].fill(b'*');
+        }
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -322,5 +343,31 @@ impl Config {
     /// Whether the user set `key` anywhere.
     pub(crate) fn is_set(&self, key: Key) -> bool {
         self.origins.iter().any(|(set, _)| *set == key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_a_password_is_masked() {
+        let masked = |secret: &str, said: &str| {
+            let mut bytes = said.as_bytes().to_vec();
+            Secret::new(secret.to_owned()).mask(&mut bytes);
+            String::from_utf8(bytes).unwrap()
+        };
+        for (secret, said, expected) in [
+            ("hunter2", "a hunter2 b", "a ******* b"),
+            ("hunter2", "nter2 hunt hun", "***** **** ***"),
+            ("hunter2", "hunter hun ter2", "****** hun ****"),
+            ("hunter2", "a hunt\u{0}er2", "a ****\u{0}er2"),
+            ("abab", "ababab", "******"),
+            ("x", "axb", "a*b"),
+            ("", "axb", "axb"),
+            ("hunter2", "", ""),
+        ] {
+            assert_eq!(masked(secret, said), expected, "{secret} in {said}");
+        }
     }
 }

@@ -340,6 +340,15 @@ impl Provoked {
         self
     }
 
+    /// No output holds it.
+    #[track_caller]
+    pub(crate) fn hides(&self, secret: &str) -> &Self {
+        for output in [self.human.all(), self.report.to_string()] {
+            assert!(!output.contains(secret), "`{secret}` in:\n{output}");
+        }
+        self
+    }
+
     #[track_caller]
     pub(crate) fn warns(&self, code: &str) -> &Self {
         let warnings = self.report["warnings"].as_array().unwrap();

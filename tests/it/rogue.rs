@@ -33,6 +33,10 @@ pub(crate) enum Rogue {
     SpeaksGarbage,
     /// Answers the ClientHello with a fatal TLS alert of this number (RFC 8446 §6), and no more.
     TlsAlert(u8),
+    /// Sends back what it is sent.
+    Echoes,
+    /// Sends back what it is sent from the n-th byte on, a byte of its own before it.
+    EchoesFrom(usize),
     /// Answers with bytes that never end, as fast as they are read.
     EndlessBytes,
     /// Answers with the first byte of a CONNACK and a remaining length of 256 MiB.
@@ -152,13 +156,15 @@ impl Rogue {
             | Self::SpeaksGarbage
             | Self::TlsAlert(_)
             | Self::EndlessBytes
+            | Self::Echoes
+            | Self::EchoesFrom(_)
             | Self::Silent => Ear::FirstBytes,
             _ => Ear::Mqtt,
         }
     }
 
     /// The answer to a connection, or to its first bytes, without regard to MQTT.
-    pub(crate) fn raw_acts(&self) -> Vec<Act> {
+    pub(crate) fn raw_acts(&self, heard: &[u8]) -> Vec<Act> {
         const HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\
             Content-Type: text/html\r\nConnection: close\r\n\r\n<html>Bad Request</html>\r\n";
         match self {
@@ -172,6 +178,12 @@ impl Rogue {
             // A record of type alert (21), fatal (2).
             Self::TlsAlert(number) => {
                 vec![Act::Send(vec![21, 3, 3, 0, 2, 2, *number]), Act::Close]
+            }
+            Self::Echoes => vec![Act::Send(heard.into())],
+            Self::EchoesFrom(n) => {
+                let mut bytes = vec![b'>'];
+                bytes.extend_from_slice(&heard[*n..]);
+                vec![Act::Send(bytes)]
             }
             Self::EndlessBytes => vec![Act::SendWithoutEnd(&[b'A'; 4096])],
             _ => Vec::new(),

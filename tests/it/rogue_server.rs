@@ -246,7 +246,7 @@ impl Shared {
     fn converse(&self, connection: usize, mut stream: impl Stream) -> io::Result<()> {
         stream.handshake()?;
         match self.rogue.ear() {
-            Ear::Deaf => return self.act_and_listen(stream, self.rogue.raw_acts()),
+            Ear::Deaf => return self.act_and_listen(stream, self.rogue.raw_acts(&[])),
             Ear::FirstBytes => {
                 let mut bytes = vec![0; 16 * 1024];
                 let count = stream.read(&mut bytes)?;
@@ -256,7 +256,7 @@ impl Shared {
                 if let Some(hello) = parse_hello(&bytes[..count]) {
                     self.write_down(connection, hello);
                 }
-                return self.act_and_listen(stream, self.rogue.raw_acts());
+                return self.act_and_listen(stream, self.rogue.raw_acts(&bytes[..count]));
             }
             Ear::Mqtt => {}
         }

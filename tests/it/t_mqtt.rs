@@ -49,6 +49,23 @@ fn mqtt_not_mqtt() {
     check_tls("mqtt-not-mqtt", "http-over-tls", Rogue::SpeaksHttp, "").says(&["HTTP"]);
 }
 
+/// What sends CONNECT back sends the password back.
+#[test]
+fn mqtt_not_mqtt_when_it_is_an_echo() {
+    let secret = format!("username = me\npassword = tr0ub4dor\nclient_id = id\n{BRIEF}");
+    let echo = check("mqtt-not-mqtt", "echo", Rogue::Echoes, &secret);
+    echo.says(&["it sends back what it is sent"]);
+    // CONNECT up to the password, and up to its third letter.
+    let password = 2 + 10 + 4 + 4 + 2;
+    for from in [password, password + 2] {
+        let rogue = Rogue::EchoesFrom(from);
+        let echo = check("mqtt-not-mqtt", &format!("echo-{from}"), rogue, &secret);
+        for part in ["tr0", "b4d", "dor"] {
+            echo.hides(part);
+        }
+    }
+}
+
 #[test]
 fn mqtt_not_mqtt_when_a_length_is_absurd() {
     check("mqtt-not-mqtt", "giant", Rogue::GiantRemainingLength, BRIEF);

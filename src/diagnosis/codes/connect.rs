@@ -142,6 +142,10 @@ fn not_mqtt(fault: &MqttError, link: &LinkError, config: &Config, first: &[u8]) 
     {
         words = words.note("then it closed the connection");
     }
+    // Only a client sends CONNECT (MQTT 3.1.1 §3.1).
+    if first.starts_with(&[0x10]) && first.windows(4).any(|it| it == b"MQTT") {
+        words = words.note("that is a CONNECT: it sends back what it is sent");
+    }
     if first.starts_with(b"HTTP/") || first.starts_with(b"<") {
         words.note("that is HTTP").help("take the broker's MQTT port: a web server's port, or one for MQTT over WebSocket, does not take MQTT itself")
     } else if first.starts_with(b"SSH-") {

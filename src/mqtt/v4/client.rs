@@ -82,7 +82,7 @@ impl Connection {
             Err(_) => return Err(self.timed_out()),
         };
         let LibraryEvent::Incoming(Packet::ConnAck(connack)) = event else {
-            let words = format!("expected CONNACK, received {event:?}");
+            let words = "expected CONNACK, received another packet".to_owned();
             return Err(LinkError::Undecodable { words });
         };
         let session_present = connack.session_present;

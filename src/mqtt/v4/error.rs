@@ -51,6 +51,8 @@ pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkError {
             },
             error => undecodable(&error),
         },
+        // Its own words hold the packet: an echo's is our CONNECT, with the password.
+        ConnectionError::NotConnAck(_) => undecodable(&"expected CONNACK, received another packet"),
         error => undecodable(&error),
     }
 }
