@@ -183,7 +183,6 @@ impl Run<'_, '_> {
         let input = match Input::new(options, &prepared.config) {
             Ok(input) => input,
             Err(error) => {
-                let error = ConfigError::Usage(error);
                 return self.refuse(Some(target), Some(&prepared.config), error);
             }
         };

@@ -51,6 +51,11 @@ pub(crate) enum ConfigError {
         cert: PathBuf,
         key: PathBuf,
     },
+    /// The file of `-f` cannot be read.
+    Payload {
+        path: PathBuf,
+        why: ReadError,
+    },
     /// Nothing to verify a certificate with; `empty`: all the places that were searched.
     NoTrustRoots {
         empty: Vec<EmptyPlace>,

@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::config::{Config, Message, UsageError};
+use crate::config::{Config, ConfigError, Message, UsageError};
 use crate::stream::options::{PubOptions, What};
-use crate::util::file;
+use crate::util::file::{self, ReadError};
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -46,35 +46,37 @@ impl Input {
     ///
     /// # Errors
     /// What cannot be read or is too large to be sent.
-    pub(crate) fn new(options: &PubOptions, config: &Config) -> Result<Self, UsageError> {
+    pub(crate) fn new(options: &PubOptions, config: &Config) -> Result<Self, ConfigError> {
         let limit = config.max_packet_size;
-        let whole = |what: String, reader: io::Result<File>| {
-            let fault = |words| UsageError::Unpublishable {
-                what: what.clone(),
-                words,
-            };
-            match reader.and_then(|file| file::read_all(file, limit as u64)) {
-                Ok(Some(payload)) => Ok(payload),
-                Ok(None) => Err(fault(format!(
-                    "it is larger than `max_packet_size`, {limit} bytes"
-                ))),
-                Err(error) => Err(fault(error.to_string())),
-            }
+        let unpublishable =
+            |what, words| ConfigError::Usage(UsageError::Unpublishable { what, words });
+        let too_large = |what| {
+            let words = format!("it is larger than `max_packet_size`, {limit} bytes");
+            unpublishable(what, words)
         };
+        let what = || "standard input".to_owned();
+        let closed = |error: io::Error| unpublishable(what(), error.to_string());
         let payload = match &options.what {
             What::Message => match &config.message {
                 Message::Marked { text, .. } => text.clone().into_bytes(),
                 Message::Own(bytes) => bytes.clone(),
             },
             What::Empty => Vec::new(),
-            What::File(path) => whole(path.display().to_string(), File::open(path))?,
-            What::Whole => whole("standard input".to_owned(), stdin())?,
+            What::File(path) => match file::read(path, limit as u64, config.timeout) {
+                Ok(payload) => payload,
+                Err(ReadError::TooLarge { .. }) => {
+                    return Err(too_large(path.display().to_string()));
+                }
+                Err(why) => {
+                    let path = path.clone();
+                    return Err(ConfigError::Payload { path, why });
+                }
+            },
+            What::Whole => stdin()
+                .and_then(|file| file::read_all(file, limit as u64))
+                .map_err(closed)?
+                .ok_or_else(|| too_large(what()))?,
             What::Lines => {
-                let what = "standard input".to_owned();
-                let closed = |error: io::Error| UsageError::Unpublishable {
-                    what,
-                    words: error.to_string(),
-                };
                 return Ok(Self::Lines(Lines::new(stdin().map_err(closed)?, limit)));
             }
         };

@@ -266,6 +266,29 @@ fn password_unavailable() {
     }
 }
 
+/// So is one that `pub` shall publish.
+#[test]
+fn a_pipe_to_publish_without_a_writer_is_given_up() {
+    let lab = Lab::new();
+    let made = std::process::Command::new("mkfifo")
+        .arg(lab.path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    lab.write(CONFIG, "host = localhost\ntls = off\ntimeout = 300ms\n");
+    let args = ["pub", CONFIG, "-t", "t", "-f", "pipe"];
+    let outcome = Run::args(&lab, &args).go();
+    outcome
+        .expect_code(2)
+        .expect_within(std::time::Duration::from_secs(5));
+    for said in [
+        "error[usage-invalid]: `pipe` cannot be published",
+        "nothing was written to it within 300 ms",
+        "raise `timeout`",
+    ] {
+        assert!(outcome.stderr.contains(said), "{said}: {outcome}");
+    }
+}
+
 /// A named pipe that nobody writes to is waited for as long as `timeout` says.
 #[test]
 fn a_pipe_without_a_writer_is_given_up() {

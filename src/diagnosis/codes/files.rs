@@ -48,6 +48,7 @@ pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosi
         ConfigError::PasswordFile { path, why } => {
             password_file(path, why, &origin(Key::PasswordFile))
         }
+        ConfigError::Payload { path, why } => usage::unreadable_payload(path, why),
         ConfigError::CaFile { path, why } => ca_file_invalid(path, why, &origin(Key::CaFile)),
         ConfigError::ClientCert { path, why } => {
             client_cert_invalid(path, why, &origin(Key::CertFile))
@@ -72,6 +73,10 @@ fn limit(error: &ConfigError) -> Option<LimitError> {
     match error {
         ConfigError::Unreadable {
             why: Unreadable::Read(ReadError::Os(error)),
+            ..
+        }
+        | ConfigError::Payload {
+            why: ReadError::Os(error),
             ..
         } => LimitError::of(error),
         PasswordFile { why, .. }
@@ -462,18 +467,26 @@ fn unwritten(wait: Duration, some: bool) -> String {
 
 /// Why a file that a key names is of no use.
 fn not_usable(path: &Path, why: &FileError) -> String {
+    let shown = path.display();
+    match why {
+        FileError::Read(why) => unreadable(path, why),
+        FileError::Empty => format!("`{shown}` is empty"),
+        FileError::Holds { found } => format!("`{shown}` holds {found}"),
+        FileError::Damaged { words } => format!("`{shown}` cannot be used: {words}"),
+    }
+}
+
+/// Why a file cannot be read.
+pub(crate) fn unreadable(path: &Path, why: &ReadError) -> String {
     let path = path.display();
     match why {
-        FileError::Read(ReadError::Os(error)) => format!("cannot read `{path}`: {error}"),
-        FileError::Read(ReadError::Folder) => format!("`{path}` is a folder"),
-        FileError::Read(ReadError::TooLarge { bytes, limit }) => {
+        ReadError::Os(error) => format!("cannot read `{path}`: {error}"),
+        ReadError::Folder => format!("`{path}` is a folder"),
+        ReadError::TooLarge { bytes, limit } => {
             format!("`{path}` is too large: {bytes} bytes, and at most {limit} are read")
         }
-        FileError::Read(ReadError::TimedOut { wait, some }) => {
+        ReadError::TimedOut { wait, some } => {
             format!("cannot read `{path}`: {}", unwritten(*wait, *some))
         }
-        FileError::Empty => format!("`{path}` is empty"),
-        FileError::Holds { found } => format!("`{path}` holds {found}"),
-        FileError::Damaged { words } => format!("`{path}` cannot be used: {words}"),
     }
 }

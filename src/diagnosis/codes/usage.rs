@@ -1,9 +1,13 @@
 //! The code of the command line.
 
+use std::path::Path;
+
 use crate::config::{PROVIDERS, UsageError};
 use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::files;
 use crate::diagnosis::{Code, Diagnosis};
 use crate::failure::Stage;
+use crate::util::file::ReadError;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[&USAGE_INVALID];
@@ -194,4 +198,17 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
 
 fn meant(nearest: &Option<&'static str>) -> Option<String> {
     nearest.map(|nearest| format!("did you mean `{nearest}`?"))
+}
+
+/// The file of `-f` cannot be read.
+pub(crate) fn unreadable_payload(path: &Path, why: &ReadError) -> Diagnosis {
+    let said = format!("`{}` cannot be published", path.display());
+    Diagnosis::new(&USAGE_INVALID, said)
+        .note(files::unreadable(path, why))
+        .help(match why {
+            ReadError::TimedOut { .. } => {
+                "if it is a pipe, write the message to it and close it, or raise `timeout`"
+            }
+            _ => "name something else: `-m TEXT`, `-f FILE`, `-s` or `-l`",
+        })
 }
