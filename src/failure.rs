@@ -207,8 +207,8 @@ pub(crate) struct TlsError {
     pub(crate) cause: TlsCause,
     pub(crate) facts: TlsFacts,
     /// The refusal came after the handshake had ended on our side, as the refusal of a client
-    /// certificate does in TLS 1.3 (RFC 8446 §4.4.2.4).
-    pub(crate) late: bool,
+    /// certificate does in TLS 1.3 (RFC 8446 §4.4.2.4). `None`: that was not seen.
+    pub(crate) late: Option<bool>,
 }
 
 #[derive(Debug)]

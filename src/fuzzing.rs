@@ -173,7 +173,7 @@ pub fn certificate(data: &[u8]) {
             chain: vec![presented],
             ..TlsFacts::default()
         },
-        late: false,
+        late: Some(false),
     };
     let failure = Failure::Tls(Box::new(error));
     told(&diagnose(&failure, example(), clock::now()), None);

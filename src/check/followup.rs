@@ -186,13 +186,24 @@ impl<'a> Observed<'a> {
 
     /// A failure of TLS that showed after the handshake.
     pub(crate) fn tls(&self, cause: TlsCause, operation: Operation, after: Duration) -> Failure {
+        self.tls_when(Some(true), cause, operation, after)
+    }
+
+    /// A failure of TLS; `late` as [`TlsError::late`](crate::failure::TlsError).
+    pub(crate) fn tls_when(
+        &self,
+        late: Option<bool>,
+        cause: TlsCause,
+        operation: Operation,
+        after: Duration,
+    ) -> Failure {
         if let TlsCause::Io(error) = &cause
             && let Some(limit) = LimitError::of(error)
         {
             return Failure::Limit(operation.stage(), limit);
         }
         match self.target.tls {
-            Some(tls) => tls.failure(cause, self.facts.as_ref(), true),
+            Some(tls) => tls.failure(cause, self.facts.as_ref(), late),
             None => self.mqtt(LinkError::Tls(cause).into(), operation, after),
         }
     }

@@ -132,7 +132,7 @@ impl<'a, 'b> Check<'a, 'b> {
             let facts = channel.facts.clone();
             channel.close(&[], stop);
             if let Err(cause) = confirmed {
-                return Err(tls.failure(cause, Some(&facts), true));
+                return Err(tls.failure(cause, Some(&facts), Some(true)));
             }
             self.passed(Finding::Tls(Box::new(facts.clone())));
             self.observed.facts = Some(facts);

@@ -6,22 +6,22 @@ use crate::failure::{TlsCause, TlsError};
 
 /// The peer's last word, or that it had none.
 pub(crate) fn how_it_ended(error: &TlsError) -> Vec<String> {
-    let when = if error.late {
-        "after the handshake"
-    } else {
-        "during the handshake"
+    let when = match error.late {
+        Some(true) => " after the handshake",
+        Some(false) => " during the handshake",
+        None => "",
     };
     let mut notes = vec![match &error.cause {
         TlsCause::Rustls(Error::AlertReceived(alert)) => {
-            format!("received {when}: alert {}", in_full(*alert))
+            format!("received{when}: alert {}", in_full(*alert))
         }
         TlsCause::Rustls(said) => format!("the TLS library says: {said}"),
         TlsCause::Closed { reset: true } => format!(
-            "the connection was reset {when}, without an alert; {}",
+            "the connection was reset{when}, without an alert; {}",
             received(error)
         ),
         TlsCause::Closed { reset: false } => format!(
-            "the connection was closed {when}, without an alert; {}",
+            "the connection was closed{when}, without an alert; {}",
             received(error)
         ),
         TlsCause::Io(said) => format!("the system says: {said}"),
@@ -38,7 +38,7 @@ pub(crate) fn how_it_ended(error: &TlsError) -> Vec<String> {
 
 pub(crate) fn received(error: &TlsError) -> String {
     match error.facts.first_bytes.as_slice() {
-        _ if error.late => "the handshake itself had succeeded".to_owned(),
+        _ if error.late == Some(true) => "the handshake itself had succeeded".to_owned(),
         [] => "not a byte was received".to_owned(),
         _ => "the broker had begun to answer".to_owned(),
     }

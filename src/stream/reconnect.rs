@@ -290,7 +290,9 @@ impl<'a> Reconnector<'a> {
     ) -> Failure {
         match cause.into() {
             MqttCause::Connection(LinkError::Tls(cause @ TlsCause::Rustls(_))) => {
-                self.observed.tls(cause, operation, after)
+                // While it is being opened, rumqttc does not tell how far the handshake had come.
+                let late = (operation.stage() != Stage::Connect).then_some(true);
+                self.observed.tls_when(late, cause, operation, after)
             }
             cause => self.observed.mqtt(cause, operation, after),
         }
@@ -328,11 +330,17 @@ impl<'a> Reconnector<'a> {
             Err(SessionError::Fault(fault)) if is_verdict(&fault) => {
                 Err(self.failure(fault, Operation::Connect, asked.elapsed()))
             }
-            Err(SessionError::Fault(_)) => {
+            Err(SessionError::Fault(fault)) => {
+                let alert = matches!(&fault, LinkError::Tls(TlsCause::Rustls(_)))
+                    .then(|| self.failure(fault, Operation::Connect, asked.elapsed()));
                 let (target, command, limits) = (self.target, self.command, self.limits);
                 let (opened, observed) = stages::open_session(target, command, limits, unfinished);
                 self.observed = observed;
-                opened
+                match (opened, alert) {
+                    // That another connection broke otherwise does not make it unsaid.
+                    (Err(failure), Some(alert)) if !says_more(&failure) => Err(alert),
+                    (opened, _) => opened,
+                }
             }
         }
     }
@@ -387,6 +395,14 @@ fn is_verdict(fault: &LinkError) -> bool {
         LinkError::Refused { .. }
             | LinkError::Tls(TlsCause::Rustls(rustls::Error::InvalidCertificate(_)))
     )
+}
+
+/// Whether the connection that looked for evidence of an alert has found some.
+fn says_more(failure: &Failure) -> bool {
+    match failure {
+        Failure::Tls(error) => matches!(error.cause, TlsCause::Rustls(_)),
+        failure => matches!(failure, Failure::Interrupted(_)),
+    }
 }
 
 /// Exponential, with jitter, so that a thousand boards do not reconnect to a restarted broker at once.

@@ -144,13 +144,23 @@ impl Tls {
     }
 
     /// [`Tls::error`], as the failure of a stage.
-    pub(crate) fn failure(&self, cause: TlsCause, seen: Option<&TlsFacts>, late: bool) -> Failure {
+    pub(crate) fn failure(
+        &self,
+        cause: TlsCause,
+        seen: Option<&TlsFacts>,
+        late: Option<bool>,
+    ) -> Failure {
         Failure::Tls(Box::new(self.error(cause, seen, late)))
     }
 
     /// A broken connection with its facts; `seen` is what an earlier handshake showed, for the
     /// parts that this one did not reach.
-    pub(super) fn error(&self, cause: TlsCause, seen: Option<&TlsFacts>, late: bool) -> TlsError {
+    pub(super) fn error(
+        &self,
+        cause: TlsCause,
+        seen: Option<&TlsFacts>,
+        late: Option<bool>,
+    ) -> TlsError {
         let mut facts = self.facts();
         if let Some(seen) = seen
             && facts.chain.is_empty()

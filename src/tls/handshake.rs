@@ -55,7 +55,7 @@ impl Tls {
         let _ = self.facts();
         let connection = self
             .connection()
-            .map_err(|error| self.failure(TlsCause::Rustls(error), None, false))?;
+            .map_err(|error| self.failure(TlsCause::Rustls(error), None, Some(false)))?;
         let mut channel = Channel {
             connection,
             socket: Socket {
@@ -78,7 +78,7 @@ impl Tls {
                 {
                     return Err(Failure::Limit(Stage::Tls, limit));
                 }
-                let mut error = self.error(cause, None, false);
+                let mut error = self.error(cause, None, Some(false));
                 error.facts.first_bytes = channel.socket.first_bytes;
                 Err(Failure::Tls(Box::new(error)))
             }

@@ -33,6 +33,8 @@ pub(crate) enum Rogue {
     SpeaksGarbage,
     /// Answers the ClientHello with a fatal TLS alert of this number (RFC 8446 §6), and no more.
     TlsAlert(u8),
+    /// The same on the first connection, and on the others not a word.
+    TlsAlertOnce(u8, Arc<AtomicUsize>),
     /// Sends back what it is sent.
     Echoes,
     /// Sends back what it is sent from the n-th byte on, a byte of its own before it.
@@ -155,6 +157,7 @@ impl Rogue {
             | Self::SpeaksHttp
             | Self::SpeaksGarbage
             | Self::TlsAlert(_)
+            | Self::TlsAlertOnce(..)
             | Self::EndlessBytes
             | Self::Echoes
             | Self::EchoesFrom(_)
@@ -178,6 +181,11 @@ impl Rogue {
             // A record of type alert (21), fatal (2).
             Self::TlsAlert(number) => {
                 vec![Act::Send(vec![21, 3, 3, 0, 2, 2, *number]), Act::Close]
+            }
+            Self::TlsAlertOnce(number, connections)
+                if connections.fetch_add(1, Ordering::Relaxed) == 0 =>
+            {
+                Self::TlsAlert(*number).raw_acts(heard)
             }
             Self::Echoes => vec![Act::Send(heard.into())],
             Self::EchoesFrom(n) => {

@@ -57,9 +57,9 @@ fn mqtt_not_mqtt_when_it_is_an_echo() {
     echo.says(&["it sends back what it is sent"]);
     // CONNECT up to the password, and up to its third letter.
     let password = 2 + 10 + 4 + 4 + 2;
-    for from in [password, password + 2] {
+    for (variant, from) in [("echo-password", password), ("echo-tail", password + 2)] {
         let rogue = Rogue::EchoesFrom(from);
-        let echo = check("mqtt-not-mqtt", &format!("echo-{from}"), rogue, &secret);
+        let echo = check("mqtt-not-mqtt", variant, rogue, &secret);
         for part in ["tr0", "b4d", "dor"] {
             echo.hides(part);
         }

@@ -3,6 +3,7 @@
 //! check's are, by `provoke`.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::Packet;
@@ -10,7 +11,7 @@ use crate::golden;
 use crate::hostile::{broker_until, hostile, silence};
 use crate::lab::Lab;
 use crate::mosquitto::mosquitto;
-use crate::provoke::{BRIEF, plain_config};
+use crate::provoke::{BRIEF, plain_config, tls_config, trusting_lab};
 use crate::proxy::Proxy;
 use crate::rogue::Rogue;
 use crate::run::{Outcome, Run, Running};
@@ -50,6 +51,17 @@ fn pub_closed_at_publish() {
     closed_at_publish("closed", "", &["-m", "hello"], &["QoS 1, 5 bytes\n"]);
     let (more, args) = ("qos = 2\nclient_id = own\n", ["-r", "-m", "hello"]);
     closed_at_publish("closed.qos-2", more, &args, &["QoS 2, 5 bytes, retained\n"]);
+}
+
+/// The connection that looks for evidence must not hide what the first one showed.
+#[test]
+fn the_first_verdict_stands() {
+    let (lab, _) = trusting_lab();
+    let server = Rogue::TlsAlertOnce(80, Arc::default()).start(&lab);
+    let config = tls_config(server.port, "timeout = 1s\n");
+    let run = start(&lab, "pub", &config, &["-t", "t", "-m", "x"]).finish();
+    let says = ["received: alert internal_error (80)"];
+    check("tls-alert.pub.once", &lab, &run, 5, &says);
 }
 
 /// The payload that counts is the one that was published, not the `message` of the configuration.

@@ -46,7 +46,7 @@ fn diagnosed(error: &Fault, facts: TlsFacts, now: i64) -> Diagnosis {
     let error = TlsError {
         cause: TlsCause::Rustls(Error::InvalidCertificate(error)),
         facts,
-        late: false,
+        late: Some(false),
     };
     crate::diagnosis::codes::tls::diagnose(&error, &crate::testing::good(""), now)
 }

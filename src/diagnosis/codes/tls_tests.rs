@@ -26,7 +26,7 @@ fn fault(cause: TlsCause, facts: TlsFacts) -> TlsError {
     TlsError {
         cause,
         facts,
-        late: false,
+        late: Some(false),
     }
 }
 
@@ -253,7 +253,7 @@ fn what_rustls_itself_finds_wrong() {
 fn a_break_after_the_handshake_is_no_plaintext_port() {
     let config = good("");
     let mut fault = fault(rustls(Error::DecryptError), with_sni());
-    fault.late = true;
+    fault.late = Some(true);
     let words = diagnose(&fault, &config, now());
     let notes = words.notes.join("\n");
     assert!(!notes.contains("is a port for MQTT without TLS"), "{notes}");
@@ -309,7 +309,7 @@ proptest! {
     #[test]
     fn whatever_rustls_says_has_a_code_of_its_stage_and_sound_words(
         facts in any_facts(),
-        late in any::<bool>(),
+        late in any::<Option<bool>>(),
         lines in prop::sample::select(&CONFIGS[..]),
         text in "[^`\\p{C}]{1,40}",
         now in prop_oneof![any::<i64>(), Just(0), Just(clock::build_date() + DAY)],

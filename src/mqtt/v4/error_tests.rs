@@ -255,7 +255,7 @@ fn failure(stage: Stage, fault: LinkError) -> Failure {
         LinkError::Tls(cause) => Failure::Tls(Box::new(crate::failure::TlsError {
             cause,
             facts: facts(vec![leaf()]),
-            late: true,
+            late: Some(true),
         })),
         fault => {
             let error = mqtt_error(Command::Check, stage, Qos::AtLeastOnce, fault);
