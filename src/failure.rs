@@ -485,6 +485,8 @@ pub(crate) enum Subscription {
 pub(crate) struct Probe {
     pub(crate) bytes: Vec<u8>,
     pub(crate) ended: ProbeEnd,
+    /// The status with which one more connection answered an upgrade to WebSocket, if it did.
+    pub(crate) websocket: Option<u16>,
 }
 
 #[derive(Debug)]

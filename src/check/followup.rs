@@ -127,13 +127,34 @@ impl<'a> Observed<'a> {
                 if let Some(password) = self.target.password {
                     password.mask(&mut bytes);
                 }
+                let websocket = self.websocket(&bytes);
                 let mut failure = self.mqtt(link.into(), connect, after);
                 if let Failure::Mqtt(error) = &mut failure {
-                    error.probe = Some(Probe { bytes, ended });
+                    error.probe = Some(Probe {
+                        bytes,
+                        ended,
+                        websocket,
+                    });
                 }
                 failure
             }
         }
+    }
+
+    /// Whether what met CONNECT with silence, a close or HTTP speaks MQTT over WebSocket.
+    fn websocket(&self, answer: &[u8]) -> Option<u16> {
+        let peer = self
+            .peer
+            .filter(|_| answer.is_empty() || answer.starts_with(b"HTTP/"))?;
+        let Target {
+            config, tls, stop, ..
+        } = self.target;
+        let (request, limit) = (
+            probe::upgrade(&config.host),
+            config.timeout.min(PROBE_LIMIT),
+        );
+        let probe = probe::at(peer, tls, request.as_bytes(), limit, stop)?;
+        probe::websocket_status(&probe.bytes)
     }
 
     /// Where rumqttc cannot tell what the peer said, the raw answer.

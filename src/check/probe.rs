@@ -16,6 +16,31 @@ pub(crate) const ANONYMOUS_CONNECT: &[u8] = b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0
 /// make it publish the last will.
 const DISCONNECT: &[u8] = b"\xe0\0";
 
+/// The request that opens MQTT over WebSocket (RFC 6455 §4.1; MQTT 3.1.1 §6). The key is any 16 bytes:
+/// nothing is sent over what it opens.
+pub(crate) fn upgrade(host: &str) -> String {
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    format!(
+        "GET /mqtt HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: bXF0dC10ZXN0IHByb2JlIQ==\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+}
+
+/// The status of an answer to [`upgrade`] that only a server of WebSocket gives: 101 (switching
+/// protocols) or 426 (upgrade required; RFC 9110 §15.2.2, §15.5.22).
+pub(crate) fn websocket_status(answer: &[u8]) -> Option<u16> {
+    match answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)? {
+        b"101" => Some(101),
+        b"426" => Some(426),
+        _ => None,
+    }
+}
+
 /// Sends `connect` to `peer` and reads what comes, for at most `limit` a step. `None`: a signal came
 /// first, so nothing was observed.
 pub(crate) fn at(
@@ -32,6 +57,7 @@ pub(crate) fn at(
             return Some(Probe {
                 bytes: Vec::new(),
                 ended: ProbeEnd::Unreachable(error),
+                websocket: None,
             });
         }
         Err(_) => return None,
@@ -65,7 +91,11 @@ pub(crate) fn at(
             cause => ProbeEnd::Tls(cause),
         },
     };
-    Some(Probe { bytes, ended })
+    Some(Probe {
+        bytes,
+        ended,
+        websocket: None,
+    })
 }
 
 /// The code of a CONNACK that refuses, in the form of MQTT 3.1.1 §3.2 (two bytes follow the length)

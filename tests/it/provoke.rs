@@ -33,6 +33,7 @@ const WITH_STREAMS: &[(&str, &str)] = &[
     ("mqtt-client-id-rejected", "code-2"),
     ("mqtt-closed", "plain"),
     ("mqtt-is-tls", "alert"),
+    ("mqtt-is-websocket", "tls"),
     ("mqtt-not-authorized", "code-5"),
     ("mqtt-not-mqtt", "http"),
     ("mqtt-refused", "code-99"),

@@ -29,6 +29,9 @@ pub(crate) enum Rogue {
     SpeaksSsh,
     /// Answers whatever comes with an HTTP page.
     SpeaksHttp,
+    /// Answers an HTTP request with 426, as a server of WebSocket does where the upgrade is not to its
+    /// liking; closes at anything else.
+    WantsWebSocket,
     /// Answers with bytes of no protocol.
     SpeaksGarbage,
     /// Answers the ClientHello with a fatal TLS alert of this number (RFC 8446 §6), and no more.
@@ -156,6 +159,7 @@ impl Rogue {
             | Self::ResetsAtFirstBytes
             | Self::SpeaksHttp
             | Self::SpeaksGarbage
+            | Self::WantsWebSocket
             | Self::TlsAlert(_)
             | Self::TlsAlertOnce(..)
             | Self::EndlessBytes
@@ -170,10 +174,16 @@ impl Rogue {
     pub(crate) fn raw_acts(&self, heard: &[u8]) -> Vec<Act> {
         const HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\
             Content-Type: text/html\r\nConnection: close\r\n\r\n<html>Bad Request</html>\r\n";
+        const UPGRADE_REQUIRED: &[u8] = b"HTTP/1.1 426 Upgrade Required\r\n\
+            Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n";
         match self {
             Self::ClosesAtOnce | Self::ClosesAtFirstBytes => vec![Act::Close],
             Self::ResetsAtOnce | Self::ResetsAtFirstBytes => vec![Act::Reset],
             Self::SpeaksSsh => vec![Act::Send(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n".into())],
+            Self::WantsWebSocket if heard.starts_with(b"GET ") => {
+                vec![Act::Send(UPGRADE_REQUIRED.into()), Act::Close]
+            }
+            Self::WantsWebSocket => vec![Act::Close],
             Self::SpeaksHttp => vec![Act::Send(HTTP.into()), Act::Close],
             Self::SpeaksGarbage => {
                 vec![Act::Send(b"\xde\xad\x1b[2J\x07 not a protocol\r\n".into())]

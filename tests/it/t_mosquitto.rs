@@ -112,6 +112,19 @@ fn receive_too_large_from_mosquitto() {
     found.says(&["1024", "max_packet_size"]);
 }
 
+/// A listener for browsers: it does not answer CONNECT, and a request for WebSocket it does.
+#[test]
+fn mqtt_is_websocket() {
+    let lab = Lab::new();
+    let port = lab.port();
+    let second = format!("listener {port} 127.0.0.1\nprotocol websockets");
+    let _broker = mosquitto(&lab).line(second).start();
+    provoke(&lab, plain_config(port, BRIEF))
+        .variant("mosquitto")
+        .fails("mqtt-is-websocket")
+        .says(&["101", "1883"]);
+}
+
 /// Two devices with one client id: mosquitto closes the older connection for the newer, and the
 /// rival is back before we have said more than CONNECT. The slow link sees to that.
 #[test]

@@ -72,6 +72,11 @@ fn mqtt_not_mqtt_when_a_length_is_absurd() {
 }
 
 #[test]
+fn mqtt_is_websocket() {
+    check_tls("mqtt-is-websocket", "tls", Rogue::WantsWebSocket, "").says(&["426", "8883"]);
+}
+
+#[test]
 fn mqtt_closed() {
     check("mqtt-closed", "plain", Rogue::ClosesAtFirstBytes, "").says(&["tls = on"]);
     check("mqtt-closed", "reset", Rogue::ResetsAtFirstBytes, "");

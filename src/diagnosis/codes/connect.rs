@@ -12,7 +12,14 @@ use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Stage, TlsC
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
-pub(crate) static CODES: &[&Code] = &[&IS_TLS, &NOT_MQTT, &CLOSED, &TIMEOUT, &TAKEN_OVER];
+pub(crate) static CODES: &[&Code] = &[
+    &IS_TLS,
+    &IS_WEBSOCKET,
+    &NOT_MQTT,
+    &CLOSED,
+    &TIMEOUT,
+    &TAKEN_OVER,
+];
 
 /// What the second connection is said to have been answered with.
 const ACCEPTED: &str = "a second connection was answered with a CONNACK that accepts";
@@ -31,6 +38,9 @@ pub(crate) fn diagnose(fault: &MqttError, link: &LinkError, config: &Config) -> 
         .probe
         .as_ref()
         .map_or(&[][..], |look| look.bytes.as_slice());
+    if let Some(status) = fault.probe.as_ref().and_then(|probe| probe.websocket) {
+        return is_websocket(status, config);
+    }
     let plain = config.transport == Transport::Plain;
     // A TLS alert in the clear (RFC 8446 §5.1: type 21, major version 3).
     if plain && matches!(first, [0x15, 3, ..]) {
@@ -88,6 +98,50 @@ fn closes_without_a_word(config: &Config) -> Diagnosis {
     )
     .note(format!("{port} is a port for MQTT over TLS"))
     .help(format!("set `tls = on` ({})", origin(config, Key::Tls)))
+}
+
+pub(crate) static IS_WEBSOCKET: Code = Code {
+    name: "mqtt-is-websocket",
+    kind: Kind::Failure {
+        stage: Stage::Connect,
+        retry: true,
+    },
+    line: "the port speaks WebSocket, not MQTT itself",
+    more: "Browsers reach a broker through WebSocket, which begins as HTTP; brokers have a port of its own for it, often 8000, 8080, 8083, 8084, 8884 or 9001. Devices, and this program, speak MQTT over TCP or TLS, which is another port of the same broker.",
+    causes: &[
+        "the port was copied from an example for browsers (`ws://`, `wss://`)",
+        "the broker has `protocol websockets` for this listener (mosquitto)",
+    ],
+    remedies: &[
+        "take the broker's port for MQTT: usually 8883 with TLS, 1883 without",
+        "on your own mosquitto, add a `listener 8883` without `protocol websockets`",
+    ],
+};
+
+fn is_websocket(status: u16, config: &Config) -> Diagnosis {
+    let port = config.port;
+    let (usual, tls) = match config.transport {
+        Transport::Tls(_) => (8883, "with"),
+        Transport::Plain => (1883, "without"),
+    };
+    let title = format!(
+        "port {port} of `{}` speaks WebSocket, not MQTT itself",
+        config.host
+    );
+    let answer = match status {
+        101 => "101 (switching protocols)",
+        _ => "426 (upgrade required)",
+    };
+    Diagnosis::new(&IS_WEBSOCKET, title)
+        .note("CONNECT was not answered with MQTT")
+        .note(format!(
+            "one more connection asked for an upgrade to WebSocket, and was answered HTTP {answer}"
+        ))
+        .help(format!(
+            "set {} to the broker's port for MQTT {tls} TLS, which is usually {usual}",
+            origin(config, Key::Port)
+        ))
+        .help("on your own mosquitto, that is a `listener` without `protocol websockets`")
 }
 
 pub(crate) static NOT_MQTT: Code = Code {

@@ -62,6 +62,7 @@ fn looked(link: LinkError, bytes: &[u8], ended: ProbeEnd) -> MqttError {
         probe: Some(Probe {
             bytes: bytes.to_vec(),
             ended,
+            websocket: None,
         }),
         ..fault(Stage::Connect, link)
     }
@@ -365,8 +366,11 @@ fn look(bytes: &[u8], kind: u8, text: &str) -> Option<Probe> {
         4 => ProbeEnd::Tls(TlsCause::Io(io_error(text))),
         _ => ProbeEnd::Unreachable(io_error(text)),
     };
-    let bytes = bytes.to_vec();
-    Some(Probe { bytes, ended })
+    Some(Probe {
+        bytes: bytes.to_vec(),
+        ended,
+        websocket: kind.is_multiple_of(2).then_some(101),
+    })
 }
 
 /// Every setting that the words look at.
