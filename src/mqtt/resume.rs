@@ -1,7 +1,7 @@
 //! What one session hands on to the next: publishes that the broker has not acknowledged, and, for
 //! exactly once, which messages of QoS 2 came in already (MQTT 3.1.1 §4.3.3). It sends nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::config::{Config, Qos};
@@ -57,10 +57,14 @@ pub(crate) struct Pending {
 pub(crate) struct Qos2Received {
     /// They wait for PUBREL.
     open: BTreeMap<u16, u64>,
-    /// Their PUBREL has come. mosquitto 2.0.11 was seen to send a PUBLISH again (DUP) after its own
-    /// PUBREL, when the connection broke more than once in between.
-    released: BTreeMap<u16, u64>,
+    /// Their PUBREL has come, the last of them at the end. mosquitto 2.0.11 was seen to send a PUBLISH
+    /// again (DUP) after its own PUBREL, when the connection broke more than once in between.
+    released: VecDeque<(u16, u64)>,
 }
+
+/// So many are remembered: more than a broker has in flight, 20 for mosquitto. All 65,535 ids would be
+/// megabytes.
+const RELEASED: usize = 1024;
 
 impl Qos2Received {
     /// Takes note of a PUBLISH; whether it is one that came before. Without DUP it is another message
@@ -70,13 +74,20 @@ impl Qos2Received {
         (message.topic(), message.payload()).hash(&mut hasher);
         let hash = hasher.finish();
         let was_open = self.open.insert(message.id(), hash).is_some();
-        message.dup() && (was_open || self.released.get(&message.id()) == Some(&hash))
+        let is_last = |last: Option<&(u16, u64)>| last.is_some_and(|(_, last)| *last == hash);
+        let mut newest = self.released.iter().rev();
+        message.dup() && (was_open || is_last(newest.find(|(id, _)| *id == message.id())))
     }
 
     /// PUBREL; whether it is the first for its message.
     pub(crate) fn release(&mut self, id: u16) -> bool {
         let hash = self.open.remove(&id);
-        self.released.extend(hash.map(|hash| (id, hash)));
+        if let Some(hash) = hash {
+            if self.released.len() == RELEASED {
+                self.released.pop_front();
+            }
+            self.released.push_back((id, hash));
+        }
         hash.is_some()
     }
 }
@@ -107,5 +118,19 @@ mod tests {
             !received.is_repeated(&first(b"c")),
             "another one of a broker set back"
         );
+    }
+
+    /// An hour of messages takes no more memory than a minute.
+    #[test]
+    fn only_the_last_are_remembered() {
+        let mut received = Qos2Received::default();
+        let message = |n: usize| Message::new("t", n.to_string().as_bytes(), false).with_dup();
+        for n in 0..3 * RELEASED {
+            assert!(!received.is_repeated(&message(n)), "{n}");
+            assert!(received.release(1));
+        }
+        assert!(received.is_repeated(&message(3 * RELEASED - 1)));
+        assert_eq!(received.released.len(), RELEASED);
+        assert!(received.released.capacity() <= 2 * RELEASED);
     }
 }
