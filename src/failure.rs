@@ -10,7 +10,7 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
-use crate::config::{Config, Key, Origin, Qos};
+use crate::config::{Config, Key, Origin, Qos, Slip};
 use crate::x509::Certificate;
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -329,7 +329,10 @@ pub(crate) struct MqttError {
     pub(crate) after: Duration,
     /// What one more connection of our own read, where rumqttc blurs the answer.
     pub(crate) probe: Option<Probe>,
-    pub(crate) password_ends_in_blank: bool,
+    /// What the password looks as if it had brought along.
+    pub(crate) password_slip: Option<Slip>,
+    /// A client certificate is set, and the broker did not ask for one in the handshake.
+    pub(crate) certificate_unasked: bool,
 }
 
 /// Whose work it was.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::check::probe;
-use crate::config::Key;
+use crate::config::{Key, Slip};
 use crate::failure::{
     AddressError, Command, Failure, LimitError, LinkError, MqttCause, MqttError, Operation, Probe,
     ProbeEnd, TcpError, TlsCause, TlsFacts,
@@ -74,6 +74,13 @@ impl<'a> Observed<'a> {
             Err(_) => {}
         }
         observed
+    }
+
+    /// Keeps what the callbacks saw of rumqttc's own handshake, where there was no other.
+    pub(crate) fn see_handshake(&mut self) {
+        if self.facts.is_none() {
+            self.facts = self.target.tls.map(Tls::facts);
+        }
     }
 
     /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
@@ -237,15 +244,19 @@ impl<'a> Observed<'a> {
             return Failure::Limit(operation.stage(), limit);
         }
         let password = self.target.password;
-        let password_ends_in_blank =
-            password.is_some_and(|secret| secret.expose().ends_with(char::is_whitespace));
+        let password_slip = password.and_then(|secret| Slip::of(secret.expose()));
+        let certificate_unasked = self.facts.as_ref().is_some_and(|facts| {
+            let whole = !facts.chain.is_empty();
+            whole && facts.client_certificate.is_some() && !facts.client_cert_requested
+        });
         Failure::Mqtt(Box::new(MqttError {
             command: self.command,
             operation,
             cause,
             after,
             probe: None,
-            password_ends_in_blank,
+            password_slip,
+            certificate_unasked,
         }))
     }
 

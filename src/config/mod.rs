@@ -21,3 +21,4 @@ pub(crate) use types::{
     ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
     VariableName,
 };
+pub(crate) use values::Slip;

@@ -16,6 +16,39 @@ const MIN_PACKET: u64 = 64;
 /// Nobody waits longer than this for a stage.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
+/// What a value that was copied may have brought along; it is then taken as a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slip {
+    /// U+FEFF at its beginning, as some editors write it.
+    ByteOrderMark,
+    /// It stands in quotes.
+    Quotes,
+    /// `NAME=value`, as a file of variables has it.
+    Assignment,
+    /// ` #` and what follows.
+    Comment,
+    /// A space or a line end at its end.
+    Blank,
+}
+
+impl Slip {
+    pub(crate) fn of(value: &str) -> Option<Self> {
+        let quoted = |quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
+        let assigned = value.split_once('=').is_some_and(|(name, assigned)| {
+            let capital = |b: u8| b.is_ascii_uppercase() || b == b'_';
+            name.len() > 2 && name.bytes().all(capital) && !assigned.trim_matches('=').is_empty()
+        });
+        match value {
+            _ if value.starts_with('\u{feff}') => Some(Self::ByteOrderMark),
+            _ if quoted('"') || quoted('\'') => Some(Self::Quotes),
+            _ if assigned => Some(Self::Assignment),
+            _ if value.contains(" #") => Some(Self::Comment),
+            _ if value.ends_with(char::is_whitespace) => Some(Self::Blank),
+            _ => None,
+        }
+    }
+}
+
 pub(crate) fn switch(value: &str) -> Result<bool, ValueError> {
     match value.to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" => Ok(true),

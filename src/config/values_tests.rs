@@ -9,12 +9,37 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Slip;
 use crate::config::error::ConfigError;
 use crate::config::types::*;
 use crate::diagnosis::diagnose_config;
 use crate::testing::*;
 
 /// Every key with a good value, and what becomes of it.
+#[test]
+fn what_a_copied_value_brings_along() {
+    for (value, slip) in [
+        ("plain", None),
+        ("", None),
+        ("\"", None),
+        ("a=b", None),
+        ("DZxMT7s2FQ==", None),
+        ("ABC=", None),
+        ("hub/device/?api-version=2021-04-12", None),
+        ("SharedAccessSignature sr=hub&sig=x&se=1", None),
+        ("a#b", None),
+        ("\u{feff}x", Some(Slip::ByteOrderMark)),
+        ("\"x\"", Some(Slip::Quotes)),
+        ("'x'", Some(Slip::Quotes)),
+        ("MQTT_PASSWORD=x", Some(Slip::Assignment)),
+        ("x # the new one", Some(Slip::Comment)),
+        ("x ", Some(Slip::Blank)),
+        ("x\n", Some(Slip::Blank)),
+    ] {
+        assert_eq!(Slip::of(value), slip, "{value:?}");
+    }
+}
+
 #[test]
 fn every_key_is_read() {
     let path = |path: &str| Some(PathBuf::from(path));

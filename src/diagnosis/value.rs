@@ -1,7 +1,18 @@
 //! The words for one value: what it must be. They never repeat the value; the line shows it where
 //! it may be shown.
 
-use crate::config::{HostError, Key, TopicErrorKind, ValueError};
+use crate::config::{HostError, Key, Slip, TopicErrorKind, ValueError};
+
+/// What `what` looks as if it had brought along.
+pub(crate) fn slip(what: &str, slip: Slip) -> String {
+    match slip {
+        Slip::ByteOrderMark => format!("the {what} begins with a byte order mark (BOM, U+FEFF)"),
+        Slip::Quotes => format!("the {what} stands in quotes, and they are part of it"),
+        Slip::Assignment => format!("the {what} has the form `NAME=value`, and all of it is sent"),
+        Slip::Comment => format!("the {what} holds ` #`, and what follows is part of it"),
+        Slip::Blank => format!("the {what}'s last character is a space or a line end"),
+    }
+}
 
 /// What is wrong, and what would be right.
 pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {

@@ -328,6 +328,9 @@ impl<'a> Reconnector<'a> {
             }
             // A verdict needs no further evidence, and another connection could hide it.
             Err(SessionError::Fault(fault)) if is_verdict(&fault) => {
+                if matches!(fault, LinkError::Refused { .. }) {
+                    self.observed.see_handshake();
+                }
                 Err(self.failure(fault, Operation::Connect, asked.elapsed()))
             }
             Err(SessionError::Fault(fault)) => {

@@ -50,7 +50,8 @@ pub(crate) fn mqtt_error(
         cause: cause.into(),
         after: Duration::from_millis(12),
         probe: None,
-        password_ends_in_blank: false,
+        password_slip: None,
+        certificate_unasked: false,
     }
 }
 

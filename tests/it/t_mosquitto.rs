@@ -112,6 +112,43 @@ fn receive_too_large_from_mosquitto() {
     found.says(&["1024", "max_packet_size"]);
 }
 
+/// The same answer for what has nothing to do with the password.
+#[test]
+fn mqtt_not_authorized_for_another_reason() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let client = root.client("sensor-7").issue().write(&lab, "client");
+    let broker = mosquitto(&lab)
+        .tls(&server)
+        .user("ann", "s3cret-word")
+        .line("clientid_prefixes allowed-")
+        .start();
+    let ann = "username = ann\npassword = s3cret-word\n";
+    let id = "client_id = allowed-1\n";
+    let check = |variant: &str, more: &str, says: &[&str]| {
+        provoke(&lab, tls_config(broker.port, more))
+            .variant(variant)
+            .fails("mqtt-not-authorized")
+            .says(says);
+    };
+    let other = format!("{ann}client_id = mine\n");
+    check("client-id", &other, &["`clientid_prefixes`", "`mine`"]);
+    let certificate = format!(
+        "{id}cert_file = {}\nkey_file = {}\n",
+        client.cert, client.key
+    );
+    check(
+        "unasked",
+        &certificate,
+        &[
+            "did not ask for the client certificate",
+            "`require_certificate true`",
+        ],
+    );
+    let quoted = format!("username = ann\npassword = \"s3cret-word\"\n{id}");
+    check("quotes", &quoted, &["the password stands in quotes"]);
+}
+
 /// A listener for browsers: it does not answer CONNECT, and a request for WebSocket it does.
 #[test]
 fn mqtt_is_websocket() {

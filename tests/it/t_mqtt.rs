@@ -71,6 +71,20 @@ fn mqtt_not_mqtt_when_a_length_is_absurd() {
     check("mqtt-not-mqtt", "giant", Rogue::GiantRemainingLength, BRIEF);
 }
 
+/// Some brokers refuse a last will to a topic that the user may not publish to.
+#[test]
+fn mqtt_not_authorized_with_a_will() {
+    let more =
+        "username = ann\npassword = s3cret-word\nwill_topic = house/state\nwill_message = x\n";
+    check(
+        "mqtt-not-authorized",
+        "will",
+        Rogue::RefusesConnect(5),
+        more,
+    )
+    .says(&["last will: to `house/state`", "ACL"]);
+}
+
 #[test]
 fn mqtt_is_websocket() {
     check_tls("mqtt-is-websocket", "tls", Rogue::WantsWebSocket, "").says(&["426", "8883"]);

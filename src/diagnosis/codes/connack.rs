@@ -1,8 +1,8 @@
 //! The codes of a CONNACK that refuses.
 
-use crate::config::{Config, Key, Transport};
+use crate::config::{Config, Key, Slip, Transport};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::diagnosis::{Code, Diagnosis, origin, value};
 use crate::failure::{MqttError, Stage};
 use crate::util::text;
 
@@ -15,6 +15,9 @@ pub(crate) static CODES: &[&Code] = &[
     &VERSION,
     &REFUSED,
 ];
+
+/// Where a broker says what it does not say to the client.
+pub(crate) const LOG: &str = "look into the broker's log, where the reason stands: `journalctl -u mosquitto -e`, or `docker logs CONTAINER`";
 
 /// A CONNACK with `code`, of MQTT 3.1.1 §3.2.2.3 or, as some brokers answer everyone, of MQTT 5.
 pub(crate) fn refused(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
@@ -83,14 +86,21 @@ pub(crate) static NOT_AUTHORIZED: Code = Code {
 };
 
 fn not_authorized(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
+    let none = config.credentials.is_none();
+    let certificate = matches!(&config.transport, Transport::Tls(tls) if tls.client.is_some());
     let diagnosis = Diagnosis::new(&NOT_AUTHORIZED, "the broker does not let this user connect")
         .note(connack(code, "not authorized"));
     credentials(diagnosis, fault, config)
-        .help_if(config.credentials.is_none(), "set `username` and a password (`password_file` or `password_env`)")
+        .notes(fault.certificate_unasked.then(|| format!("the broker did not ask for the client certificate ({}), so it was not sent", origin(config, Key::CertFile))))
+        .help_if(fault.certificate_unasked, "if the broker is to know this client by its certificate, it must ask for it: mosquitto has `require_certificate true` and `use_identity_as_username true` for that listener")
+        .help_if(none && !fault.certificate_unasked && !certificate, "set `username` and a password (`password_file` or `password_env`)")
+        .help_if(none && !fault.certificate_unasked && certificate, "the broker asked for the client certificate; if it is to take it in place of a user name, mosquitto has `use_identity_as_username true` for that listener")
         .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others also give this answer for a wrong password")
         .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, Key::Sni)))
-        .help_if(config.credentials.is_none(), "if the broker knows clients by something else, allow this one to connect, in the broker's access rules")
-        .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules")
+        .help_if(none && fault.certificate_unasked, "if it knows clients by user name, set `username` and a password (`password_file` or `password_env`)")
+        .help_if(none, "if it is your own mosquitto and is to let everybody in, set `allow_anonymous true`: where a `listener` is set, the default is `false`")
+        .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules (ACL); mosquitto also has `clientid_prefixes`")
+        .help_if(config.will.is_some(), "if the access rules (ACL) do not let this user publish to the topic of the last will, allow it, or leave `will_topic` out for one check: some brokers refuse such a CONNECT")
 }
 
 pub(crate) static CLIENT_ID_REJECTED: Code = Code {
@@ -118,6 +128,7 @@ fn client_id_rejected(code: u8, config: &Config) -> Diagnosis {
         .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), origin(config, Key::ClientId)))
         .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
         .help("if the broker ties the client id to the user or the certificate, use that very id")
+        .help_if(config.is_set(Key::ClientId), "if a device uses this client id elsewhere, stop it meanwhile: some brokers refuse the second one")
 }
 
 pub(crate) static SERVER_UNAVAILABLE: Code = Code {
@@ -204,7 +215,7 @@ fn refused_otherwise(code: u8, config: &Config) -> Diagnosis {
             "CONNACK {code:#04x}, a code of MQTT 5, to MQTT 3.1.1"
         ))
         .note(user(config))
-        .help("look into the broker's log, where the reason stands"),
+        .help(LOG),
         code => Diagnosis::new(
             &REFUSED,
             "the broker refuses the connection with a code that MQTT 3.1.1 does not have",
@@ -245,7 +256,8 @@ fn connack(code: u8, name: &str) -> String {
     }
 }
 
-/// As whom we came, and with what password as far as it may be told.
+/// As whom we came, with what password as far as it may be told, and what else a broker may refuse with
+/// the same code: the client id, the topic of the last will.
 fn credentials(diagnosis: Diagnosis, fault: &MqttError, config: &Config) -> Diagnosis {
     let password = match &config.credentials {
         Some(credentials) if credentials.password.is_some() => {
@@ -253,16 +265,55 @@ fn credentials(diagnosis: Diagnosis, fault: &MqttError, config: &Config) -> Diag
         }
         _ => "password: none is set".to_owned(),
     };
-    let diagnosis = diagnosis.note(user(config)).note(password);
-    if !fault.password_ends_in_blank {
-        return diagnosis;
+    let will = match &config.will {
+        Some(will) => format!(
+            "last will: to `{}` ({})",
+            will.topic,
+            origin(config, Key::WillTopic)
+        ),
+        None => "last will: none is set".to_owned(),
+    };
+    let diagnosis = diagnosis
+        .note(user(config))
+        .note(password)
+        .note(client_id(config))
+        .note(will);
+    slips(diagnosis, fault, config)
+}
+
+/// What user name, password and client id look as if they had brought along.
+fn slips(mut diagnosis: Diagnosis, fault: &MqttError, config: &Config) -> Diagnosis {
+    let username = config.credentials.as_ref().map(|it| it.username.as_str());
+    for (what, slip, key) in [
+        (
+            "user name",
+            username.and_then(Slip::of),
+            origin(config, Key::Username),
+        ),
+        ("password", fault.password_slip, password_key(config)),
+        (
+            "client id",
+            Slip::of(&config.client_id),
+            origin(config, Key::ClientId),
+        ),
+    ] {
+        if let Some(slip) = slip {
+            diagnosis = diagnosis.note(value::slip(what, slip)).help(format!(
+                "if that is not part of the {what}, take it out ({key})"
+            ));
+        }
     }
     diagnosis
-        .note("the password's last character is a space or a line end")
-        .help(format!(
-            "if that is not part of the password, take it out ({})",
-            password_key(config)
-        ))
+}
+
+/// The client id, and whether it was made up.
+pub(crate) fn client_id(config: &Config) -> String {
+    let from = if config.is_set(Key::ClientId) {
+        origin(config, Key::ClientId)
+    } else {
+        "made up for this run".to_owned()
+    };
+    format!("client id: `{}` ({from})", config.client_id)
 }
 
 /// As whom we came.

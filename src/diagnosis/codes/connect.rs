@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Key, Transport};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::connack::{self, user};
+use crate::diagnosis::codes::connack::{self, LOG, client_id, user};
 use crate::diagnosis::session::when;
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Stage, TlsCause};
@@ -20,6 +20,8 @@ pub(crate) static CODES: &[&Code] = &[
     &TIMEOUT,
     &TAKEN_OVER,
 ];
+
+const PROXY: &str = "if a proxy or a load balancer stands before the broker, the PROXY protocol must be on at both ends or at neither";
 
 /// What the second connection is said to have been answered with.
 const ACCEPTED: &str = "a second connection was answered with a CONNACK that accepts";
@@ -279,17 +281,22 @@ fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
         }) => words.note(format!("a second connection failed: {error}")),
         _ => words,
     };
-    let words = words
-        .note(user(config))
-        .note(format!("client id: `{}`", config.client_id));
+    let words = words.note(user(config)).note(client_id(config));
+    let elsewhere = "if a device uses this client id elsewhere, leave `client_id` out for one check: then a fresh one is made up";
     match &config.transport {
         Transport::Plain => words
             .help("if this port is a TLS port, set `tls = on`: many servers close without a word")
-            .help("if the broker demands a user name, set `username` and a password"),
+            .help_if(config.credentials.is_none(), "if the broker demands a user name, set `username` and a password")
+            .help_if(config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
+            .help_if(config.is_set(Key::ClientId), elsewhere)
+            .help(LOG)
+            .help(PROXY),
         Transport::Tls(tls) => words
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
             .help_if(tls.client.is_none() || config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
-            .help("look into the broker's log, where the reason stands")
+            .help_if(config.is_set(Key::ClientId), elsewhere)
+            .help(LOG)
+            .help(PROXY)
             .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, remove it", origin(config, Key::Alpn)))
             .help_if(!tls.sni, format!("{} leaves out the server name; remove it", origin(config, Key::Sni))),
     }
@@ -358,9 +365,17 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
         _ => words,
     };
     words
-        .help_if(config.transport == Transport::Plain, "if this port is a TLS port, set `tls = on`: such a server waits for a TLS message")
-        .help(format!("check {}: a port that is not MQTT's may accept the connection and wait", origin(config, Key::Port)))
-        .help("if the broker is overloaded or its user database is slow, raise `timeout`, and look into its log")
+        .help_if(
+            config.transport == Transport::Plain,
+            "if this port is a TLS port, set `tls = on`: such a server waits for a TLS message",
+        )
+        .help(format!(
+            "check {}: a port that is not MQTT's may accept the connection and wait",
+            origin(config, Key::Port)
+        ))
+        .help("if the broker is overloaded or its user database is slow, raise `timeout`")
+        .help(LOG)
+        .help(PROXY)
 }
 
 pub(crate) static TAKEN_OVER: Code = Code {

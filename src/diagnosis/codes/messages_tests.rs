@@ -13,6 +13,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Slip;
 use crate::diagnosis::Code;
 use crate::diagnosis::codes::connack;
 use crate::failure::{Command, Failure, Probe, ProbeEnd, Stage, Subscription, TooFew};
@@ -112,7 +113,7 @@ fn a_blank_at_the_end_of_the_password_is_pointed_out() {
     for (code, points) in [(4, true), (5, true), (0x86, true), (0x87, true), (3, false)] {
         for blank in [false, true] {
             let mut fault = fault(Stage::Connect, LinkError::Refused { code });
-            fault.password_ends_in_blank = blank;
+            fault.password_slip = blank.then_some(Slip::Blank);
             let notes = told("", fault).notes.join("\n");
             let pointed = notes.contains("the password's last character is a space");
             assert_eq!(pointed, blank && points, "{code}");
@@ -406,7 +407,8 @@ proptest! {
             for cause in causes(&text, code, size, &bytes) {
                 let fault = MqttError {
                     probe: look(&bytes, kind, &text),
-                    password_ends_in_blank: blank,
+                    password_slip: blank.then_some(Slip::Quotes),
+                    certificate_unasked: blank,
                     ..mqtt_error(command, stage, qos, cause)
                 };
                 let told = told(lines, fault);
