@@ -302,6 +302,7 @@ pub(crate) enum ValueError {
     Port,
     Qos,
     Protocol,
+    Check,
     /// MQTT 5 is real, but this version does not speak it.
     Protocol5,
     /// A bare number, which would be legal in seconds.
@@ -390,6 +391,8 @@ pub(crate) enum TopicErrorKind {
     /// `+` or `#` (MQTT 3.1.1 §4.7.1).
     Wildcard(char),
     Nul,
+    /// No topic filter either (MQTT 3.1.1 §4.7.1).
+    Filter,
     /// In bytes, once `{client_id}` and the like are replaced.
     TooLong(usize),
 }

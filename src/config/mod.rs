@@ -18,6 +18,6 @@ pub(crate) use error::{
 };
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
-    ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
-    VariableName,
+    CheckScope, ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings,
+    Transport, VariableName,
 };

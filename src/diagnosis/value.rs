@@ -24,6 +24,10 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
             "this version of mqtt-test speaks MQTT 3.1.1 only".to_owned(),
             "leave `protocol` out: brokers of MQTT 5 usually take 3.1.1 too".to_owned(),
         ),
+        ValueError::Check => (
+            must("`echo`, `publish`, `subscribe` or `connect`"),
+            format!("leave `{key}` out for the whole check"),
+        ),
         ValueError::NoUnit { given } => (
             format!("`{key}` needs a unit: `ms`, `s`, `m`, `h` or `d`"),
             format!("if seconds are meant, write `{key} = {given}s`"),
@@ -82,6 +86,10 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
                 TopicErrorKind::Wildcard(c) => (
                     format!("nothing can be published to a `{key}` with the wildcard `{c}`{from}"),
                     "name one topic, without `+` and `#`".to_owned(),
+                ),
+                TopicErrorKind::Filter => (
+                    format!("`{key}` is no topic filter{from}"),
+                    "write `#` alone or after the last `/`, `+` alone between two `/`".to_owned(),
                 ),
                 TopicErrorKind::Nul => (
                     format!("`{key}` holds a NUL character{from}"),

@@ -38,7 +38,7 @@ fn check((variant, config, code, lines, words): Case) {
 #[test]
 fn config_invalid() {
     const CODE: &str = "config-invalid";
-    let cases: [Case; 16] = [
+    let cases: [Case; 18] = [
         (
             "no-equals",
             "host = localhost\nport 8883\n",
@@ -137,6 +137,20 @@ fn config_invalid() {
             CODE,
             &[2],
             &["15s"],
+        ),
+        (
+            "check",
+            "host = localhost\ncheck = ping\n",
+            CODE,
+            &[2],
+            &["echo"],
+        ),
+        (
+            "filter",
+            "host = localhost\ncheck = subscribe\ntopic = rooms#\n",
+            CODE,
+            &[3],
+            &["filter"],
         ),
         (
             "several",

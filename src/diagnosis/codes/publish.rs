@@ -5,7 +5,7 @@ use std::io;
 use crate::config::{Config, Key, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
-use crate::diagnosis::codes::receive;
+use crate::diagnosis::codes::{receive, subscribe};
 use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::{Command, MqttError, Operation, Stage, UnderWay};
@@ -66,7 +66,8 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .help_if(*retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", origin(config, Key::Retain)))
         .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", origin(config, Key::Qos)))
         .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, Key::Qos)));
+        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, Key::Qos)))
+        .help_if(subscribe::is_echo(error.command, config), "if this user is only to subscribe, set `check = subscribe`: such a check publishes nothing");
     same_client_id(diagnosis, error.command, config)
 }
 

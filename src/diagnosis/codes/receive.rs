@@ -32,6 +32,7 @@ pub(crate) static TIMEOUT: Code = Code {
         "allow this user both to publish to the topic and to read it, in the broker's access rules",
         "try a topic that the user certainly has: `-t NAME`",
         "try with a confirmation: `-q 1`",
+        "if the broker sends no client its own messages, check without: `--set check=publish`",
         "read the broker's log, which names denied messages (mosquitto: `log_type all`)",
         "with `sub`: `-t '#' -v` shows every topic that the user may read; raise `--for` if messages are rare",
     ],
@@ -70,6 +71,7 @@ pub(crate) fn timeout(
         .note(user(config))
         .help("allow this user both to publish to the topic and to read it, in the broker's access rules")
         .help("if only one of the two is allowed, nothing says so: MQTT 3.1.1 cannot refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
+        .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
         .help_if(!marked, "if a rule on the broker changes the payload, check without `message`")
         .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
@@ -154,19 +156,19 @@ pub(crate) fn too_large(error: &MqttError, size: usize, config: &Config) -> Diag
     .note(format!("its packet has {size} bytes; the limit is {limit} bytes, and it is this program's own ({key})"));
     let retained = "if it is a retained message that nobody needs, clear it: publish an empty one to that topic, retained";
     match error.command {
-        Command::Check => diagnosis
+        Command::Check if config.check.subscribes() => diagnosis
             .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
             .help(retained),
         Command::Sub => diagnosis
             .notes(awaited(error).map(|filters| format!("subscribed to {filters}")))
             .help("raise `max_packet_size`, or subscribe to topics without such messages")
             .help(retained),
-        Command::Pub => diagnosis
+        Command::Pub | Command::Check => diagnosis
             .help("raise `max_packet_size`")
             .help_if(
                 !config.clean_session,
                 format!(
-                    "if an earlier run subscribed as `{}`, its session is kept and still gets messages: publish with another `client_id`",
+                    "if an earlier run subscribed as `{}`, its session is kept and still gets messages: take another `client_id`",
                     config.client_id
                 ),
             ),
