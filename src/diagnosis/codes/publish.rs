@@ -23,13 +23,13 @@ pub(crate) static CLOSED: Code = Code {
     line: "the broker closed the connection at PUBLISH",
     more: "Login worked, and the broker hung up when a message was sent. Some brokers do so instead of refusing the message. With `pub` it may also have been between two messages: then it says so.",
     causes: &[
-        "the user may not write to the topic",
+        "the broker's ACL does not let the user write to the topic",
         "the message is larger than the broker's limit",
         "the broker has no QoS 2, or keeps no retained messages",
         "AWS IoT Core: the policy lacks `iot:Publish` on `topic/…`",
     ],
     remedies: &[
-        "allow this user to publish to the topic, in the broker's access rules",
+        "allow this user to write to the topic, in the broker's ACL (access rules)",
         "try the smallest message: `-q 0 -m hello`, without `-r`",
         "read the broker's log, where the reason stands",
     ],
@@ -62,11 +62,11 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .note(how)
         .note(user(config))
         .notes(published(error))
-        .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit, send a smaller one")
-        .help_if(*retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", origin(config, Key::Retain)))
-        .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", origin(config, Key::Qos)))
-        .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, Key::Qos)))
+        .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
+        .help_if(*retain, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
+        .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
+        .help("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: it drops the message in silence)")
+        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
         .help_if(subscribe::is_echo(error.command, config), "if this user is only to subscribe, set `check = subscribe`: such a check publishes nothing");
     same_client_id(diagnosis, error.command, config)
 }

@@ -6,7 +6,7 @@ use crate::config::{Config, Key, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::session::{given, same_client_id};
-use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{Command, MqttError, Operation, Stage, Subscription, TooFew, Topic};
 use crate::util::text;
 
@@ -22,18 +22,18 @@ pub(crate) static TIMEOUT: Code = Code {
     line: "what was waited for did not arrive in time",
     more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop. With `sub`: fewer messages than `-C` asks for came within the time of `--for`.",
     causes: &[
-        "the user may not write to the topic, or may not read it",
+        "the broker's ACL does not let the user write to the topic, or read it",
         "the broker renames topics for each user or tenant",
         "a rule on the broker keeps or changes the message",
         "with QoS 0, the message was lost on the way",
         "with `sub`: nobody published so many messages on these topics in that time, or their names are spelt differently",
     ],
     remedies: &[
-        "allow this user both to publish to the topic and to read it, in the broker's access rules",
+        "allow this user both to write to the topic and to read it, in the broker's ACL (mosquitto: `topic readwrite NAME` in the file that `acl_file` names)",
         "try a topic that the user certainly has: `-t NAME`",
         "try with a confirmation: `-q 1`",
         "if the broker sends no client its own messages, check without: `--set check=publish`",
-        "read the broker's log, which names denied messages (mosquitto: `log_type all`)",
+        "read the broker's log: with `log_type all` mosquitto says `Denied PUBLISH` where the right to write is missing",
         "with `sub`: `-t '#' -v` shows every topic that the user may read; raise `--for` if messages are rare",
     ],
 };
@@ -69,12 +69,26 @@ pub(crate) fn timeout(
         .notes(awaited(error).map(|topic| format!("topic: {topic}")))
         .notes(foreign)
         .note(user(config))
-        .help("allow this user both to publish to the topic and to read it, in the broker's access rules")
-        .help("if only one of the two is allowed, nothing says so: MQTT 3.1.1 cannot refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
+        .help(format!("if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing{}", acl_file(config, "readwrite", &config.topic)))
+        .help("MQTT 3.1.1 cannot refuse a PUBLISH, so nothing tells which of the two is missing; mosquitto's log (`log_type all`) says `Denied PUBLISH` if it is write")
         .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
         .help_if(!marked, "if a rule on the broker changes the payload, check without `message`")
         .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
+}
+
+/// Where mosquitto keeps such a right, unless the broker is known to be another one.
+fn acl_file(config: &Config, right: &str, topic: &str) -> String {
+    if providers::is_known(config) {
+        return String::new();
+    }
+    let whose = match &config.credentials {
+        Some(credentials) => format!("under `user {}`", credentials.username),
+        None => "before the first `user` line".to_owned(),
+    };
+    format!(
+        "; mosquitto: the line `topic {right} {topic}`, {whose}, in the file that `acl_file` names"
+    )
 }
 
 /// `sub`: not as many messages as `-C` asks for.
