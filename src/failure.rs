@@ -452,8 +452,8 @@ pub(crate) enum MqttCause {
         limit: Duration,
         /// Other messages that came in.
         foreign: u64,
-        /// It was of our own making, with a mark in it, and not the user's.
-        marked: bool,
+        /// The payload, where it was the user's own and not one of our making.
+        own: Option<Vec<u8>>,
     },
 }
 

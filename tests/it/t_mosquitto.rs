@@ -102,6 +102,22 @@ fn receive_timeout_by_an_acl() {
     provoke(&lab, plain_config(broker.port, &more)).passes();
 }
 
+/// mosquitto acknowledges what is over its limit, too, and drops it.
+#[test]
+fn receive_timeout_by_a_size_limit() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("message_size_limit 1000").start();
+    let large = "x".repeat(2000);
+    let more = format!("message = {large}\n{BRIEF}");
+    provoke(&lab, plain_config(broker.port, &more))
+        .variant("size")
+        .fails("receive-timeout")
+        .says(&["message_size_limit", "2000 bytes", "no JSON object"]);
+    let dropped = "Dropped too large PUBLISH";
+    assert!(broker.log().contains(dropped), "{}", broker.log());
+    provoke(&lab, plain_config(broker.port, BRIEF)).passes();
+}
+
 /// Here it is the right to read that is missing, of a user with a name.
 #[test]
 fn receive_timeout_by_the_acl_of_a_user() {

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use crate::config::{Config, Key, Qos};
+use crate::config::{Config, Key, Message, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::{receive, subscribe};
 use crate::diagnosis::session::{given, same_client_id};
-use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{Command, MqttError, Operation, Stage, UnderWay};
 use crate::util::text;
 
@@ -25,6 +25,7 @@ pub(crate) static CLOSED: Code = Code {
     causes: &[
         "the broker's ACL does not let the user write to the topic",
         "the message is larger than the broker's limit",
+        "the broker takes nothing but JSON, as ThingsBoard does",
         "the broker has no QoS 2, or keeps no retained messages",
         "AWS IoT Core: the policy lacks `iot:Publish` on `topic/…`",
     ],
@@ -63,6 +64,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .note(user(config))
         .notes(published(error))
         .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
+        .helps(json(error.command, config))
         .help_if(*retain, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
         .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
         .help("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: it drops the message in silence)")
@@ -72,7 +74,29 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
 }
 
 /// Bytes from which on a message of the user's own may be more than some broker takes.
-const LARGE: usize = 1_000;
+pub(crate) const LARGE: usize = 1_000;
+
+/// Whether a payload looks like the JSON that a broker may want.
+pub(crate) fn is_json(payload: &[u8]) -> bool {
+    let mut bytes = payload.iter().filter(|byte| !byte.is_ascii_whitespace());
+    matches!(bytes.next(), Some(b'{' | b'['))
+}
+
+/// Advice for a broker that takes nothing but JSON, unless it is known to take anything.
+fn json(command: Command, config: &Config) -> Option<String> {
+    let right = match (command, &config.message) {
+        _ if providers::is_known(config) => return None,
+        (Command::Check, Message::Own(own)) if is_json(own) => return None,
+        (Command::Check, Message::Own(_)) => ": this message is no JSON object",
+        (Command::Check, Message::Marked { .. }) => {
+            ", set `message` to some: the check's own is none"
+        }
+        (Command::Pub | Command::Sub, _) => ", publish that",
+    };
+    Some(format!(
+        "if the broker takes nothing but JSON, as ThingsBoard does{right}"
+    ))
+}
 
 /// What was being published.
 fn published(error: &MqttError) -> Option<String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::{Config, Key, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
+use crate::diagnosis::codes::publish::{LARGE, is_json};
 use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{Command, MqttError, Operation, Stage, Subscription, TooFew, Topic};
@@ -24,6 +25,7 @@ pub(crate) static TIMEOUT: Code = Code {
     causes: &[
         "the broker's ACL does not let the user write to the topic, or read it",
         "the broker renames topics for each user or tenant",
+        "with a `message` of your own: it is over the broker's limit (mosquitto: `message_size_limit`), or not the JSON that a rule wants",
         "a rule on the broker keeps or changes the message",
         "with QoS 0, the message was lost on the way",
         "with `sub`: nobody published so many messages on these topics in that time, or their names are spelt differently",
@@ -42,7 +44,7 @@ pub(crate) fn timeout(
     error: &MqttError,
     limit: Duration,
     foreign: u64,
-    marked: bool,
+    own: Option<&[u8]>,
     config: &Config,
 ) -> Diagnosis {
     let unconfirmed = matches!(
@@ -67,13 +69,19 @@ pub(crate) fn timeout(
             "the subscription was granted, {taken}, and nothing of ours came within {limit}"
         ))
         .notes(awaited(error).map(|topic| format!("topic: {topic}")))
+        .notes(own.map(|own| {
+            let bytes = text::count(own.len() as u64, "byte");
+            format!("message: {bytes} ({})", origin(config, Key::Message))
+        }))
         .notes(foreign)
         .note(user(config))
+        .help_if(own.is_some_and(|own| own.len() > LARGE), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
+        .help_if(own.is_some_and(|own| !is_json(own)), "if the broker, or a rule of it, takes nothing but JSON: this message is no JSON object")
+        .help_if(own.is_some(), "check without `message`: if that passes, it is this message's size or content")
         .help(format!("if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing{}", acl_file(config, "readwrite", &config.topic)))
         .help("MQTT 3.1.1 cannot refuse a PUBLISH, so nothing tells which of the two is missing; mosquitto's log (`log_type all`) says `Denied PUBLISH` if it is write")
         .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
-        .help_if(!marked, "if a rule on the broker changes the payload, check without `message`")
         .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
 }
 
@@ -101,8 +109,18 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         resumed,
         subscription,
     } = *few;
+    const RARE: &str = "if messages are rarer than that, raise `--for`";
     let limit = text::duration(limit);
     let filters = awaited(error).unwrap_or_default();
+    // Where nothing came at all, the name is suspected before the pace.
+    let some = received + left_out > 0;
+    let skipped = left_out > 0;
+    let asked_for = match &error.operation {
+        Operation::Receive { filters, .. } => filters.as_slice(),
+        _ => &[],
+    };
+    let all = asked_for.iter().any(|filter| filter.name == "#");
+    let first = asked_for.first().map_or("#", |filter| filter.name.as_str());
     let asked = match subscription {
         Subscription::Unanswered => format!("not every SUBSCRIBE was answered: {filters}"),
         Subscription::Granted | Subscription::Lost => format!("subscribed to {filters}"),
@@ -127,10 +145,13 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         .notes(left_out)
         .note(session)
         .note(user(config))
-        .help("compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
+        .help_if(skipped, "to count those that `--retained` leaves out, leave that flag out")
+        .help_if(some, RARE)
+        .help_if(!all, "compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
         .help_if(!resumed, "if they were published before this run, only the last one of a topic that was published with `-r` (retained) is delivered")
-        .help("if this user may not read the topics, allow it in the broker's access rules: many brokers grant the subscription all the same, and deliver nothing")
-        .help("if messages are rarer than that, raise `--for`")
+        .help_if(!resumed && config.clean_session, "if the broker is to keep them between runs, set `clean_session = off` and a `client_id`, with `qos = 1`")
+        .help(format!("if the broker's ACL (access rules) does not let this user read the topics, allow it there: many brokers grant the subscription all the same, and deliver nothing{}", acl_file(config, "read", first)))
+        .help_if(!some, RARE)
 }
 
 /// What was subscribed to.
