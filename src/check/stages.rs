@@ -397,10 +397,22 @@ impl<'a, 'b> Check<'a, 'b> {
     /// Adds the failed step, the skipped ones and the warnings.
     fn finish(&mut self, failure: Option<&Failure>) {
         if let Some(failure) = failure {
+            // What came in is a matter of `receive`, whatever was waited for.
+            if is_too_large(failure) {
+                self.stage = Stage::Receive;
+                self.pass_over(|stage| stage < Stage::Receive);
+            }
             self.record(Status::Failed, finding_of(failure));
         }
+        self.pass_over(|_| true);
+        self.warnings.extend(warnings::about(&mut self.observed));
+    }
+
+    /// Adds the stages that were not done, as far as `which` says.
+    fn pass_over(&mut self, which: impl Fn(Stage) -> bool) {
         let check = self.target.config.check;
-        for stage in Stage::CHECK.into_iter().skip(self.steps.len()) {
+        let left = Stage::CHECK.into_iter().skip(self.steps.len());
+        for stage in left.take_while(|stage| which(*stage)) {
             let status = if leaves_out(check, stage) {
                 Status::Off
             } else {
@@ -414,8 +426,18 @@ impl<'a, 'b> Check<'a, 'b> {
             };
             self.steps.push(step);
         }
-        self.warnings.extend(warnings::about(&mut self.observed));
     }
+}
+
+/// Whether a message came in that is larger than `max_packet_size`.
+fn is_too_large(failure: &Failure) -> bool {
+    matches!(failure, Failure::Mqtt(error) if matches!(
+        (&error.cause, &error.operation),
+        (
+            MqttCause::Connection(LinkError::TooLarge { .. }),
+            Operation::Subscribe { .. } | Operation::Publish { .. } | Operation::Receive { .. }
+        )
+    ))
 }
 
 /// Whether a check of this scope does without this stage.

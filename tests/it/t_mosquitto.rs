@@ -155,6 +155,8 @@ fn receive_too_large_from_mosquitto() {
         .variant("retained")
         .fails("receive-too-large");
     found.says(&["1024", "max_packet_size"]);
+    assert_eq!(found.stage("publish")["status"], "skipped");
+    assert_eq!(found.stage("receive")["status"], "failed");
 }
 
 /// Two devices with one client id: mosquitto closes the older connection for the newer, and the
