@@ -13,8 +13,8 @@ pub(crate) mod url;
 pub(crate) mod values;
 
 pub(crate) use error::{
-    ConfigError, EmptyPlace, FileError, HostError, LikelyCause, Problem, ProblemKind, Quoted,
-    SecretError, TopicErrorKind, Unreadable, UrlError, UsageError, ValueError,
+    ConfigError, EmptyPlace, FileError, HostError, LikelyCause, Mismatch, Problem, ProblemKind,
+    Quoted, SecretError, TopicErrorKind, Unreadable, UrlError, UsageError, ValueError,
 };
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{

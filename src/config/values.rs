@@ -44,6 +44,7 @@ pub(crate) fn qos(value: &str) -> Result<Qos, ValueError> {
 pub(crate) fn protocol(value: &str) -> Result<(), ValueError> {
     match value {
         "3.1.1" => Ok(()),
+        "3.1" => Err(ValueError::Protocol31),
         "5" | "5.0" => Err(ValueError::Protocol5),
         _ => Err(ValueError::Protocol),
     }
