@@ -238,6 +238,8 @@ pub(crate) struct TlsFacts {
     /// The name that the certificate was asked to carry.
     pub(crate) server_name: String,
     pub(crate) offered_alpn: Vec<String>,
+    /// `TLS 1.3` or `TLS 1.2`, where no other version was offered.
+    pub(crate) only_offered: Option<&'static str>,
     /// `TLS 1.3`, `TLS 1.2`.
     pub(crate) version: Option<&'static str>,
     /// The name of the IANA registry, as rustls writes it.

@@ -320,6 +320,7 @@ pub(crate) enum ValueError {
     Qos,
     Protocol,
     Check,
+    TlsVersion,
     /// So is MQTT 3.1, which came before.
     Protocol31,
     /// MQTT 5 is real, but this version does not speak it.

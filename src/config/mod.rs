@@ -19,5 +19,5 @@ pub(crate) use error::{
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
     CheckScope, ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings,
-    Transport, VariableName,
+    TlsVersion, Transport, VariableName,
 };

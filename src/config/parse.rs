@@ -298,6 +298,7 @@ impl Reader<'_> {
             pin_sha256: self.read(Key::PinSha256, values::pin),
             client: self.client_cert(),
             alpn: self.read(Key::Alpn, values::alpn).unwrap_or_default(),
+            version: self.read(Key::TlsVersion, values::tls_version),
         };
         if !settings.system_roots && !self.is_set(Key::CaFile) && !self.is_set(Key::PinSha256) {
             self.wrong_at(Key::SystemRoots, ProblemKind::NothingTrusted);

@@ -57,6 +57,7 @@ keys! {
     CertFile      "cert_file"       [Tls]        None;
     KeyFile       "key_file"        [Tls]        None;
     Alpn          "alpn"            [Tls]        None;
+    TlsVersion    "tls_version"     [Tls]        None;
     Username      "username"        []           None;
     Password      "password"        [Secret]     None;
     PasswordFile  "password_file"   [Secret]     None;
@@ -270,6 +271,15 @@ pub(crate) struct TlsSettings {
     pub(crate) client: Option<ClientCertFiles>,
     /// Protocol names of RFC 7301, in the order of preference.
     pub(crate) alpn: Vec<String>,
+    /// The one version to offer; `None`: both.
+    pub(crate) version: Option<TlsVersion>,
+}
+
+/// The versions of TLS that are not withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsVersion {
+    V1_2,
+    V1_3,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

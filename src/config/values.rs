@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::config::error::{TopicErrorKind, ValueError};
-use crate::config::types::{CheckScope, Qos, VariableName};
+use crate::config::types::{CheckScope, Qos, TlsVersion, VariableName};
 
 /// The longest string of MQTT, in bytes (MQTT 3.1.1 §1.5.3).
 pub(crate) const MAX_STRING: usize = 65_535;
@@ -47,6 +47,14 @@ pub(crate) fn protocol(value: &str) -> Result<(), ValueError> {
         "3.1" => Err(ValueError::Protocol31),
         "5" | "5.0" => Err(ValueError::Protocol5),
         _ => Err(ValueError::Protocol),
+    }
+}
+
+pub(crate) fn tls_version(value: &str) -> Result<TlsVersion, ValueError> {
+    match value {
+        "1.2" => Ok(TlsVersion::V1_2),
+        "1.3" => Ok(TlsVersion::V1_3),
+        _ => Err(ValueError::TlsVersion),
     }
 }
 

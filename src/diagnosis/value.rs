@@ -32,6 +32,10 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
             must("`echo`, `publish`, `subscribe` or `connect`"),
             format!("leave `{key}` out for the whole check"),
         ),
+        ValueError::TlsVersion => (
+            must("`1.2` or `1.3`: older versions of TLS are withdrawn"),
+            format!("leave `{key}` out to offer both"),
+        ),
         ValueError::NoUnit { given } => (
             format!("`{key}` needs a unit: `ms`, `s`, `m`, `h` or `d`"),
             format!("if seconds are meant, write `{key} = {given}s`"),

@@ -38,7 +38,7 @@ fn check((variant, config, code, lines, words): Case) {
 #[test]
 fn config_invalid() {
     const CODE: &str = "config-invalid";
-    let cases: [Case; 19] = [
+    let cases: [Case; 20] = [
         (
             "no-equals",
             "host = localhost\nport 8883\n",
@@ -144,6 +144,13 @@ fn config_invalid() {
             CODE,
             &[2],
             &["3.1.1"],
+        ),
+        (
+            "tls-version",
+            "host = localhost\ntls_version = 1.1\n",
+            CODE,
+            &[2],
+            &["1.2"],
         ),
         (
             "check",
