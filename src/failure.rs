@@ -355,6 +355,8 @@ pub(crate) enum Operation {
         qos: Qos,
         retain: bool,
         under_way: UnderWay,
+        /// What SUBACK granted on this connection, where it was less than `qos`.
+        granted: Option<u8>,
     },
     /// Waiting for messages.
     Receive {

@@ -78,7 +78,8 @@ struct Check<'a, 'b> {
     began: Instant,
     /// What is done in it, from connect on.
     operation: Operation,
-    subscribed: bool,
+    /// The QoS of the subscription; `None`: there is none.
+    granted: Option<u8>,
     /// How long the stage under way took to fail; closing the session afterwards takes its own time.
     failed_after: Option<Duration>,
     observed: Observed<'a>,
@@ -95,7 +96,7 @@ impl<'a, 'b> Check<'a, 'b> {
             stage: Stage::Dns,
             began: Instant::now(),
             operation: Operation::Connect,
-            subscribed: false,
+            granted: None,
             failed_after: None,
             observed: Observed::new(target, command),
         }
@@ -164,7 +165,7 @@ impl<'a, 'b> Check<'a, 'b> {
         self.trace = if lost {
             session.into_trace()
         } else {
-            session.close(self.subscribed.then_some(topic), *timeout)
+            session.close(self.granted.map(|_| topic.as_str()), *timeout)
         };
         match outcome {
             Err(failure) if lost => Err(self.observed.taken_over(failure)),
@@ -230,7 +231,7 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => return Err(self.timed_out()),
             }
         };
-        self.subscribed = true;
+        self.granted = Some(granted);
         let filter = topic.clone();
         self.passed(Finding::Subscribe { filter, granted });
         let asked = *qos as u8;
@@ -260,6 +261,7 @@ impl<'a, 'b> Check<'a, 'b> {
             qos,
             retain,
             under_way,
+            granted: self.granted.filter(|granted| *granted < qos as u8),
         });
         let size = publish_size(name, qos, bytes);
         if size > limit {

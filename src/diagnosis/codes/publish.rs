@@ -41,6 +41,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         qos,
         retain,
         under_way,
+        granted,
         ..
     } = &error.operation
     else {
@@ -59,16 +60,23 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         Qos::AtMostOnce => "after",
         Qos::AtLeastOnce | Qos::ExactlyOnce => "at",
     };
+    let format = json(error.command, config);
+    // A message of the user's own is suspected before the access rules.
+    let own = error.command != Command::Check || matches!(config.message, Message::Own(_));
+    let (before, behind) = if own { (format, None) } else { (None, format) };
     let diagnosis = Diagnosis::new(&CLOSED, format!("{closed} {at} PUBLISH"))
         .note(how)
         .note(user(config))
         .notes(published(error))
+        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")))
+        .helps(granted.map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
         .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
-        .helps(json(error.command, config))
+        .helps(before)
         .help_if(*retain, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
-        .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
+        .help_if(*qos == Qos::ExactlyOnce && granted.is_none(), format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
         .help("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: it drops the message in silence)")
-        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
+        .helps(behind)
+        .help_if(*qos == Qos::AtLeastOnce && granted.is_none(), format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
         .help_if(subscribe::is_echo(error.command, config), "if this user is only to subscribe, set `check = subscribe`: such a check publishes nothing");
     same_client_id(diagnosis, error.command, config)
 }
@@ -105,6 +113,7 @@ fn published(error: &MqttError) -> Option<String> {
         qos,
         retain,
         under_way,
+        ..
     } = &error.operation
     else {
         return None;

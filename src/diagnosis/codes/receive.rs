@@ -90,6 +90,10 @@ fn acl_file(config: &Config, right: &str, topic: &str) -> String {
     if providers::is_known(config) {
         return String::new();
     }
+    // The rule is for the topics of a shared subscription, without its two first levels.
+    let shared = topic.strip_prefix("$share/");
+    let shared = shared.and_then(|shared| shared.split_once('/'));
+    let topic = shared.map_or(topic, |(_, topic)| topic);
     let whose = match &config.credentials {
         Some(credentials) => format!("under `user {}`", credentials.username),
         None => "before the first `user` line".to_owned(),
