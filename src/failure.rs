@@ -238,6 +238,8 @@ pub(crate) struct TlsFacts {
     /// The name that the certificate was asked to carry.
     pub(crate) server_name: String,
     pub(crate) offered_alpn: Vec<String>,
+    /// `TLS 1.3` or `TLS 1.2`, where no other version was offered.
+    pub(crate) only_offered: Option<&'static str>,
     /// `TLS 1.3`, `TLS 1.2`.
     pub(crate) version: Option<&'static str>,
     /// The name of the IANA registry, as rustls writes it.
@@ -356,6 +358,8 @@ pub(crate) enum Operation {
         qos: Qos,
         retain: bool,
         under_way: UnderWay,
+        /// What SUBACK granted on this connection, where it was less than `qos`.
+        granted: Option<u8>,
     },
     /// Waiting for messages.
     Receive {
@@ -455,8 +459,8 @@ pub(crate) enum MqttCause {
         limit: Duration,
         /// Other messages that came in.
         foreign: u64,
-        /// It was of our own making, with a mark in it, and not the user's.
-        marked: bool,
+        /// The payload, where it was the user's own and not one of our making.
+        own: Option<Vec<u8>>,
     },
 }
 

@@ -148,6 +148,7 @@ fn ambient() -> types::Ambient {
         random: [7; 20],
         now: "2026-01-01T00:00:00Z".to_owned(),
         home: Some(PathBuf::from("/home/u")),
+        is_pub: false,
     }
 }
 

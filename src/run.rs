@@ -132,7 +132,7 @@ impl Run<'_, '_> {
         overrides: &[Override],
         missing: impl FnOnce(&Config) -> Result<(), UsageError>,
     ) -> Result<Prepared, u8> {
-        let config = match load::config(target, overrides) {
+        let config = match load::config(target, overrides, self.command == CommandName::Pub) {
             Ok(config) => config,
             Err(error) => return Err(self.refuse(Some(target), None, error)),
         };
@@ -242,7 +242,7 @@ impl Run<'_, '_> {
         warnings.extend(found);
         screen.warnings(&warnings);
         match &diagnosis {
-            None => screen.success(elapsed),
+            None => screen.success(target.config, elapsed),
             Some(diagnosis) => screen.failure(diagnosis, elapsed),
         }
         let unwritten = screen.into_error();

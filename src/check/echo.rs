@@ -71,7 +71,10 @@ impl<'a> Echo<'a> {
             None => Err(MqttCause::NotDelivered {
                 limit,
                 foreign: self.foreign,
-                marked: matches!(self.sent, Message::Marked { .. }),
+                own: match self.sent {
+                    Message::Marked { .. } => None,
+                    Message::Own(bytes) => Some(bytes.clone()),
+                },
             }),
         }
     }

@@ -7,7 +7,7 @@ use crate::check::echo::Echo;
 use crate::check::followup::Observed;
 use crate::check::step::{Attempt, Finding, Status, Step};
 use crate::check::warnings;
-use crate::config::Config;
+use crate::config::{CheckScope, Config, Qos};
 use crate::failure::{
     Command, Failure, LinkError, MqttCause, Operation, Stage, Topic, UnderWay, Warning,
 };
@@ -15,6 +15,9 @@ use crate::mqtt::{
     Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, publish_size,
 };
 use crate::net::{Deadline, SIGNAL_POLL, connect};
+
+/// How long a broker that closes the connection over a message of QoS 0 may take to do so.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// How the check ended.
 #[derive(Debug)]
@@ -75,6 +78,8 @@ struct Check<'a, 'b> {
     began: Instant,
     /// What is done in it, from connect on.
     operation: Operation,
+    /// The QoS of the subscription; `None`: there is none.
+    granted: Option<u8>,
     /// How long the stage under way took to fail; closing the session afterwards takes its own time.
     failed_after: Option<Duration>,
     observed: Observed<'a>,
@@ -91,6 +96,7 @@ impl<'a, 'b> Check<'a, 'b> {
             stage: Stage::Dns,
             began: Instant::now(),
             operation: Operation::Connect,
+            granted: None,
             failed_after: None,
             observed: Observed::new(target, command),
         }
@@ -156,11 +162,10 @@ impl<'a, 'b> Check<'a, 'b> {
             &outcome,
             Err(Failure::Mqtt(error)) if matches!(error.cause, MqttCause::Connection(_))
         );
-        let subscribed = self.stage > Stage::Subscribe;
         self.trace = if lost {
             session.into_trace()
         } else {
-            session.close(subscribed.then_some(topic), *timeout)
+            session.close(self.granted.map(|_| topic.as_str()), *timeout)
         };
         match outcome {
             Err(failure) if lost => Err(self.observed.taken_over(failure)),
@@ -191,23 +196,30 @@ impl<'a, 'b> Check<'a, 'b> {
         }
     }
 
-    /// The stages subscribe, publish and receive.
+    /// The stages subscribe, publish and receive, as far as `check` asks for them.
     fn exchange(&mut self, session: &mut Session) -> Result<(), Failure> {
-        let Config {
-            topic: name,
-            qos,
-            retain,
-            max_packet_size: limit,
-            ..
-        } = self.target.config;
-        let (qos, retain, limit) = (*qos, *retain, *limit);
-        let topic = Topic::configured(self.target.config);
-        let mut echo = Echo::new(&self.target.config.message);
+        let Config { message, check, .. } = self.target.config;
+        let mut echo = Echo::new(message);
+        for stage in [Stage::Subscribe, Stage::Publish, Stage::Receive] {
+            match stage {
+                _ if leaves_out(*check, stage) => {
+                    self.begin(stage);
+                    self.record(Status::Off, Some(Finding::LeftOut(*check)));
+                }
+                Stage::Subscribe => self.subscribe(session)?,
+                Stage::Publish => self.publish(session, &mut echo)?,
+                _ => self.receive(session, &mut echo)?,
+            }
+        }
+        Ok(())
+    }
 
-        let filter = topic.clone();
-        self.begin_operation(Operation::Subscribe { filter, qos });
+    fn subscribe(&mut self, session: &mut Session) -> Result<(), Failure> {
+        let Config { topic, qos, .. } = self.target.config;
+        let filter = Topic::configured(self.target.config);
+        self.begin_operation(Operation::Subscribe { filter, qos: *qos });
         session
-            .subscribe(name, qos)
+            .subscribe(topic, *qos)
             .map_err(|error| self.session_error(error))?;
         let granted = loop {
             match self.next(session)? {
@@ -219,23 +231,37 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => return Err(self.timed_out()),
             }
         };
-        let filter = name.clone();
+        self.granted = Some(granted);
+        let filter = topic.clone();
         self.passed(Finding::Subscribe { filter, granted });
-        let asked = qos as u8;
+        let asked = *qos as u8;
         if granted < asked {
             self.warnings
                 .push(Warning::QosDowngraded { asked, granted });
         }
+        Ok(())
+    }
 
+    fn publish(&mut self, session: &mut Session, echo: &mut Echo<'_>) -> Result<(), Failure> {
+        let Config {
+            topic: name,
+            qos,
+            retain,
+            max_packet_size: limit,
+            check,
+            ..
+        } = self.target.config;
+        let (qos, retain, limit) = (*qos, *retain, *limit);
         let payload = echo.payload().to_vec();
         let bytes = payload.len();
         let mut under_way = UnderWay::default();
         under_way.add(bytes);
         self.begin_operation(Operation::Publish {
-            topic: topic.clone(),
+            topic: Topic::configured(self.target.config),
             qos,
             retain,
             under_way,
+            granted: self.granted.filter(|granted| *granted < qos as u8),
         });
         let size = publish_size(name, qos, bytes);
         if size > limit {
@@ -262,16 +288,37 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => return Err(self.timed_out()),
             }
         }
+        if qos == Qos::AtMostOnce && *check == CheckScope::Publish {
+            self.stands(session)?;
+        }
         self.passed(Finding::Publish {
             topic: name.clone(),
             bytes,
-            qos: asked,
+            qos: qos as u8,
             retain,
         });
+        Ok(())
+    }
 
+    /// Waits a while for the broker to close the connection over a message that it does not
+    /// acknowledge, and whose coming back nobody waits for.
+    fn stands(&self, session: &mut Session) -> Result<(), Failure> {
+        let limit = CLOSE_WAIT.min(self.target.config.timeout);
+        let since = Instant::now();
+        let deadline = Deadline::since(since, limit, self.target.stop);
+        let mut left = true;
+        while left && since.elapsed() < limit {
+            let event = session.next(deadline);
+            left = event.map_err(|error| self.session_error(error))?.is_some();
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, session: &mut Session, echo: &mut Echo<'_>) -> Result<(), Failure> {
+        let config = self.target.config;
         self.begin_operation(Operation::Receive {
-            filters: vec![topic],
-            published: Some(qos),
+            filters: vec![Topic::configured(config)],
+            published: Some(config.qos),
         });
         while !echo.is_decided() {
             match self.next(session)? {
@@ -280,8 +327,9 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => break,
             }
         }
-        echo.verdict(self.target.config.timeout)
+        echo.verdict(config.timeout)
             .map_err(|cause| self.mqtt(cause))?;
+        let bytes = echo.payload().len();
         self.passed(Finding::Receive { bytes });
         Ok(())
     }
@@ -351,18 +399,56 @@ impl<'a, 'b> Check<'a, 'b> {
     /// Adds the failed step, the skipped ones and the warnings.
     fn finish(&mut self, failure: Option<&Failure>) {
         if let Some(failure) = failure {
+            // What came in is a matter of `receive`, whatever was waited for.
+            if is_too_large(failure) {
+                self.stage = Stage::Receive;
+                self.pass_over(|stage| stage < Stage::Receive);
+            }
             self.record(Status::Failed, finding_of(failure));
         }
-        for stage in Stage::CHECK.into_iter().skip(self.steps.len()) {
+        self.pass_over(|_| true);
+        self.warnings.extend(warnings::about(&mut self.observed));
+    }
+
+    /// Adds the stages that were not done, as far as `which` says.
+    fn pass_over(&mut self, which: impl Fn(Stage) -> bool) {
+        let check = self.target.config.check;
+        let left = Stage::CHECK.into_iter().skip(self.steps.len());
+        for stage in left.take_while(|stage| which(*stage)) {
+            let status = if leaves_out(check, stage) {
+                Status::Off
+            } else {
+                Status::Skipped
+            };
             let step = Step {
                 stage,
-                status: Status::Skipped,
+                status,
                 elapsed: Duration::ZERO,
                 finding: None,
             };
             self.steps.push(step);
         }
-        self.warnings.extend(warnings::about(&mut self.observed));
+    }
+}
+
+/// Whether a message came in that is larger than `max_packet_size`.
+fn is_too_large(failure: &Failure) -> bool {
+    matches!(failure, Failure::Mqtt(error) if matches!(
+        (&error.cause, &error.operation),
+        (
+            MqttCause::Connection(LinkError::TooLarge { .. }),
+            Operation::Subscribe { .. } | Operation::Publish { .. } | Operation::Receive { .. }
+        )
+    ))
+}
+
+/// Whether a check of this scope does without this stage.
+fn leaves_out(check: CheckScope, stage: Stage) -> bool {
+    match stage {
+        Stage::Subscribe => !check.subscribes(),
+        Stage::Publish => !check.publishes(),
+        Stage::Receive => check != CheckScope::Echo,
+        _ => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::config::CheckScope;
 use crate::failure::{AddressError, Stage, TlsFacts};
 
 /// One stage after it was tried, or not.
@@ -20,7 +21,7 @@ pub(crate) enum Status {
     Ok,
     Failed,
     Skipped,
-    /// Not part of this check: tls with `tls = off`.
+    /// Not part of this check: tls with `tls = off`, and what `check` leaves out.
     Off,
 }
 
@@ -51,6 +52,8 @@ pub(crate) enum Finding {
     Receive {
         bytes: usize,
     },
+    /// The stage is no part of a check of this scope.
+    LeftOut(CheckScope),
 }
 
 /// An address that could not be connected to, and what the system said.

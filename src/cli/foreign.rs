@@ -107,7 +107,7 @@ const TABLE: &[(&[&str], &str)] = &[
     (&["--tls-engine-kpass-sha1"], ENGINE),
     (
         &["--tls-version"],
-        "leave it out: TLS 1.3 and 1.2 are offered, and the broker chooses",
+        "write `--set tls_version=1.2`; without it TLS 1.3 and 1.2 are offered",
     ),
     (&["--tls-alpn"], "write `--set alpn=mqtt`"),
     (

@@ -69,7 +69,7 @@ pub(crate) fn for_sub(found: &[Found]) -> Result<SubOptions, UsageError> {
         .map(|found| found.value.clone())
         .collect();
     for found in flags.all(Does::Key(Key::Topic)) {
-        if !is_filter(&found.value) {
+        if values::filter(&found.value).is_err() {
             let (flag, given) = (found.name, found.value.clone());
             let expected = "a topic filter: `#` alone or after the last `/`, `+` alone between two `/`, no NUL";
             return Err(UsageError::BadValue {
@@ -132,21 +132,6 @@ pub(crate) fn missing_for_sub(options: &SubOptions, config: &Config) -> Result<(
 fn topic(config: &Config) -> Result<(), UsageError> {
     let set = config.is_set(Key::Topic);
     set.then_some(()).ok_or(UsageError::MissingTopic)
-}
-
-/// MQTT 3.1.1 §4.7.1.
-fn is_filter(filter: &str) -> bool {
-    let mut levels = filter.split('/').peekable();
-    let mut fine =
-        !filter.is_empty() && filter.len() <= usize::from(u16::MAX) && !filter.contains('\0');
-    while let Some(level) = levels.next() {
-        fine &= match level {
-            "#" => levels.peek().is_none(),
-            "+" => true,
-            level => !level.contains(['#', '+']),
-        };
-    }
-    fine
 }
 
 struct Flags<'a>(&'a [Found]);

@@ -50,6 +50,12 @@ pub(crate) enum ConfigError {
     ClientKeyMismatch {
         cert: PathBuf,
         key: PathBuf,
+        why: Mismatch,
+    },
+    /// `cert_file` holds a key, and `key_file` a certificate.
+    ClientFilesExchanged {
+        cert: PathBuf,
+        key: PathBuf,
     },
     /// The file of `-f` cannot be read.
     Payload {
@@ -65,6 +71,17 @@ pub(crate) enum ConfigError {
         key: Option<Key>,
         words: String,
     },
+}
+
+/// What of `cert_file` the key does not belong to.
+#[derive(Debug)]
+pub(crate) enum Mismatch {
+    /// Any of its certificates.
+    Any,
+    /// The first one, but it does to this one, counted from 1.
+    First { belongs_to: usize },
+    /// Any of them, and all are of CAs; the subject of the first one.
+    NothingButCas { first: String },
 }
 
 /// A place that holds no trust anchor.
@@ -302,6 +319,10 @@ pub(crate) enum ValueError {
     Port,
     Qos,
     Protocol,
+    Check,
+    TlsVersion,
+    /// So is MQTT 3.1, which came before.
+    Protocol31,
     /// MQTT 5 is real, but this version does not speak it.
     Protocol5,
     /// A bare number, which would be legal in seconds.
@@ -390,6 +411,8 @@ pub(crate) enum TopicErrorKind {
     /// `+` or `#` (MQTT 3.1.1 §4.7.1).
     Wildcard(char),
     Nul,
+    /// No topic filter either (MQTT 3.1.1 §4.7.1).
+    Filter,
     /// In bytes, once `{client_id}` and the like are replaced.
     TooLong(usize),
 }

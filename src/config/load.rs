@@ -25,18 +25,22 @@ const MAX_PASSWORD: usize = 65_535;
 /// How many config files beside a missing one are named.
 const MAX_BESIDE: usize = 10;
 
-/// Reads the target, a path or a URL, with the flags that override it.
+/// Reads the target, a path or a URL, with the flags that override it. `is_pub`: for the command `pub`.
 ///
 /// # Errors
 /// The file cannot be read, or there is something wrong with its settings.
-pub(crate) fn config(target: &str, overrides: &[Override]) -> Result<Config, ConfigError> {
+pub(crate) fn config(
+    target: &str,
+    overrides: &[Override],
+    is_pub: bool,
+) -> Result<Config, ConfigError> {
     // The file cannot say how long it may be waited for.
     let given = overrides
         .iter()
         .rev()
         .find(|it| it.key == Key::Timeout.name());
     let wait = given.and_then(|it| values::timeout(&it.value).ok());
-    let parsed = |source| parse::config(source, overrides, &ambient());
+    let parsed = |source| parse::config(source, overrides, &ambient(is_pub));
     if url::is_url(target) {
         return parsed(Source::Url(target)).map_err(ConfigError::Problems);
     }
@@ -222,7 +226,7 @@ fn beside(target: &str) -> Vec<String> {
     found
 }
 
-fn ambient() -> Ambient {
+fn ambient(is_pub: bool) -> Ambient {
     Ambient {
         pid: std::process::id(),
         random: random(),
@@ -230,6 +234,7 @@ fn ambient() -> Ambient {
         home: env::var_os("HOME")
             .filter(|home| !home.is_empty())
             .map(PathBuf::from),
+        is_pub,
     }
 }
 

@@ -13,12 +13,12 @@ pub(crate) mod url;
 pub(crate) mod values;
 
 pub(crate) use error::{
-    ConfigError, EmptyPlace, FileError, HostError, LikelyCause, Problem, ProblemKind, Quoted,
-    SecretError, TopicErrorKind, Unreadable, UrlError, UsageError, ValueError,
+    ConfigError, EmptyPlace, FileError, HostError, LikelyCause, Mismatch, Problem, ProblemKind,
+    Quoted, SecretError, TopicErrorKind, Unreadable, UrlError, UsageError, ValueError,
 };
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
-    ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings, Transport,
-    VariableName,
+    CheckScope, ClientCertFiles, Config, Key, Message, Origin, Override, Qos, Secret, TlsSettings,
+    TlsVersion, Transport, VariableName,
 };
 pub(crate) use values::Slip;

@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::error::{LikelyCause, Problem, ProblemKind, Quoted, TopicError, ValueError};
+use crate::config::error::{
+    LikelyCause, Problem, ProblemKind, Quoted, TopicError, TopicErrorKind, ValueError,
+};
 use crate::config::settings::{Setting, Settings};
 use crate::config::types::{
-    Ambient, ClientCertFiles, Config, Credentials, Key, KeyKind, Message, Origin, Override,
-    PasswordSource, Secret, Source, TlsSettings, Transport, Will,
+    Ambient, CheckScope, ClientCertFiles, Config, Credentials, Key, KeyKind, Message, Origin,
+    Override, PasswordSource, Secret, Source, TlsSettings, Transport, Will,
 };
 use crate::config::{url, values};
 
@@ -155,10 +157,15 @@ impl Reader<'_> {
         })
     }
 
-    fn topic(&mut self, key: Key, names: &Names<'_>) -> String {
+    fn topic(
+        &mut self,
+        key: Key,
+        names: &Names<'_>,
+        legal: fn(&str) -> Result<(), TopicErrorKind>,
+    ) -> String {
         if !self.is_set(key) {
             let topic = names.fill(key.default().unwrap_or_default());
-            if let Err(why) = values::topic(&topic) {
+            if let Err(why) = legal(&topic) {
                 // Only the client id can have brought it in.
                 let error = ValueError::Topic(TopicError {
                     why,
@@ -171,9 +178,9 @@ impl Reader<'_> {
         }
         let filled = self.read(key, |value| {
             let error = |why, from| ValueError::Topic(TopicError { why, from });
-            values::topic(value).map_err(|why| error(why, None))?;
+            legal(value).map_err(|why| error(why, None))?;
             let topic = names.fill(value);
-            values::topic(&topic).map_err(|why| error(why, Some(Key::ClientId)))?;
+            legal(&topic).map_err(|why| error(why, Some(Key::ClientId)))?;
             Ok(topic)
         });
         filled.unwrap_or_default()
@@ -207,7 +214,14 @@ impl Reader<'_> {
             host: host.as_deref().unwrap_or_default(),
             pid: self.ambient.pid,
         };
-        let topic = self.topic(Key::Topic, &names);
+        let check = self.read(Key::Check, values::check);
+        let legal = match check.unwrap_or(CheckScope::Echo) {
+            check if check.publishes() || self.ambient.is_pub => values::topic,
+            // The default then has no use at all.
+            CheckScope::Connect if !self.is_set(Key::Topic) => |_: &str| Ok(()),
+            _ => values::filter,
+        };
+        let topic = self.topic(Key::Topic, &names, legal);
         let qos = self.read(Key::Qos, values::qos);
         let retain = self.switch(Key::Retain);
         let message = self.message();
@@ -228,6 +242,7 @@ impl Reader<'_> {
             clean_session,
             keep_alive: keep_alive?,
             timeout: timeout?,
+            check: check?,
             topic,
             qos: qos?,
             retain,
@@ -283,6 +298,7 @@ impl Reader<'_> {
             pin_sha256: self.read(Key::PinSha256, values::pin),
             client: self.client_cert(),
             alpn: self.read(Key::Alpn, values::alpn).unwrap_or_default(),
+            version: self.read(Key::TlsVersion, values::tls_version),
         };
         if !settings.system_roots && !self.is_set(Key::CaFile) && !self.is_set(Key::PinSha256) {
             self.wrong_at(Key::SystemRoots, ProblemKind::NothingTrusted);
@@ -367,7 +383,7 @@ impl Reader<'_> {
             return None;
         }
         Some(Will {
-            topic: self.topic(Key::WillTopic, names),
+            topic: self.topic(Key::WillTopic, names, values::topic),
             message: message?,
             qos: qos?,
             retain,

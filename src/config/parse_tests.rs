@@ -101,10 +101,10 @@ fn keys_that_contradict_each_other_name_both_lines() {
 #[test]
 fn all_tls_keys_need_tls() {
     let lines = "tls = off\nhost = h\nsni = on\nserver_name = s\nca_file = c\nsystem_roots = on\n\
-                 pin_sha256 = 00\ncert_file = c\nkey_file = k\nalpn = a\n";
+                 pin_sha256 = 00\ncert_file = c\nkey_file = k\nalpn = a\ntls_version = 1.2\n";
     let problems = file(lines).unwrap_err();
     let lines: Vec<_> = problems.iter().map(line_of).collect();
-    assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10]);
+    assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11]);
 }
 
 #[test]

@@ -57,6 +57,7 @@ keys! {
     CertFile      "cert_file"       [Tls]        None;
     KeyFile       "key_file"        [Tls]        None;
     Alpn          "alpn"            [Tls]        None;
+    TlsVersion    "tls_version"     [Tls]        None;
     Username      "username"        []           None;
     Password      "password"        [Secret]     None;
     PasswordFile  "password_file"   [Secret]     None;
@@ -66,6 +67,7 @@ keys! {
     CleanSession  "clean_session"   []           Some("on");
     KeepAlive     "keep_alive"      []           Some("60s");
     Timeout       "timeout"         []           Some("15s");
+    Check         "check"           []           Some("echo");
     Topic         "topic"           []           Some("mqtt-test/{client_id}");
     Qos           "qos"             []           Some("1");
     Retain        "retain"          []           Some("off");
@@ -161,6 +163,8 @@ pub(crate) struct Ambient {
     /// RFC 3339, UTC, whole seconds.
     pub(crate) now: String,
     pub(crate) home: Option<PathBuf>,
+    /// The command is `pub`: whatever `check` says, `topic` is one to publish to.
+    pub(crate) is_pub: bool,
 }
 
 /// A value that must never be shown. It has no `Display`, and its `Debug` hides it.
@@ -267,6 +271,15 @@ pub(crate) struct TlsSettings {
     pub(crate) client: Option<ClientCertFiles>,
     /// Protocol names of RFC 7301, in the order of preference.
     pub(crate) alpn: Vec<String>,
+    /// The one version to offer; `None`: both.
+    pub(crate) version: Option<TlsVersion>,
+}
+
+/// The versions of TLS that are not withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsVersion {
+    V1_2,
+    V1_3,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -285,6 +298,37 @@ pub(crate) enum Qos {
     AtMostOnce = 0,
     AtLeastOnce = 1,
     ExactlyOnce = 2,
+}
+
+/// How much a check does once it is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CheckScope {
+    /// All: it subscribes, publishes, and waits for its own message.
+    Echo,
+    Publish,
+    Subscribe,
+    /// It ends after CONNACK.
+    Connect,
+}
+
+impl CheckScope {
+    /// As the user writes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Publish => "publish",
+            Self::Subscribe => "subscribe",
+            Self::Connect => "connect",
+        }
+    }
+
+    pub(crate) fn subscribes(self) -> bool {
+        matches!(self, Self::Echo | Self::Subscribe)
+    }
+
+    pub(crate) fn publishes(self) -> bool {
+        matches!(self, Self::Echo | Self::Publish)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -321,6 +365,9 @@ pub(crate) struct Config {
     pub(crate) keep_alive: Duration,
     /// The limit of each stage.
     pub(crate) timeout: Duration,
+    /// Of the check alone.
+    pub(crate) check: CheckScope,
+    /// A filter, where nothing is published.
     pub(crate) topic: String,
     pub(crate) qos: Qos,
     pub(crate) retain: bool,

@@ -206,6 +206,9 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
     if value.contains(',') {
         return Err(HostError::Comma);
     }
+    // `mqtt:/name` is taken apart as what was meant.
+    let lacking = lacks_a_slash(value).is_some();
+    let mended = lacking.then(|| value.replacen(":/", "://", 1));
     let Split {
         scheme,
         user,
@@ -213,7 +216,7 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
         port,
         path,
         ..
-    } = split(value);
+    } = split(mended.as_deref().unwrap_or(value));
     let alone = scheme.is_none() && user.is_none() && port.is_none() && path.is_empty();
     let inside = bracketed(host);
     let name = inside.unwrap_or(host);
@@ -232,7 +235,7 @@ pub(crate) fn host(value: &str) -> Result<String, HostError> {
         (_, false) if name.is_empty() => Err(HostError::Nothing),
         (false, false) if dns_name(name).is_err() => dns_name(name),
         (_, false) => Err(HostError::Parts {
-            scheme: scheme.map(str::to_owned),
+            scheme: scheme.map(|scheme| scheme.to_owned() + if lacking { ":/" } else { "" }),
             user: user.is_some(),
             host: name.to_owned(),
             // Behind a user name it may be a password.

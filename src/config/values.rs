@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::config::error::{TopicErrorKind, ValueError};
-use crate::config::types::{Qos, VariableName};
+use crate::config::types::{CheckScope, Qos, TlsVersion, VariableName};
 
 /// The longest string of MQTT, in bytes (MQTT 3.1.1 §1.5.3).
 pub(crate) const MAX_STRING: usize = 65_535;
@@ -77,9 +77,26 @@ pub(crate) fn qos(value: &str) -> Result<Qos, ValueError> {
 pub(crate) fn protocol(value: &str) -> Result<(), ValueError> {
     match value {
         "3.1.1" => Ok(()),
+        "3.1" => Err(ValueError::Protocol31),
         "5" | "5.0" => Err(ValueError::Protocol5),
         _ => Err(ValueError::Protocol),
     }
+}
+
+pub(crate) fn tls_version(value: &str) -> Result<TlsVersion, ValueError> {
+    match value {
+        "1.2" => Ok(TlsVersion::V1_2),
+        "1.3" => Ok(TlsVersion::V1_3),
+        _ => Err(ValueError::TlsVersion),
+    }
+}
+
+pub(crate) fn check(value: &str) -> Result<CheckScope, ValueError> {
+    use CheckScope::{Connect, Echo, Publish, Subscribe};
+    let mut scopes = [Echo, Publish, Subscribe, Connect].into_iter();
+    scopes
+        .find(|scope| scope.name() == value)
+        .ok_or(ValueError::Check)
 }
 
 /// Whole seconds, as CONNECT carries them; 1 to 4 s are refused by rumqttc's MQTT 5 side.
@@ -257,6 +274,26 @@ pub(crate) fn topic(topic: &str) -> Result<(), TopicErrorKind> {
         return Err(TopicErrorKind::TooLong(topic.len()));
     }
     Ok(())
+}
+
+/// Whether `filter` can be subscribed to (MQTT 3.1.1 §4.7.1).
+pub(crate) fn filter(filter: &str) -> Result<(), TopicErrorKind> {
+    if filter.contains('\0') {
+        return Err(TopicErrorKind::Nul);
+    }
+    if filter.len() > MAX_STRING {
+        return Err(TopicErrorKind::TooLong(filter.len()));
+    }
+    let mut levels = filter.split('/').peekable();
+    let mut fine = !filter.is_empty();
+    while let Some(level) = levels.next() {
+        fine &= match level {
+            "#" => levels.peek().is_none(),
+            "+" => true,
+            level => !level.contains(['#', '+']),
+        };
+    }
+    fine.then_some(()).ok_or(TopicErrorKind::Filter)
 }
 
 #[cfg(test)]

@@ -346,6 +346,16 @@ fn every_key_refuses_what_it_cannot_take() {
             &format!("nothing can be published to a `topic` with the wildcard `{c}`"),
         );
     }
+    for check in ["subscribe", "connect"] {
+        for filter in ["#", "a/#", "+/a", "a"] {
+            let text = format!("check = {check}\ntopic = {filter}");
+            assert_eq!(good(&text).topic, filter);
+        }
+        let text = format!("check = {check}\ntopic = a+");
+        bad(&text, "`topic` is no topic filter");
+    }
+    let unused = good("check = connect\nclient_id = a+b");
+    assert_eq!(unused.topic, "mqtt-test/a+b");
     bad("topic = a\0", "`topic` holds a NUL character");
     bad("topic =", "`topic` has no value");
     for value in ["3", "-1", "01", "one"] {

@@ -31,9 +31,21 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
             format!("write `{key} = 1` for at least once"),
         ),
         ValueError::Protocol => (must("`3.1.1`"), "leave `protocol` out".to_owned()),
+        ValueError::Protocol31 => (
+            "MQTT 3.1 (`MQIsdp`) is not spoken here, only its successor 3.1.1".to_owned(),
+            "leave `protocol` out: brokers of MQTT 3.1 usually take 3.1.1 too".to_owned(),
+        ),
         ValueError::Protocol5 => (
             "this version of mqtt-test speaks MQTT 3.1.1 only".to_owned(),
             "leave `protocol` out: brokers of MQTT 5 usually take 3.1.1 too".to_owned(),
+        ),
+        ValueError::Check => (
+            must("`echo`, `publish`, `subscribe` or `connect`"),
+            format!("leave `{key}` out for the whole check"),
+        ),
+        ValueError::TlsVersion => (
+            must("`1.2` or `1.3`: older versions of TLS are withdrawn"),
+            format!("leave `{key}` out to offer both"),
         ),
         ValueError::NoUnit { given } => (
             format!("`{key}` needs a unit: `ms`, `s`, `m`, `h` or `d`"),
@@ -93,6 +105,10 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
                 TopicErrorKind::Wildcard(c) => (
                     format!("nothing can be published to a `{key}` with the wildcard `{c}`{from}"),
                     "name one topic, without `+` and `#`".to_owned(),
+                ),
+                TopicErrorKind::Filter => (
+                    format!("`{key}` is no topic filter{from}"),
+                    "write `#` alone or after the last `/`, `+` alone between two `/`".to_owned(),
                 ),
                 TopicErrorKind::Nul => (
                     format!("`{key}` holds a NUL character{from}"),
@@ -192,8 +208,10 @@ fn parts(
     let mut wrong = Vec::new();
     let mut right = vec![format!("`{key} = {host}`")];
     if let Some(scheme) = scheme {
-        wrong.push(format!("the scheme `{scheme}://`"));
-        match scheme.to_ascii_lowercase().as_str() {
+        // `mqtt:/` is one, too.
+        let slash = if scheme.ends_with(":/") { "" } else { "://" };
+        wrong.push(format!("the scheme `{scheme}{slash}`"));
+        match scheme.trim_end_matches(":/").to_ascii_lowercase().as_str() {
             "mqtts" | "ssl" | "tls" | "https" | "wss" => right.push("`tls = on`".to_owned()),
             "mqtt" | "tcp" | "http" | "ws" => right.push("`tls = off`".to_owned()),
             _ => {}

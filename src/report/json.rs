@@ -136,6 +136,7 @@ fn found(finding: &Finding) -> Vec<(&'static str, Json)> {
             ("retain", (*retain).into()),
         ],
         Finding::Receive { bytes } => vec![("bytes", (*bytes).into())],
+        Finding::LeftOut(_) => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::check::step::{Finding, Status, Step};
-use crate::config::{Config, Transport};
+use crate::config::{CheckScope, Config, Qos, Transport};
 use crate::diagnosis::{Diagnosis, Kind, warning};
 use crate::failure::{Stage, TlsFacts, Warning};
 use crate::mqtt::Trace;
@@ -98,7 +98,8 @@ impl<'a> Screen<'a> {
             _ => format!("{:>5} ms", step.elapsed.as_millis()),
         };
         let mut lines = match step.status {
-            Status::Ok => found(step.finding.as_ref()),
+            Status::Failed => Vec::new(),
+            _ if step.finding.is_some() => found(step.finding.as_ref()),
             Status::Off => vec!["`tls = off`: the connection is not encrypted".to_owned()],
             _ => Vec::new(),
         }
@@ -160,15 +161,27 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// The good end.
-    pub(crate) fn success(&mut self, elapsed: Duration) {
+    /// The good end: what was shown, and where `check` left something out, what was not.
+    pub(crate) fn success(&mut self, config: &Config, elapsed: Duration) {
         if self.detail == Detail::Quiet {
             return;
         }
-        let verdict = format!(
-            "This machine can use this broker ({:.2} s).",
-            elapsed.as_secs_f64()
-        );
+        let shown = match (config.check, config.qos) {
+            (CheckScope::Echo, _) => "use this broker",
+            (CheckScope::Connect, _) => {
+                "connect to this broker; not checked: subscribing and publishing"
+            }
+            (CheckScope::Subscribe, _) => {
+                "connect to this broker, which granted the subscription; not checked: that messages arrive, and publishing"
+            }
+            (CheckScope::Publish, Qos::AtMostOnce) => {
+                "connect to this broker and send it the message; not checked: that the broker accepts it, and subscribing"
+            }
+            (CheckScope::Publish, _) => {
+                "connect to this broker, which acknowledged the message; not checked: that it is delivered, and subscribing"
+            }
+        };
+        let verdict = format!("This machine can {shown} ({:.2} s).", elapsed.as_secs_f64());
         self.line(&[]);
         self.line(&[(Style::Good, &verdict)]);
     }
@@ -300,6 +313,7 @@ fn found(finding: Option<&Finding>) -> Vec<String> {
         Some(Finding::Receive { bytes }) => {
             vec![format!("the same {}", text::count(*bytes as u64, "byte"))]
         }
+        Some(Finding::LeftOut(check)) => vec![format!("left out by `check = {}`", check.name())],
     }
 }
 

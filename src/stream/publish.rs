@@ -310,6 +310,7 @@ impl Publisher<'_> {
 
     fn operation(&self, under_way: UnderWay) -> Operation {
         Operation::Publish {
+            granted: None,
             topic: Topic::configured(self.config),
             qos: self.config.qos,
             retain: self.config.retain,

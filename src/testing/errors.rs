@@ -37,6 +37,7 @@ pub(crate) fn mqtt_error(
                 messages: 1,
                 largest: 64,
             },
+            granted: None,
         },
         Stage::Receive => Operation::Receive {
             filters: vec![topic],

@@ -27,6 +27,7 @@ pub(crate) fn ambient() -> Ambient {
         random: std::array::from_fn(|i| u8::try_from(i).unwrap()),
         now: "2026-11-22T12:08:31Z".to_owned(),
         home: Some(PathBuf::from("/home/me")),
+        is_pub: false,
     }
 }
 

@@ -9,9 +9,10 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion};
 
-use crate::config::{Config, ConfigError, Key, TlsSettings};
+use crate::config::{Config, ConfigError, Key, TlsSettings, TlsVersion};
 use crate::failure::{Failure, Presented, TlsCause, TlsError, TlsFacts};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
@@ -64,7 +65,7 @@ impl Tls {
         let verifier = Arc::new(Verifier::new(trust, Arc::clone(&provider)));
         let resolver = Arc::new(Resolver::new(key));
         let versions = ClientConfig::builder_with_details(provider, Arc::new(Clock))
-            .with_safe_default_protocol_versions();
+            .with_protocol_versions(offered(settings.version));
         let mut client = versions
             .map_err(|error| refused(None, &error))?
             .dangerous()
@@ -88,6 +89,10 @@ impl Tls {
                 .clone()
                 .unwrap_or_else(|| config.host.clone()),
             offered_alpn: settings.alpn.clone(),
+            only_offered: settings.version.map(|version| match version {
+                TlsVersion::V1_2 => "TLS 1.2",
+                TlsVersion::V1_3 => "TLS 1.3",
+            }),
             client_certificate: resolver.leaf().and_then(|der| certificate::read(der).ok()),
             roots,
             pinned: settings.pin_sha256.is_some(),
@@ -206,6 +211,17 @@ impl Tls {
             certificate::read_name(&sequence(&anchor.subject))
                 .is_ok_and(|name| name.organisation() == Some(organisation))
         })
+    }
+}
+
+/// The versions to offer; both, where none is named.
+fn offered(only: Option<TlsVersion>) -> &'static [&'static SupportedProtocolVersion] {
+    static ONLY_1_2: [&SupportedProtocolVersion; 1] = [&TLS12];
+    static ONLY_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
+    match only {
+        None => rustls::DEFAULT_VERSIONS,
+        Some(TlsVersion::V1_2) => &ONLY_1_2,
+        Some(TlsVersion::V1_3) => &ONLY_1_3,
     }
 }
 

@@ -10,10 +10,12 @@ use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_native_certs::ErrorKind;
 
-use crate::config::{ClientCertFiles, ConfigError, EmptyPlace, FileError, TlsSettings, load};
+use crate::config::{
+    ClientCertFiles, ConfigError, EmptyPlace, FileError, Mismatch, TlsSettings, load,
+};
 use crate::failure::Roots;
 use crate::x509::certificate;
 
@@ -151,7 +153,15 @@ pub(crate) fn client(
         path: files.key_file.clone(),
         why,
     };
-    let chain = certificates(&files.cert_file).map_err(cert_error)?;
+    let chain = certificates(&files.cert_file).map_err(|why| {
+        if is_key(&why) && certificates(&files.key_file).is_ok() {
+            return ConfigError::ClientFilesExchanged {
+                cert: files.cert_file.clone(),
+                key: files.key_file.clone(),
+            };
+        }
+        cert_error(why)
+    })?;
     if let Some(leaf) = chain.first()
         && let Err(error) = certificate::read(leaf)
     {
@@ -168,7 +178,7 @@ pub(crate) fn client(
         .key_provider
         .load_private_key(key)
         .map_err(|error| key_error(damaged(error)))?;
-    let pair = CertifiedKey::new(chain, signer);
+    let pair = CertifiedKey::new(chain, Arc::clone(&signer));
     match pair.keys_match() {
         // `Unknown`: the library cannot tell, and the broker will.
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
@@ -177,9 +187,36 @@ pub(crate) fn client(
         Err(rustls::Error::InconsistentKeys(_)) => Err(ConfigError::ClientKeyMismatch {
             cert: files.cert_file.clone(),
             key: files.key_file.clone(),
+            why: mismatch(&pair.cert, &signer),
         }),
         Err(error) => Err(cert_error(damaged(error))),
     }
+}
+
+/// Why the key is not that of the first certificate.
+fn mismatch(chain: &[CertificateDer<'static>], signer: &Arc<dyn SigningKey>) -> Mismatch {
+    let is_pair = |der: &CertificateDer<'static>| {
+        let pair = CertifiedKey::new(vec![der.clone()], Arc::clone(signer));
+        pair.keys_match().is_ok()
+    };
+    if let Some(at) = chain.iter().position(is_pair) {
+        return Mismatch::First { belongs_to: at + 1 };
+    }
+    let mut first = None;
+    for der in chain {
+        match certificate::read(der) {
+            Ok(read) if read.is_ca => first = first.or(Some(read.subject)),
+            _ => return Mismatch::Any,
+        }
+    }
+    first.map_or(Mismatch::Any, |first| Mismatch::NothingButCas {
+        first: first.to_string(),
+    })
+}
+
+/// Whether a key is there, readable or not, where a certificate should be.
+fn is_key(why: &FileError) -> bool {
+    matches!(why, FileError::Holds { found } if ["private key", "PRIVATE KEY"].iter().any(|it| found.contains(it)))
 }
 
 fn damaged(error: impl Display) -> FileError {

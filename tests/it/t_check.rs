@@ -3,6 +3,7 @@
 
 use crate::certs::{Authority, Leaf};
 use crate::certs_openssl as forms;
+use crate::golden;
 use crate::haproxy::{alpn_terminator, sni_router};
 use crate::lab::{Lab, SYSTEM_ROOTS};
 use crate::mosquitto::mosquitto;
@@ -235,4 +236,125 @@ fn a_bundle_and_a_restart() {
     Run::check(&lab, &config).go().expect_code(4);
     broker.restart();
     provoke(&lab, config).passes();
+}
+
+/// A user who may do one of the two proves that one. Azure IoT Hub and ThingsBoard send no client its
+/// own messages.
+#[test]
+fn as_far_as_check_says() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab)
+        .acl("topic write out/#\ntopic read in/#\n")
+        .start();
+    for (scope, variant, topic, left_out) in [
+        (
+            "publish",
+            "check.publish",
+            "out/7",
+            &["subscribe", "receive"][..],
+        ),
+        (
+            "subscribe",
+            "check.subscribe",
+            "in/+",
+            &["publish", "receive"],
+        ),
+        (
+            "connect",
+            "check.connect",
+            "in/#",
+            &["subscribe", "publish", "receive"],
+        ),
+    ] {
+        let more = format!("check = {scope}\ntopic = {topic}\nclient_id = {scope}\n");
+        let found = provoke(&lab, plain_config(broker.port, &more))
+            .variant(variant)
+            .passes();
+        found.warns_of_nothing();
+        for stage in ["connect", "subscribe", "publish", "receive"] {
+            let status = if left_out.contains(&stage) {
+                "off"
+            } else {
+                "ok"
+            };
+            assert_eq!(found.stage(stage)["status"], status, "{stage}");
+        }
+        let received = |packet: &str| {
+            let line = format!("Received {packet} from {scope}");
+            broker.log().contains(&line)
+        };
+        broker.wait_for_log(&format!("Received DISCONNECT from {scope}"));
+        assert_eq!(received("SUBSCRIBE"), scope == "subscribe");
+        assert_eq!(received("UNSUBSCRIBE"), scope == "subscribe");
+        assert_eq!(received("PUBLISH"), scope == "publish");
+    }
+    let more = "check = publish\ntopic = out/7\nqos = 0\nretain = on\n";
+    provoke(&lab, plain_config(broker.port, more))
+        .variant("check.publish.qos-0")
+        .passes();
+}
+
+/// What is left out is `off` also behind a failure.
+#[test]
+fn a_failure_of_less_than_the_whole_check() {
+    let lab = Lab::new();
+    for (variant, more, code, statuses) in [
+        (
+            "alone",
+            "check = publish\n",
+            "publish-closed",
+            ["off", "failed", "off"],
+        ),
+        (
+            "alone-qos-0",
+            "check = publish\nqos = 0\n",
+            "publish-closed",
+            ["off", "failed", "off"],
+        ),
+        (
+            "alone",
+            "check = subscribe\ntopic = in/#\n",
+            "subscribe-denied",
+            ["failed", "off", "off"],
+        ),
+    ] {
+        let rogue = match code {
+            "publish-closed" => Rogue::ClosesAtPublish,
+            _ => Rogue::DeniesSubscribe,
+        };
+        let broker = rogue.start(&lab);
+        let found = provoke(&lab, plain_config(broker.port, more))
+            .variant(variant)
+            .fails(code);
+        for (stage, status) in ["subscribe", "publish", "receive"].iter().zip(statuses) {
+            assert_eq!(found.stage(stage)["status"], status, "{stage}");
+        }
+    }
+    let closed = lab.port();
+    let found = provoke(&lab, plain_config(closed, "check = publish\n"))
+        .variant("alone")
+        .fails("tcp-refused");
+    assert_eq!(found.stage("connect")["status"], "skipped");
+    assert_eq!(found.stage("publish")["status"], "skipped");
+    assert_eq!(found.stage("receive")["status"], "off");
+}
+
+/// `check` is the check's alone: the same file serves `sub`, with its filter, and what `pub` publishes
+/// to is a topic.
+#[test]
+fn pub_and_sub_take_no_notice_of_check() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).start();
+    let config = plain_config(broker.port, "check = connect\ntopic = a/b\n");
+    let publish = ["-m", "hello", "-r"];
+    Run::stream(&lab, "pub", &config, &publish)
+        .go()
+        .expect_code(0);
+    let config = plain_config(broker.port, "check = subscribe\ntopic = a/#\n");
+    let outcome = Run::stream(&lab, "sub", &config, &["-C", "1"]).go();
+    outcome.expect_code(0);
+    assert!(outcome.stdout.contains("hello"), "{outcome}");
+    let outcome = Run::stream(&lab, "pub", &config, &publish).go();
+    outcome.expect_code(2);
+    golden::check("config-invalid.check.pub", &lab, &outcome);
 }

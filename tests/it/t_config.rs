@@ -38,7 +38,7 @@ fn check((variant, config, code, lines, words): Case) {
 #[test]
 fn config_invalid() {
     const CODE: &str = "config-invalid";
-    let cases: [Case; 16] = [
+    let cases: [Case; 20] = [
         (
             "no-equals",
             "host = localhost\nport 8883\n",
@@ -139,6 +139,34 @@ fn config_invalid() {
             &["15s"],
         ),
         (
+            "protocol-3.1",
+            "host = localhost\nprotocol = 3.1\n",
+            CODE,
+            &[2],
+            &["3.1.1"],
+        ),
+        (
+            "tls-version",
+            "host = localhost\ntls_version = 1.1\n",
+            CODE,
+            &[2],
+            &["1.2"],
+        ),
+        (
+            "check",
+            "host = localhost\ncheck = ping\n",
+            CODE,
+            &[2],
+            &["echo"],
+        ),
+        (
+            "filter",
+            "host = localhost\ncheck = subscribe\ntopic = rooms#\n",
+            CODE,
+            &[3],
+            &["filter"],
+        ),
+        (
             "several",
             "hst = localhost\nport = one\nqos = 3\ntls = off\nsni = on\n",
             CODE,
@@ -154,7 +182,14 @@ fn config_invalid() {
 #[test]
 fn host_invalid() {
     const CODE: &str = "host-invalid";
-    let cases: [Case; 5] = [
+    let cases: [Case; 6] = [
+        (
+            "one-slash",
+            "host = mqtt:/broker.example:1883\n",
+            CODE,
+            &[1],
+            &["host = broker.example`", "port = 1883", "tls = off"],
+        ),
         (
             "scheme",
             "host = mqtts://broker.example\n",
@@ -341,6 +376,9 @@ fn files_that_are_not_what_they_should_be() {
         "<!DOCTYPE html>\n<html><body>Log in</body></html>\n",
     );
     lab.write("empty.pem", "");
+    let read = |name: &str| std::fs::read_to_string(lab.path(name)).unwrap();
+    lab.write("reversed.pem", read("ca.pem") + &read(cert));
+    lab.write("both.pem", read(cert) + &read("ca.pem"));
     let encrypted = forms::encrypted_key(&lab, key);
     let old = forms::encrypted_traditional_key(&lab, key);
     let pair = |cert: &str, key: &str| format!("cert_file = {cert}\nkey_file = {key}\n");
@@ -373,6 +411,36 @@ fn files_that_are_not_what_they_should_be() {
             "certificate",
             pair(cert, cert),
             "certificate",
+        ),
+        (
+            "client-cert-invalid",
+            "exchanged",
+            pair(key, cert),
+            "are exchanged",
+        ),
+        (
+            "client-cert-invalid",
+            "exchanged-encrypted",
+            pair(&encrypted, cert),
+            "are exchanged",
+        ),
+        (
+            "client-cert-invalid",
+            "ca",
+            pair("ca.pem", key),
+            "nothing but CA certificates",
+        ),
+        (
+            "client-key-mismatch",
+            "order",
+            pair("reversed.pem", key),
+            "certificate 2",
+        ),
+        (
+            "client-key-mismatch",
+            "several",
+            pair("both.pem", &other.key),
+            &other.key,
         ),
         (
             "client-key-encrypted",

@@ -44,6 +44,21 @@ fn fewer_messages_than_asked_for_is_a_failure() {
     outcome.expect_code(9);
     golden::check("receive-timeout.sub.left-out", &lab, &outcome);
 
+    // Nothing at all: a `/` too many where it was published, or no right to read.
+    publish(&lab, &broker, "/t/c", &["-r", "-m", "three"]);
+    let config = plain_config(broker.port, "");
+    let args = ["-t", "t/c", "-C", "1", "--for", "1s"];
+    let outcome = Run::stream(&lab, "sub", &config, &args).go();
+    outcome.expect_code(9);
+    golden::check("receive-timeout.sub.nothing", &lab, &outcome);
+    let closed = mosquitto(&lab).acl("topic write #\n").start();
+    publish(&lab, &closed, "t/c", &["-r", "-m", "three"]);
+    let config = plain_config(closed.port, "");
+    let args = ["-t", "#", "-C", "1", "--for", "1s"];
+    let outcome = Run::stream(&lab, "sub", &config, &args).go();
+    outcome.expect_code(9);
+    golden::check("receive-timeout.sub.acl", &lab, &outcome);
+
     sub(&lab, broker.port, &["--for", "1s"]).expect_code(0);
     sub(&lab, broker.port, &["-C", "2", "--for", "5s"]).expect_code(0);
 }

@@ -91,7 +91,52 @@ fn receive_timeout_by_an_acl() {
     provoke(&lab, plain_config(broker.port, &more))
         .variant("acl")
         .fails("receive-timeout")
-        .says(&["sensors/7"]);
+        .says(&[
+            "ACL",
+            "`topic readwrite sensors/7`",
+            "before the first `user` line",
+        ]);
+    assert!(broker.log().contains("Denied PUBLISH"), "{}", broker.log());
+    // What the help tells to write is what helps.
+    let broker = mosquitto(&lab).acl("topic readwrite sensors/7\n").start();
+    provoke(&lab, plain_config(broker.port, &more)).passes();
+}
+
+/// mosquitto acknowledges what is over its limit, too, and drops it.
+#[test]
+fn receive_timeout_by_a_size_limit() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("message_size_limit 1000").start();
+    let large = "x".repeat(2000);
+    let more = format!("message = {large}\n{BRIEF}");
+    provoke(&lab, plain_config(broker.port, &more))
+        .variant("size")
+        .fails("receive-timeout")
+        .says(&["message_size_limit", "2000 bytes", "no JSON object"]);
+    let dropped = "Dropped too large PUBLISH";
+    assert!(broker.log().contains(dropped), "{}", broker.log());
+    provoke(&lab, plain_config(broker.port, BRIEF)).passes();
+}
+
+/// Here it is the right to read that is missing, of a user with a name.
+#[test]
+fn receive_timeout_by_the_acl_of_a_user() {
+    let lab = Lab::new();
+    let start = |right: &str| {
+        let rules = format!("user ann\ntopic {right} sensors/7\n");
+        let broker = mosquitto(&lab).user("ann", "s3cret-word");
+        broker.acl(&rules).start()
+    };
+    let login = "topic = sensors/7\nusername = ann\npassword = s3cret-word\n";
+    let more = format!("{login}{BRIEF}");
+    let broker = start("write");
+    provoke(&lab, plain_config(broker.port, &more))
+        .variant("acl-user")
+        .fails("receive-timeout")
+        .says(&["under `user ann`"]);
+    assert!(!broker.log().contains("Denied"), "{}", broker.log());
+    let broker = start("readwrite");
+    provoke(&lab, plain_config(broker.port, &more)).passes();
 }
 
 /// A message that somebody left on the topic comes before ours, right behind the SUBACK.
@@ -110,6 +155,8 @@ fn receive_too_large_from_mosquitto() {
         .variant("retained")
         .fails("receive-too-large");
     found.says(&["1024", "max_packet_size"]);
+    assert_eq!(found.stage("publish")["status"], "skipped");
+    assert_eq!(found.stage("receive")["status"], "failed");
 }
 
 /// The same answer for what has nothing to do with the password.

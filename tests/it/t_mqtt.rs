@@ -252,6 +252,13 @@ fn publish_too_large() {
 #[test]
 fn receive_timeout() {
     check("receive-timeout", "silent", Rogue::NeverDelivers, BRIEF).says(&["1 s"]);
+    // A message of the user's own is suspected before the access rules: here it is small JSON.
+    let json = format!("message = {{\"on\":true}}\n{BRIEF}");
+    let found = check("receive-timeout", "json", Rogue::NeverDelivers, &json);
+    found.says(&["check without `message`"]);
+    for ruled_out in ["no JSON object", "message_size_limit"] {
+        assert!(!found.human.all().contains(ruled_out), "{}", found.human);
+    }
 }
 
 #[test]

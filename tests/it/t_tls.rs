@@ -88,6 +88,30 @@ fn tls_version() {
         .says(&["1.2"]);
 }
 
+/// What a device meets that speaks one version alone.
+#[test]
+fn tls_version_of_the_users_choice() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let both = mosquitto(&lab).tls(&server).start();
+    for version in ["1.2", "1.3"] {
+        let more = format!("tls_version = {version}\n");
+        let found = provoke(&lab, tls_config(both.port, &more)).passes();
+        assert_eq!(found.stage("tls")["version"], format!("TLS {version}"));
+    }
+    let old = mosquitto(&lab).tls(&server).tls_1_2_alone().start();
+    provoke(&lab, tls_config(old.port, "tls_version = 1.3\n"))
+        .variant("only-1-3")
+        .fails("tls-version")
+        .says(&["offered: TLS 1.3 alone", "leave `tls_version` out"]);
+    let new = mosquitto(&lab).tls(&server).line("tls_version tlsv1.3");
+    let new = new.start();
+    provoke(&lab, tls_config(new.port, "tls_version = 1.2\n"))
+        .variant("only-1-2")
+        .fails("tls-version")
+        .says(&["offered: TLS 1.2 alone"]);
+}
+
 #[test]
 fn tls_no_common_cipher() {
     let (lab, root) = trusting_lab();

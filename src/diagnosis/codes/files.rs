@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{
-    Config, ConfigError, EmptyPlace, FileError, Key, SecretError, Unreadable, VariableName, url,
+    Config, ConfigError, EmptyPlace, FileError, Key, Mismatch, SecretError, Unreadable,
+    VariableName, url,
 };
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{run, settings, usage};
@@ -59,8 +60,13 @@ pub(crate) fn diagnose(error: &ConfigError, config: Option<&Config>) -> Diagnosi
         ConfigError::ClientKeyEncrypted { path } => {
             client_key_encrypted(path, &origin(Key::KeyFile))
         }
-        ConfigError::ClientKeyMismatch { cert, key } => {
-            client_key_mismatch((cert, &origin(Key::CertFile)), (key, &origin(Key::KeyFile)))
+        ConfigError::ClientKeyMismatch { cert, key, why } => client_key_mismatch(
+            (cert, &origin(Key::CertFile)),
+            (key, &origin(Key::KeyFile)),
+            why,
+        ),
+        ConfigError::ClientFilesExchanged { cert, key } => {
+            client_files_exchanged((cert, &origin(Key::CertFile)), (key, &origin(Key::KeyFile)))
         }
         ConfigError::NoTrustRoots { empty } => no_trust_roots(empty),
         ConfigError::TlsSetup { key, words } => settings::tls_setup(key.map(origin), words),
@@ -303,6 +309,7 @@ pub(crate) static CLIENT_CERT_INVALID: Code = Code {
     causes: &[
         "the path is wrong: it counts from the folder of the config file",
         "`cert_file` and `key_file` were taken for each other",
+        "the file holds the CA's certificate, which belongs in `ca_file`, and not the client's own",
         "the file holds a signing request (CSR) instead of the certificate made from it",
     ],
     remedies: &[
@@ -315,6 +322,20 @@ fn client_cert_invalid(path: &Path, why: &FileError, origin: &str) -> Diagnosis 
     Diagnosis::new(&CLIENT_CERT_INVALID, not_usable(path, why))
         .note(wanted(origin, "a client certificate, PEM or DER"))
         .help("name the certificate that the broker's operator or console gave you in `cert_file`")
+}
+
+/// Each file with where it is named.
+fn client_files_exchanged(cert: (&Path, &str), key: (&Path, &str)) -> Diagnosis {
+    let holds = |(path, origin): (&Path, &str), what: &str| {
+        format!("{origin}: `{}` holds {what}", path.display())
+    };
+    Diagnosis::new(
+        &CLIENT_CERT_INVALID,
+        "`cert_file` and `key_file` are exchanged",
+    )
+    .note(holds(cert, "a private key"))
+    .note(holds(key, "a certificate"))
+    .help("name the certificate in `cert_file`, and the private key in `key_file`")
 }
 
 pub(crate) static CLIENT_KEY_INVALID: Code = Code {
@@ -397,16 +418,37 @@ pub(crate) static CLIENT_KEY_MISMATCH: Code = Code {
 };
 
 /// Each file with where it is named.
-fn client_key_mismatch(cert: (&Path, &str), key: (&Path, &str)) -> Diagnosis {
+fn client_key_mismatch(cert: (&Path, &str), key: (&Path, &str), why: &Mismatch) -> Diagnosis {
     let named = |(path, origin): (&Path, &str)| format!("{origin}: `{}`", path.display());
-    Diagnosis::new(
-        &CLIENT_KEY_MISMATCH,
-        "the client certificate and the private key are not a pair",
-    )
-    .note(named(cert))
-    .note(named(key))
-    .help("name the key that this certificate was made with in `key_file`")
-    .help("if `cert_file` holds several certificates, the client's own must stand first, before those of its issuers")
+    let (code, error, note, help) = match why {
+        Mismatch::Any => (
+            &CLIENT_KEY_MISMATCH,
+            "the client certificate and the private key are not a pair",
+            None,
+            "name the key that this certificate was made with in `key_file`",
+        ),
+        Mismatch::First { belongs_to } => (
+            &CLIENT_KEY_MISMATCH,
+            "the private key belongs to a certificate that does not stand first in `cert_file`",
+            Some(format!("it is that of certificate {belongs_to} there")),
+            "put that certificate first, before those of its issuers",
+        ),
+        Mismatch::NothingButCas { first } => (
+            &CLIENT_CERT_INVALID,
+            "`cert_file` holds nothing but CA certificates, and `key_file` is the key of none",
+            Some(format!("the first one there: `{first}`, CA:TRUE")),
+            "name the client's own certificate, which was made with this key, in `cert_file`; the CA that signed the broker's certificate belongs in `ca_file`",
+        ),
+    };
+    Diagnosis::new(code, error)
+        .note(named(cert))
+        .notes(note)
+        .note(named(key))
+        .help(help)
+        .help_if(
+            matches!(why, Mismatch::NothingButCas { .. }),
+            "if that certificate is the client's own, name the key that it was made with in `key_file`",
+        )
 }
 
 const INSTALL_ROOTS: &str = "install the package `ca-certificates`: `apt install ca-certificates` or `apk add ca-certificates`; on OpenWrt `opkg install ca-bundle` or `apk add ca-bundle`";

@@ -51,8 +51,8 @@ pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
         MqttCause::NotDelivered {
             limit,
             foreign,
-            marked,
-        } => receive::timeout(error, *limit, *foreign, *marked, config),
+            own,
+        } => receive::timeout(error, *limit, *foreign, own.as_deref(), config),
     }
 }
 

@@ -247,7 +247,7 @@ fn the_stages_after_connect() {
         let lost = MqttCause::NotDelivered {
             limit,
             foreign,
-            marked: foreign > 0,
+            own: (foreign == 0).then(|| vec![b'x'; 2_000]),
         };
         check("", fault(Stage::Receive, lost), &receive::TIMEOUT);
     }
@@ -352,7 +352,7 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
         MqttCause::NotDelivered {
             limit: LIMIT,
             foreign: u64::from(code),
-            marked: size.is_multiple_of(2),
+            own: size.is_multiple_of(2).then(|| text.as_bytes().to_vec()),
         },
     ]);
     causes

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use crate::config::{Config, Key, Qos};
+use crate::config::{Config, Key, Message, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
-use crate::diagnosis::codes::receive;
+use crate::diagnosis::codes::{receive, subscribe};
 use crate::diagnosis::session::{given, same_client_id};
-use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{Command, MqttError, Operation, Stage, UnderWay};
 use crate::util::text;
 
@@ -23,13 +23,14 @@ pub(crate) static CLOSED: Code = Code {
     line: "the broker closed the connection at PUBLISH",
     more: "Login worked, and the broker hung up when a message was sent. Some brokers do so instead of refusing the message. With `pub` it may also have been between two messages: then it says so.",
     causes: &[
-        "the user may not write to the topic",
+        "the broker's ACL does not let the user write to the topic",
         "the message is larger than the broker's limit",
+        "the broker takes nothing but JSON, as ThingsBoard does",
         "the broker has no QoS 2, or keeps no retained messages",
         "AWS IoT Core: the policy lacks `iot:Publish` on `topic/…`",
     ],
     remedies: &[
-        "allow this user to publish to the topic, in the broker's access rules",
+        "allow this user to write to the topic, in the broker's ACL (access rules)",
         "try the smallest message: `-q 0 -m hello`, without `-r`",
         "read the broker's log, where the reason stands",
     ],
@@ -40,6 +41,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         qos,
         retain,
         under_way,
+        granted,
         ..
     } = &error.operation
     else {
@@ -58,20 +60,51 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         Qos::AtMostOnce => "after",
         Qos::AtLeastOnce | Qos::ExactlyOnce => "at",
     };
+    let format = json(error.command, config);
+    // A message of the user's own is suspected before the access rules.
+    let own = error.command != Command::Check || matches!(config.message, Message::Own(_));
+    let (before, behind) = if own { (format, None) } else { (None, format) };
     let diagnosis = Diagnosis::new(&CLOSED, format!("{closed} {at} PUBLISH"))
         .note(how)
         .note(user(config))
         .notes(published(error))
-        .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit, send a smaller one")
-        .help_if(*retain, format!("if the broker keeps no retained messages, set `retain = off` ({})", origin(config, Key::Retain)))
-        .help_if(*qos == Qos::ExactlyOnce, format!("if the broker has no QoS 2, set `qos = 1` ({})", origin(config, Key::Qos)))
-        .help("if this user may not publish to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-        .help_if(*qos == Qos::AtLeastOnce, format!("if the broker takes nothing but QoS 0, set `qos = 0` ({})", origin(config, Key::Qos)));
+        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")))
+        .helps(granted.map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
+        .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
+        .helps(before)
+        .help_if(*retain, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
+        .help_if(*qos == Qos::ExactlyOnce && granted.is_none(), format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
+        .help("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: it drops the message in silence)")
+        .helps(behind)
+        .help_if(*qos == Qos::AtLeastOnce && granted.is_none(), format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
+        .help_if(subscribe::is_echo(error.command, config), "if this user is only to subscribe, set `check = subscribe`: such a check publishes nothing");
     same_client_id(diagnosis, error.command, config)
 }
 
 /// Bytes from which on a message of the user's own may be more than some broker takes.
-const LARGE: usize = 1_000;
+pub(crate) const LARGE: usize = 1_000;
+
+/// Whether a payload looks like the JSON that a broker may want.
+pub(crate) fn is_json(payload: &[u8]) -> bool {
+    let mut bytes = payload.iter().filter(|byte| !byte.is_ascii_whitespace());
+    matches!(bytes.next(), Some(b'{' | b'['))
+}
+
+/// Advice for a broker that takes nothing but JSON, unless it is known to take anything.
+fn json(command: Command, config: &Config) -> Option<String> {
+    let right = match (command, &config.message) {
+        _ if providers::is_known(config) => return None,
+        (Command::Check, Message::Own(own)) if is_json(own) => return None,
+        (Command::Check, Message::Own(_)) => ": this message is no JSON object",
+        (Command::Check, Message::Marked { .. }) => {
+            ", set `message` to some: the check's own is none"
+        }
+        (Command::Pub | Command::Sub, _) => ", publish that",
+    };
+    Some(format!(
+        "if the broker takes nothing but JSON, as ThingsBoard does{right}"
+    ))
+}
 
 /// What was being published.
 fn published(error: &MqttError) -> Option<String> {
@@ -80,6 +113,7 @@ fn published(error: &MqttError) -> Option<String> {
         qos,
         retain,
         under_way,
+        ..
     } = &error.operation
     else {
         return None;

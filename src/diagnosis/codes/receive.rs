@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::config::{Config, Key, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
+use crate::diagnosis::codes::publish::{LARGE, is_json};
 use crate::diagnosis::session::{given, same_client_id};
-use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{Command, MqttError, Operation, Stage, Subscription, TooFew, Topic};
 use crate::util::text;
 
@@ -22,17 +23,19 @@ pub(crate) static TIMEOUT: Code = Code {
     line: "what was waited for did not arrive in time",
     more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop. With `sub`: fewer messages than `-C` asks for came within the time of `--for`.",
     causes: &[
-        "the user may not write to the topic, or may not read it",
+        "the broker's ACL does not let the user write to the topic, or read it",
         "the broker renames topics for each user or tenant",
+        "with a `message` of your own: it is over the broker's limit (mosquitto: `message_size_limit`), or not the JSON that a rule wants",
         "a rule on the broker keeps or changes the message",
         "with QoS 0, the message was lost on the way",
         "with `sub`: nobody published so many messages on these topics in that time, or their names are spelt differently",
     ],
     remedies: &[
-        "allow this user both to publish to the topic and to read it, in the broker's access rules",
+        "allow this user both to write to the topic and to read it, in the broker's ACL (mosquitto: `topic readwrite NAME` in the file that `acl_file` names)",
         "try a topic that the user certainly has: `-t NAME`",
         "try with a confirmation: `-q 1`",
-        "read the broker's log, which names denied messages (mosquitto: `log_type all`)",
+        "if the broker sends no client its own messages, check without: `--set check=publish`",
+        "read the broker's log: with `log_type all` mosquitto says `Denied PUBLISH` where the right to write is missing",
         "with `sub`: `-t '#' -v` shows every topic that the user may read; raise `--for` if messages are rare",
     ],
 };
@@ -41,7 +44,7 @@ pub(crate) fn timeout(
     error: &MqttError,
     limit: Duration,
     foreign: u64,
-    marked: bool,
+    own: Option<&[u8]>,
     config: &Config,
 ) -> Diagnosis {
     let unconfirmed = matches!(
@@ -66,13 +69,38 @@ pub(crate) fn timeout(
             "the subscription was granted, {taken}, and nothing of ours came within {limit}"
         ))
         .notes(awaited(error).map(|topic| format!("topic: {topic}")))
+        .notes(own.map(|own| {
+            let bytes = text::count(own.len() as u64, "byte");
+            format!("message: {bytes} ({})", origin(config, Key::Message))
+        }))
         .notes(foreign)
         .note(user(config))
-        .help("allow this user both to publish to the topic and to read it, in the broker's access rules")
-        .help("if only one of the two is allowed, nothing says so: MQTT 3.1.1 cannot refuse a PUBLISH, and brokers such as mosquitto acknowledge what they then drop")
+        .help_if(own.is_some_and(|own| own.len() > LARGE), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
+        .help_if(own.is_some_and(|own| !is_json(own)), "if the broker, or a rule of it, takes nothing but JSON: this message is no JSON object")
+        .help_if(own.is_some(), "check without `message`: if that passes, it is this message's size or content")
+        .help(format!("if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing{}", acl_file(config, "readwrite", &config.topic)))
+        .help("MQTT 3.1.1 cannot refuse a PUBLISH, so nothing tells which of the two is missing; mosquitto's log (`log_type all`) says `Denied PUBLISH` if it is write")
+        .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
-        .help_if(!marked, "if a rule on the broker changes the payload, check without `message`")
         .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
+}
+
+/// Where mosquitto keeps such a right, unless the broker is known to be another one.
+fn acl_file(config: &Config, right: &str, topic: &str) -> String {
+    if providers::is_known(config) {
+        return String::new();
+    }
+    // The rule is for the topics of a shared subscription, without its two first levels.
+    let shared = topic.strip_prefix("$share/");
+    let shared = shared.and_then(|shared| shared.split_once('/'));
+    let topic = shared.map_or(topic, |(_, topic)| topic);
+    let whose = match &config.credentials {
+        Some(credentials) => format!("under `user {}`", credentials.username),
+        None => "before the first `user` line".to_owned(),
+    };
+    format!(
+        "; mosquitto: the line `topic {right} {topic}`, {whose}, in the file that `acl_file` names"
+    )
 }
 
 /// `sub`: not as many messages as `-C` asks for.
@@ -85,8 +113,18 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         resumed,
         subscription,
     } = *few;
+    const RARE: &str = "if messages are rarer than that, raise `--for`";
     let limit = text::duration(limit);
     let filters = awaited(error).unwrap_or_default();
+    // Where nothing came at all, the name is suspected before the pace.
+    let some = received + left_out > 0;
+    let skipped = left_out > 0;
+    let asked_for = match &error.operation {
+        Operation::Receive { filters, .. } => filters.as_slice(),
+        _ => &[],
+    };
+    let all = asked_for.iter().any(|filter| filter.name == "#");
+    let first = asked_for.first().map_or("#", |filter| filter.name.as_str());
     let asked = match subscription {
         Subscription::Unanswered => format!("not every SUBSCRIBE was answered: {filters}"),
         Subscription::Granted | Subscription::Lost => format!("subscribed to {filters}"),
@@ -111,10 +149,13 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         .notes(left_out)
         .note(session)
         .note(user(config))
-        .help("compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
+        .help_if(skipped, "to count those that `--retained` leaves out, leave that flag out")
+        .help_if(some, RARE)
+        .help_if(!all, "compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
         .help_if(!resumed, "if they were published before this run, only the last one of a topic that was published with `-r` (retained) is delivered")
-        .help("if this user may not read the topics, allow it in the broker's access rules: many brokers grant the subscription all the same, and deliver nothing")
-        .help("if messages are rarer than that, raise `--for`")
+        .help_if(!resumed && config.clean_session, "if the broker is to keep them between runs, set `clean_session = off` and a `client_id`, with `qos = 1`")
+        .help(format!("if the broker's ACL (access rules) does not let this user read the topics, allow it there: many brokers grant the subscription all the same, and deliver nothing{}", acl_file(config, "read", first)))
+        .help_if(!some, RARE)
 }
 
 /// What was subscribed to.
@@ -154,19 +195,19 @@ pub(crate) fn too_large(error: &MqttError, size: usize, config: &Config) -> Diag
     .note(format!("its packet has {size} bytes; the limit is {limit} bytes, and it is this program's own ({key})"));
     let retained = "if it is a retained message that nobody needs, clear it: publish an empty one to that topic, retained";
     match error.command {
-        Command::Check => diagnosis
+        Command::Check if config.check.subscribes() => diagnosis
             .help("raise `max_packet_size`, or choose a `topic` on which nobody else publishes")
             .help(retained),
         Command::Sub => diagnosis
             .notes(awaited(error).map(|filters| format!("subscribed to {filters}")))
             .help("raise `max_packet_size`, or subscribe to topics without such messages")
             .help(retained),
-        Command::Pub => diagnosis
+        Command::Pub | Command::Check => diagnosis
             .help("raise `max_packet_size`")
             .help_if(
                 !config.clean_session,
                 format!(
-                    "if an earlier run subscribed as `{}`, its session is kept and still gets messages: publish with another `client_id`",
+                    "if an earlier run subscribed as `{}`, its session is kept and still gets messages: take another `client_id`",
                     config.client_id
                 ),
             ),

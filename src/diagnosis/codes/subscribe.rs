@@ -1,6 +1,6 @@
 //! The codes of SUBSCRIBE and its answer, SUBACK.
 
-use crate::config::{Config, Origin, Qos};
+use crate::config::{CheckScope, Config, Origin, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::session::{given, same_client_id};
@@ -40,7 +40,8 @@ pub(crate) fn denied(error: &MqttError, code: u8, config: &Config) -> Diagnosis 
             ))
             .note(user(config))
             .help(allow)
-            .help(another_filter(error.command, filter)),
+            .help(another_filter(error.command, filter, config))
+            .help_if(is_echo(error.command, config), PUBLISH_ALONE),
         _ => diagnosis
             .note(format!("SUBACK {code:#04x}"))
             .note(user(config))
@@ -86,7 +87,8 @@ pub(crate) fn closed(
         ))
         .note(user(config))
         .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
-        .help(another_filter(error.command, filter));
+        .help(another_filter(error.command, filter, config))
+        .help_if(is_echo(error.command, config), PUBLISH_ALONE);
     same_client_id(diagnosis, error.command, config)
 }
 
@@ -115,14 +117,24 @@ pub(crate) fn timeout(filter: &Topic, how: String) -> Diagnosis {
         .help("if the broker is overloaded or the link is slow, raise `timeout`")
 }
 
+const PUBLISH_ALONE: &str =
+    "if this user is only to publish, set `check = publish`: such a check does not subscribe";
+
+/// Whether it was a check that publishes as well.
+pub(crate) fn is_echo(command: Command, config: &Config) -> bool {
+    command == Command::Check && config.check == CheckScope::Echo
+}
+
 /// Advice to subscribe to something else. The check publishes to it as well.
-fn another_filter(command: Command, filter: &Topic) -> String {
+fn another_filter(command: Command, filter: &Topic, config: &Config) -> String {
     let key = given(command, filter);
     match (command, &filter.origin) {
         (Command::Sub, Origin::Flag(_)) => {
             "or give a topic by `-t` that the user may read".to_owned()
         }
-        (Command::Sub, _) => format!("or set {key} to one that the user may read"),
-        _ => format!("or set {key} to one that the user may read and write"),
+        (Command::Check, _) if is_echo(command, config) => {
+            format!("or set {key} to one that the user may read and write")
+        }
+        _ => format!("or set {key} to one that the user may read"),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) static CODES: &[&Code] = &[
 /// decides.
 pub(crate) fn diagnose(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
     let shown = Evidence::new(error, config, now);
-    match &error.cause {
+    let diagnosis = match &error.cause {
         TlsCause::PinMismatch { expected } => issuer::pin_mismatch(&shown, expected),
         TlsCause::AlpnNotChosen => alpn(error, config),
         _ if error.facts.answers_plain_mqtt || looks_plain(&error.facts.first_bytes) => {
@@ -64,6 +64,15 @@ pub(crate) fn diagnose(error: &TlsError, config: &Config, now: i64) -> Diagnosis
             // The records have the form of TLS and break its rules: it is none.
             _ => not_tls(error, config),
         },
+    };
+    match error.facts.only_offered {
+        Some(only) if [&VERSION, &NO_COMMON_CIPHER, &CLOSED, &ALERT].contains(&diagnosis.code) => {
+            let key = origin(config, Key::TlsVersion);
+            diagnosis
+                .note(format!("offered: {only} alone ({key})"))
+                .help("if the broker needs the other version, leave `tls_version` out: then TLS 1.2 and 1.3 are offered")
+        }
+        _ => diagnosis,
     }
 }
 
@@ -272,11 +281,12 @@ pub(crate) static VERSION: Code = Code {
         stage: Stage::Tls,
         retry: false,
     },
-    line: "the broker speaks only old versions of TLS",
-    more: "This client speaks TLS 1.2 and 1.3. Versions 1.0 and 1.1 are broken and were withdrawn (RFC 8996); the broker has nothing newer to offer.",
+    line: "broker and client share no version of TLS",
+    more: "This client speaks TLS 1.2 and 1.3, or only the one that `tls_version` names. Versions 1.0 and 1.1 are broken and were withdrawn (RFC 8996).",
     causes: &[
         "the broker, or the system that it runs on, is very old",
         "its configuration allows an old version only (mosquitto: `tls_version tlsv1`)",
+        "`tls_version` is set here, and the broker speaks the other one of TLS 1.2 and 1.3 alone",
     ],
     remedies: &[
         "update the broker and its OpenSSL",
@@ -285,6 +295,10 @@ pub(crate) static VERSION: Code = Code {
 };
 
 fn version(error: &TlsError) -> Diagnosis {
+    if error.facts.only_offered.is_some() {
+        let said = "the broker does not take the one version of TLS that was offered";
+        return Diagnosis::new(&VERSION, said).notes(how_it_ended(error));
+    }
     Diagnosis::new(
         &VERSION,
         "the broker speaks no TLS version that is still safe",
