@@ -1,6 +1,6 @@
 //! What a blurred failure really is. Where two causes look alike, one cheap probe separates them: the
-//! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits. Each is one
-//! connection and is never repeated.
+//! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits, other ports of a
+//! silent address. Each is one connection and is never repeated.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::check::probe;
 use crate::config::Key;
 use crate::failure::{
-    AddressError, Command, Failure, LimitError, LinkError, MqttCause, MqttError, Operation, Probe,
-    ProbeEnd, TcpError, TlsCause, TlsFacts,
+    AddressError, Command, DnsError, Failure, LimitError, LinkError, MqttCause, MqttError,
+    Operation, Probe, ProbeEnd, TcpError, TcpErrorKind, TlsCause, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
-use crate::net::{Deadline, connect};
+use crate::net::{Deadline, connect, machine};
 use crate::tls::Tls;
 
 /// How long a probe waits at each step: what it looks for comes at once.
@@ -95,6 +95,32 @@ impl<'a> Observed<'a> {
         failure
     }
 
+    /// Where no address was found or reached: what this machine can tell beside. Asked of the first
+    /// failure alone, and not at each retry.
+    pub(crate) fn unreached(&self, mut failure: Failure) -> Failure {
+        let Target { config, stop, .. } = self.target;
+        match &mut failure {
+            Failure::Dns(
+                DnsError::Unavailable { network, .. } | DnsError::TimedOut { network, .. },
+            ) => *network = machine::network(),
+            Failure::Tcp(error) if error.kind() == TcpErrorKind::Unreachable => {
+                error.network = machine::network();
+            }
+            Failure::Tcp(error)
+                if error.kind() == TcpErrorKind::TimedOut && error.answered.is_none() =>
+            {
+                let silent = error.tried.iter().find(|tried| is_timeout(tried));
+                // Of this machine it is known that it is up.
+                let silent = silent.filter(|silent| !silent.address.ip().is_loopback());
+                let limit = config.timeout.min(PROBE_LIMIT);
+                error.other_ports =
+                    silent.and_then(|silent| connect::other_ports(silent.address, limit, stop));
+            }
+            _ => {}
+        }
+        failure
+    }
+
     /// Why no CONNACK came that lets us in; `after` the stage began.
     pub(crate) fn refused(&self, link: LinkError, after: Duration) -> Failure {
         let connect = Operation::Connect;
@@ -168,7 +194,7 @@ impl<'a> Observed<'a> {
         let tried = self.peer.map(|address| AddressError { address, error });
         Failure::Tcp(TcpError {
             tried: tried.into_iter().collect(),
-            answered: None,
+            ..TcpError::default()
         })
     }
 
@@ -181,6 +207,7 @@ impl<'a> Observed<'a> {
         Failure::Tcp(TcpError {
             tried: self.failed.iter().map(copy).collect(),
             answered: self.peer,
+            ..TcpError::default()
         })
     }
 

@@ -5,6 +5,7 @@
 use std::net::UdpSocket;
 use std::process::Command;
 
+use crate::blackhole;
 use crate::lab::Lab;
 
 #[derive(Clone, Copy)]
@@ -24,6 +25,11 @@ pub(crate) enum Namespace {
     /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, port
     /// 1883, in the clear, for any user.
     RemoteBroker,
+    /// The same, and 192.0.2.1 drops what comes to its ports 1833 and 8883, as a firewall does.
+    FilteredPorts,
+    /// A network of its own that is up: `lan0` with 192.0.2.10/24, without a default route, where
+    /// 192.0.2.1 takes every packet and answers none, and nobody else is. This shell script adds to it.
+    SilentLan(&'static str),
     /// A network of its own with a proxy on 192.0.2.1, port 8883, that passes on nothing but TLS for
     /// a name that it knows, and closes everything else without a word.
     RemoteProxy,
@@ -57,7 +63,35 @@ impl Namespace {
                 command.args(["sh", "-c", &script, "sh", program])
             }
             Self::NoSuchName => with_name_server(&mut command, lab, "no-such-name", program),
-            Self::RemoteBroker => with_broker(&mut command, lab, program),
+            Self::RemoteBroker => with_broker(&mut command, lab, "", program),
+            Self::FilteredPorts => {
+                let server = std::env::current_exe().unwrap();
+                let holes = format!(
+                    "rm -f {READY}\n\
+                     {ADDRESSES}='192.0.2.1:1833 192.0.2.1:8883' '{}' --exact \
+                     blackhole::in_a_namespace >black-holes.log 2>&1 </dev/null &\n\
+                     while [ ! -e {READY} ]; do sleep 0.01; done\n",
+                    server.display(),
+                    ADDRESSES = blackhole::ADDRESSES,
+                    READY = blackhole::READY,
+                );
+                with_broker(&mut command, lab, &holes, program)
+            }
+            Self::SilentLan(script) => {
+                lab.write("resolv.conf", "nameserver 192.0.2.1\n");
+                // Other addresses of it are given up soon; IPv6 would come up in its own time.
+                let script = format!(
+                    "mount --bind resolv.conf /etc/resolv.conf && ip link set lo up || exit 1\n\
+                     echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null\n\
+                     ip link add lan0 type veth peer name lan1 || exit 1\n\
+                     ip link set lan0 up && ip link set lan1 up || exit 1\n\
+                     ip address add 192.0.2.10/24 dev lan0 || exit 1\n\
+                     ip neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev lan0 || exit 1\n\
+                     echo 100 >/proc/sys/net/ipv4/neigh/lan0/retrans_time_ms || exit 1\n\
+                     {script}\nexec \"$@\""
+                );
+                command.args(["--net", "sh", "-c", &script, "sh", program])
+            }
             Self::RemoteProxy => with_proxy(&mut command, lab, program),
             Self::SilentNameServer => with_name_server(&mut command, lab, "silent", program),
         };
@@ -89,17 +123,24 @@ fn with_name_server<'a>(
 }
 
 /// mosquitto, in the namespace and ending with it.
-fn with_broker<'a>(command: &'a mut Command, lab: &Lab, program: &str) -> &'a mut Command {
+fn with_broker<'a>(
+    command: &'a mut Command,
+    lab: &Lab,
+    more: &str,
+    program: &str,
+) -> &'a mut Command {
     let conf = "user root\nlog_dest stderr\nlistener 1883 192.0.2.1\nallow_anonymous true\n";
     lab.write("remote.conf", conf);
-    let script = "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
+    let script = format!(
+        "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
         : >remote.log\n\
         mosquitto -c remote.conf >remote.log 2>&1 </dev/null &\n\
         until grep -q ' running$' remote.log; do sleep 0.01; done\n\
-        exec \"$@\"";
+        {more}exec \"$@\""
+    );
     command
         .args(["--net", "--pid", "--fork", "--kill-child"])
-        .args(["sh", "-c", script, "sh", program])
+        .args(["sh", "-c", &script, "sh", program])
 }
 
 /// HAProxy, in the namespace and ending with it. It goes into the background once it listens.
