@@ -219,6 +219,8 @@ pub(crate) struct TcpError {
     pub(crate) other_ports: Option<Box<OtherPorts>>,
     /// Where there is no way.
     pub(crate) network: Option<Box<Network>>,
+    /// Where this machine itself refused: the file by which it looks like a container.
+    pub(crate) container: Option<&'static str>,
 }
 
 impl TcpError {

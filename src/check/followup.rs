@@ -103,6 +103,12 @@ impl<'a> Observed<'a> {
             Failure::Dns(
                 DnsError::Unavailable { network, .. } | DnsError::TimedOut { network, .. },
             ) => *network = machine::network(),
+            Failure::Tcp(error) if error.kind() == TcpErrorKind::Refused => {
+                let of_loopback = |tried: &AddressError| tried.address.ip().is_loopback();
+                if error.tried.iter().all(of_loopback) {
+                    error.container = machine::container();
+                }
+            }
             Failure::Tcp(error) if error.kind() == TcpErrorKind::Unreachable => {
                 error.network = machine::network();
             }

@@ -1,7 +1,7 @@
-//! What this machine tells of its own network, in /proc. That there is no such file is no error: then
-//! nothing is known. It contacts nothing.
+//! What this machine tells of its own network, in /proc, and whether it looks like a container. That
+//! there is no such file is no error: then nothing is known. It contacts nothing.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 
 use crate::failure::Network;
@@ -19,6 +19,21 @@ pub(crate) fn network() -> Option<Box<Network>> {
     // A kernel without IPv6 has no such file.
     let ipv6 = read("/proc/net/ipv6_route").unwrap_or_default();
     Some(Box::new(network_of(&ipv4, &ipv6)))
+}
+
+/// The file by which this machine looks like a container: of Podman, of Docker, or the control group.
+/// What was made from the image of a container may have it too.
+pub(crate) fn container() -> Option<&'static str> {
+    const CGROUP: &str = "/proc/self/cgroup";
+    let marks = ["/run/.containerenv", "/.dockerenv"];
+    let mark = marks.into_iter().find(|mark| fs::metadata(mark).is_ok());
+    mark.or_else(|| is_container(&read(CGROUP)?).then_some(CGROUP))
+}
+
+/// The control groups of Docker, Kubernetes, LXC and Podman.
+fn is_container(cgroup: &str) -> bool {
+    let known = ["/docker/", "/docker-", "/kubepods", "/lxc", "/libpod-"];
+    known.iter().any(|name| cgroup.contains(name))
 }
 
 fn read(path: &str) -> Option<String> {
@@ -107,6 +122,16 @@ mod tests {
         check("", &format!("{near}{own}"), &["eth0"], [None, None]);
         let ipv6 = line(ZERO, "00", "00000003", "eth0") + &own;
         check("", &ipv6, &["eth0"], [None, Some("eth0")]);
+    }
+
+    #[test]
+    fn a_container_is_known_by_its_control_group() {
+        assert!(is_container("0::/system.slice/docker-0f.scope\n"));
+        assert!(is_container("1:cpu:/docker/0f\n"));
+        assert!(is_container("0::/kubepods.slice/kubepods-pod0f.slice\n"));
+        assert!(!is_container("0::/system.slice/docker.service\n"));
+        assert!(!is_container("0::/user.slice/session-1.scope\n"));
+        assert!(!is_container("0::/\n"));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) enum Namespace {
     NoNetwork,
     /// This machine's network, with this text for `/etc/hosts`.
     Hosts(&'static str),
+    /// This machine's network, and a `/run` that is empty but for the mark of a container.
+    Container,
     /// This machine's network, with an `/etc/ssl` and an `/opt` that are empty but for what this shell
     /// script puts there. No variable names a file of certificates.
     SystemRoots(&'static str),
@@ -53,6 +55,10 @@ impl Namespace {
             Self::Hosts(text) => {
                 lab.write("hosts", text);
                 let script = "mount --bind hosts /etc/hosts && exec \"$@\"";
+                command.args(["sh", "-c", script, "sh", program])
+            }
+            Self::Container => {
+                let script = "mount -t tmpfs none /run && : >/run/.containerenv && exec \"$@\"";
                 command.args(["sh", "-c", script, "sh", program])
             }
             Self::SystemRoots(script) => {

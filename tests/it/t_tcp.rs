@@ -9,6 +9,7 @@ use crate::lab::Lab;
 use crate::mosquitto::mosquitto;
 use crate::namespace::Namespace;
 use crate::provoke::{BRIEF, plain_config, provoke, tls_config, trusting_lab};
+use crate::run::Run;
 
 /// Enough for a `timeout` of one second, and less than the resolver's own patience of five.
 const SOON: Duration = Duration::from_secs(4);
@@ -81,6 +82,26 @@ fn tcp_refused() {
             .to_string()
             .contains("127.0.0.1")
     );
+}
+
+/// No golden file: the other tests may run in a container, too.
+#[test]
+fn tcp_refused_in_a_container() {
+    let lab = Lab::new();
+    let config = plain_config(lab.port(), "");
+    let run = |args: &[&str]| {
+        let run = Run::stream(&lab, "pub", &config, args);
+        run.within(Namespace::Container).go()
+    };
+    let check = Run::check(&lab, &config).within(Namespace::Container).go();
+    for outcome in [check, run(&["-t", "a/b", "-m", "hello"])] {
+        outcome.expect_code(4);
+        let expected = "\n help: if this runs in a container, as `/run/.containerenv` suggests, \
+            `localhost` is the container itself: name the broker's container, or for a broker on \
+            the container's host `host.docker.internal` (Podman: `host.containers.internal`)\n \
+            help: check that the broker is running";
+        assert!(outcome.all().contains(expected), "{outcome}");
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub(crate) fn tcp(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
         return first_address_silent(error, config);
     }
     match error.kind() {
-        TcpErrorKind::Refused => tcp_refused(&error.tried, config),
+        TcpErrorKind::Refused => tcp_refused(error, config, cloud),
         TcpErrorKind::TimedOut => tcp_timeout(error, config, cloud),
         TcpErrorKind::Unreachable => tcp_unreachable(error, config),
     }
@@ -221,24 +221,31 @@ fn usual_port(config: &Config) -> (u16, &'static str) {
     }
 }
 
-fn tcp_refused(tried: &[AddressError], config: &Config) -> Diagnosis {
-    let Config { host, port, .. } = config;
+/// The hint at it, where another port is set.
+fn usual_port_help(config: &Config) -> Option<String> {
     let (usual, with) = usual_port(config);
+    (config.port != usual).then(|| {
+        format!(
+            "the usual port is {usual} {with}: set `port = {usual}` if the broker listens there"
+        )
+    })
+}
+
+fn tcp_refused(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
+    let Config { host, port, .. } = config;
     let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     Diagnosis::new(&TCP_REFUSED, format!("`{host}` refuses connections on port {port}"))
-        .notes(evidence(tried, config))
+        .notes(evidence(&error.tried, config))
+        .helps(error.container.map(|mark| format!("if this runs in a container, as `{mark}` suggests, `{host}` is the container itself: name the broker's container, or for a broker on the container's host `host.docker.internal` (Podman: `host.containers.internal`)")))
         .help("check that the broker is running, and that it listens on this port")
         .help_if(is_local, format!("on the broker's machine, `ss -ltn | grep :{port}` shows whether anything listens there"))
-        .help_if(
-            *port != usual,
-            format!("the usual port is {usual} {with}: set `port = {usual}` if the broker listens there"),
-        )
+        .helps(usual_port_help(config))
         .help_if(
             is_local,
             "if the broker runs in a container or on another machine, `localhost` is not its address",
         )
         .help_if(host == "localhost", "if the broker listens on IPv4 alone or IPv6 alone, write `host = 127.0.0.1` or `host = ::1`")
-        .help_if(!is_local, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
+        .help_if(!is_local && !cloud, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
 }
 
 pub(crate) static TCP_TIMEOUT: Code = Code {
@@ -279,7 +286,15 @@ fn tcp_timeout(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
         answers,
     }) = error.other_ports.as_deref()
     else {
-        return diagnosis.help(firewall).help(format!(
+        let of_loopback = |tried: &AddressError| tried.address.ip().is_loopback();
+        if error.tried.iter().all(of_loopback) {
+            return diagnosis
+                .helps(usual_port_help(config))
+                .help("if a program of this machine listens there and takes no more connections, restart it")
+                .help(format!("if this machine has a firewall, let TCP to port {port} through"));
+        }
+        let usual_port = usual_port_help(config);
+        return diagnosis.helps(usual_port).help(firewall).help(format!(
             "check {host_key} and {port_key}, and that the broker's machine is up"
         ));
     };

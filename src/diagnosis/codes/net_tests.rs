@@ -35,6 +35,42 @@ fn check(address: &str, errno: i32, network: Option<Network>, expected: &[&str])
     says(&tcp(&error, &good(""), false), expected);
 }
 
+fn refused_or_silent(address: &str, errno: i32, cloud: bool) -> Diagnosis {
+    let error = TcpError {
+        tried: vec![AddressError {
+            address: address.parse().unwrap(),
+            error: io::Error::from_raw_os_error(errno),
+        }],
+        ..TcpError::default()
+    };
+    let config = Config {
+        port: 8333,
+        ..good("tls = on")
+    };
+    tcp(&error, &config, cloud)
+}
+
+#[test]
+fn the_usual_port_is_named_on_a_refusal_and_on_a_time_out() {
+    let (refused, timed_out) = (111, 110);
+    for errno in [refused, timed_out] {
+        for address in ["192.0.2.1:8333", "127.0.0.1:8333"] {
+            let found = refused_or_silent(address, errno, false);
+            says(&found, &["set `port = 8883`"]);
+        }
+    }
+}
+
+#[test]
+fn the_listener_of_a_cloud_is_not_doubted() {
+    let own = |cloud| {
+        let found = refused_or_silent("192.0.2.1:8333", 111, cloud);
+        found.help.concat().contains("own loopback address")
+    };
+    assert!(own(false));
+    assert!(!own(true));
+}
+
 #[test]
 fn there_is_help_whatever_is_known_of_this_machine() {
     let [unreachable, no_host, forbidden] = [101, 113, 1];
