@@ -38,6 +38,16 @@ fn dns_not_found_for_a_cloud_cluster() {
 }
 
 #[test]
+fn dns_not_found_for_a_name_of_mdns() {
+    let (lab, _) = trusting_lab();
+    let found = provoke(&lab, tls_config(8883, "host = broker.local\n"))
+        .variant("mdns")
+        .within(Namespace::NoSuchName)
+        .fails("dns-not-found");
+    found.says(&["mDNS", "IP address", "`server_name = broker.local`"]);
+}
+
+#[test]
 fn dns_unavailable_without_a_network() {
     let (lab, _) = trusting_lab();
     provoke(&lab, tls_config(8883, "host = broker.invalid\n"))

@@ -115,6 +115,7 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
         "the name is misspelt, or was not copied whole",
         "the broker in the cloud was stopped or deleted, and lost its name with it",
         "the name is known only inside another network (a company's, a container's, a VPN's)",
+        "it ends in `.local` and is found by mDNS, which this machine does not speak, or not for this program",
     ],
     remedies: &[
         "copy the host name once more from the broker's console or from its operator",
@@ -126,14 +127,40 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
 
 fn dns_not_found(words: &str, config: &Config, cloud: bool) -> Diagnosis {
     let host = &config.host;
+    let mdns = mdns_help(config, MUSL);
+    let may_be_in_a_cloud = !cloud && mdns.is_none();
     Diagnosis::new(&DNS_NOT_FOUND, format!("the name `{host}` has no address"))
         .note(format!("the resolver says: {words}"))
+        .helps(mdns)
         .help(format!("check the spelling of {}", origin(config, Key::Host)))
         .help_if(
             !host.contains('.'),
             "if it is a machine of the local network, write its full name or its IP address",
         )
-        .help_if(!cloud, "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
+        .help_if(may_be_in_a_cloud, "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
+}
+
+/// Built with musl, whose resolver asks name servers and nobody else.
+const MUSL: bool = cfg!(target_env = "musl");
+
+/// For a name under `.local` (RFC 6762).
+fn mdns_help(config: &Config, musl: bool) -> Option<String> {
+    let (_, end) = config.host.rsplit_once('.')?;
+    if !end.eq_ignore_ascii_case("local") {
+        return None;
+    }
+    let who = if musl {
+        "this program, built with musl, does"
+    } else {
+        "containers and small systems often do"
+    };
+    let how = match config.transport {
+        Transport::Tls(_) => format!("`host`, and `server_name = {}`", config.host),
+        Transport::Plain => "`host`".to_owned(),
+    };
+    Some(format!(
+        "names under `.local` are found by mDNS (Avahi, Bonjour), which {who} not speak: write the broker's IP address as {how}"
+    ))
 }
 
 pub(crate) static DNS_UNAVAILABLE: Code = Code {
@@ -148,6 +175,7 @@ pub(crate) static DNS_UNAVAILABLE: Code = Code {
         "this machine is not on the network, or not yet: a board just after its start",
         "the name server that is set does not answer",
         "a firewall lets no DNS through",
+        "the name server breaks down at the question for IPv6 addresses (AAAA): a program built with musl fails then, though others find the name",
     ],
     remedies: &[
         "see whether there is a network: `ip route` must show a default route",
@@ -182,7 +210,9 @@ fn dns_unavailable(
         Some(network) if network.has_default() => diagnosis,
         Some(network) => diagnosis.help(network_help(network)),
     };
-    diagnosis.help_if(
+    diagnosis
+    .helps(mdns_help(config, MUSL))
+    .help_if(
         network.is_none_or(|network| !network.up.is_empty()),
         "if other names fail as well, set a name server that answers, in /etc/resolv.conf or in the router",
     )
@@ -190,6 +220,11 @@ fn dns_unavailable(
         network.is_some_and(Network::has_default),
         "if a firewall lets no DNS (port 53) out to these name servers, set the one that this network offers",
     )
+    .helps(aaaa_help(MUSL && network.is_none_or(Network::has_default)).map(str::to_owned))
+}
+
+fn aaaa_help(musl: bool) -> Option<&'static str> {
+    musl.then_some("if other programs find the name, the name server may break down at IPv6: this program, built with musl, asks for A and AAAA at once and needs both answers; write the IP address as `host`")
 }
 
 pub(crate) static TCP_REFUSED: Code = Code {

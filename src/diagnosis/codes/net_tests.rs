@@ -35,6 +35,37 @@ fn check(address: &str, errno: i32, network: Option<Network>, expected: &[&str])
     says(&tcp(&error, &good(""), false), expected);
 }
 
+#[test]
+fn a_name_under_local_is_one_of_mdns() {
+    let said = |host: &str, lines: &str, musl| {
+        let host = host.to_owned();
+        mdns_help(
+            &Config {
+                host,
+                ..good(lines)
+            },
+            musl,
+        )
+    };
+    let help = said("broker.LOCAL", "", false).unwrap();
+    assert!(
+        help.contains("mDNS") && help.contains("containers"),
+        "{help}"
+    );
+    assert!(help.contains("`server_name = broker.LOCAL`"), "{help}");
+    let help = said("broker.local", "tls = off", true).unwrap();
+    assert!(help.contains("musl") && help.ends_with("`host`"), "{help}");
+    assert_eq!(said("local.example", "", true), None);
+    assert_eq!(said("local", "", true), None);
+}
+
+/// Two answers that others can do with one of.
+#[test]
+fn only_musl_needs_an_answer_for_ipv6() {
+    assert!(aaaa_help(true).is_some_and(|help| help.contains("AAAA")));
+    assert_eq!(aaaa_help(false), None);
+}
+
 fn refused_or_silent(address: &str, errno: i32, cloud: bool) -> Diagnosis {
     let error = TcpError {
         tried: vec![AddressError {
