@@ -154,7 +154,14 @@ fn config_invalid() {
 #[test]
 fn host_invalid() {
     const CODE: &str = "host-invalid";
-    let cases: [Case; 5] = [
+    let cases: [Case; 6] = [
+        (
+            "websocket",
+            "host = wss://abc123.s1.eu.hivemq.cloud:8884/mqtt\n",
+            CODE,
+            &[1],
+            &["port = 8883"],
+        ),
         (
             "scheme",
             "host = mqtts://broker.example\n",
