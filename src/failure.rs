@@ -326,6 +326,9 @@ pub(crate) struct TlsFacts {
     pub(crate) first_bytes: Vec<u8>,
     /// A CONNECT without TLS, which carries no credentials, was answered with a CONNACK.
     pub(crate) answers_plain_mqtt: bool,
+    /// One more handshake got an answer, which had the broker send small segments only; `None`: none
+    /// was tried.
+    pub(crate) small_segments: Option<bool>,
     /// What was trusted is the pin: issuer, name and dates were not looked at.
     pub(crate) pinned: bool,
 }

@@ -1,6 +1,6 @@
 //! What a blurred failure really is. Where two causes look alike, one cheap probe separates them: the
 //! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits, other ports of a
-//! silent address. Each is one connection and is never repeated.
+//! silent address, a handshake in small segments. Each is one connection and is never repeated.
 
 use std::io;
 use std::net::SocketAddr;
@@ -95,9 +95,9 @@ impl<'a> Observed<'a> {
         failure
     }
 
-    /// Where no address was found or reached: what this machine can tell beside. Asked of the first
-    /// failure alone, and not at each retry.
-    pub(crate) fn unreached(&self, mut failure: Failure) -> Failure {
+    /// Where no address was found or reached, or TLS was not answered: what can be told beside. Asked of
+    /// the first failure alone, and not at each retry.
+    pub(crate) fn look_once_more(&self, mut failure: Failure) -> Failure {
         let Target { config, stop, .. } = self.target;
         match &mut failure {
             Failure::Dns(
@@ -122,9 +122,35 @@ impl<'a> Observed<'a> {
                 error.other_ports =
                     silent.and_then(|silent| connect::other_ports(silent.address, limit, stop));
             }
+            Failure::Tls(error) if matches!(error.cause, TlsCause::TimedOut { .. }) => {
+                error.facts.small_segments = self.small_segments(&error.facts);
+            }
             _ => {}
         }
         failure
+    }
+
+    /// A handshake that was not answered in time: is it when the broker's segments are small? Then
+    /// those of full size get lost on the way.
+    fn small_segments(&self, facts: &TlsFacts) -> Option<bool> {
+        let Target { config, stop, .. } = self.target;
+        // On this machine nothing is too large.
+        let peer = self.peer.filter(|peer| !peer.ip().is_loopback())?;
+        let tls = self.target.tls.filter(|_| !facts.answers_plain_mqtt)?;
+        let limit = config.timeout.min(PROBE_LIMIT);
+        let stream = connect::with_small_segments(peer, limit, stop).ok()?;
+        match tls.handshake(stream, limit, stop) {
+            Ok(channel) => {
+                channel.close(&[], stop);
+                Some(true)
+            }
+            // A verdict on the broker's certificate is an answer, too.
+            Err(Failure::Tls(error)) => Some(matches!(
+                error.cause,
+                TlsCause::Rustls(_) | TlsCause::PinMismatch { .. }
+            )),
+            Err(_) => None,
+        }
     }
 
     /// Why no CONNACK came that lets us in; `after` the stage began.

@@ -151,7 +151,7 @@ impl<'a, 'b> Check<'a, 'b> {
         let opened = self.open_session(Limits::ONE, &Unfinished::of_earlier_runs());
         let (mut session, _) = opened.map_err(|failure| {
             self.failed_after = Some(self.began.elapsed());
-            self.observed.unreached(failure)
+            self.observed.look_once_more(failure)
         })?;
         let outcome = self.exchange(&mut session);
         self.failed_after = outcome.is_err().then(|| self.began.elapsed());

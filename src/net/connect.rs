@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, SocketType};
 
 use crate::failure::{
@@ -198,6 +199,22 @@ fn connect_to(address: SocketAddr, deadline: Deadline<'_>) -> Result<TcpStream, 
     finish_connect(begin_connect(address)?, deadline)
 }
 
+/// A connection in which the peer sends segments of some 1,100 bytes at most, which pass where those of
+/// full size get lost: it sees a receive window that has room for no more (Linux has no smaller one).
+///
+/// # Errors
+/// A [`WaitError`], after `limit` at the latest.
+pub(crate) fn with_small_segments(
+    address: SocketAddr,
+    limit: Duration,
+    stop: &Stop,
+) -> Result<TcpStream, WaitError> {
+    let stream = socket_for(address)?;
+    set_socket_recv_buffer_size(&stream, 1152).map_err(io::Error::from)?;
+    start_connect(&stream, address)?;
+    finish_connect(stream, Deadline::after(limit, stop))
+}
+
 fn finish_connect(stream: TcpStream, deadline: Deadline<'_>) -> Result<TcpStream, WaitError> {
     loop {
         // Once more when the time is over: it may have been spent on another socket.
@@ -220,9 +237,16 @@ fn finish_connect(stream: TcpStream, deadline: Deadline<'_>) -> Result<TcpStream
     Ok(stream)
 }
 
-/// A socket that is being connected. Its two flags are set one by one, because not every Unix can set
-/// them when it makes the socket; no other process is ever started in between.
+/// A socket that is being connected.
 fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = socket_for(address)?;
+    start_connect(&stream, address)?;
+    Ok(stream)
+}
+
+/// A socket that does not block. Its two flags are set one by one, because not every Unix can set
+/// them when it makes the socket; no other process is ever started in between.
+fn socket_for(address: SocketAddr) -> io::Result<TcpStream> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -231,8 +255,12 @@ fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     let stream = TcpStream::from(socket);
     stream.set_nonblocking(true)?;
-    match rustix::net::connect(&stream, &address) {
-        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(stream),
+    Ok(stream)
+}
+
+fn start_connect(stream: &TcpStream, address: SocketAddr) -> io::Result<()> {
+    match rustix::net::connect(stream, &address) {
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

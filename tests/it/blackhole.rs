@@ -1,6 +1,6 @@
 //! A port that drops what comes: no answer to SYN, as behind a firewall, and without privileges.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -46,7 +46,8 @@ fn at(address: SocketAddr) -> Blackhole {
 pub(crate) const ADDRESSES: &str = "MQTT_IT_BLACK_HOLES";
 pub(crate) const READY: &str = "black-holes-are-ready";
 
-/// Not a test of its own: the black holes inside a namespace. Elsewhere it does nothing.
+/// Not a test of its own: the black holes inside a namespace, and a port that takes connections and says
+/// nothing. Elsewhere it does nothing.
 #[test]
 fn in_a_namespace() {
     let Ok(addresses) = std::env::var(ADDRESSES) else {
@@ -54,6 +55,7 @@ fn in_a_namespace() {
     };
     let addresses = addresses.split(' ').map(|address| address.parse().unwrap());
     let _holes: Vec<Blackhole> = addresses.map(at).collect();
+    let _silent = TcpListener::bind("192.0.2.1:8884").unwrap();
     std::fs::write(READY, "").unwrap();
     loop {
         std::thread::park();
