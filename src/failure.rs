@@ -4,6 +4,7 @@
 //! stays the typed value that it was.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 use std::{fmt, io};
@@ -177,28 +178,93 @@ pub(crate) enum DnsError {
     /// The resolver said that the name, or an address for it, does not exist.
     NotFound { words: String },
     /// The resolver could not be asked.
-    Unavailable { words: String, servers: Vec<String> },
+    Unavailable {
+        words: String,
+        servers: Vec<String>,
+        network: Option<Box<Network>>,
+    },
     /// It did not answer within the limit.
     TimedOut {
         limit: Duration,
         servers: Vec<String>,
+        network: Option<Box<Network>>,
     },
 }
 
+/// This machine's own network, as the system shows it. Looked at once, at the first failure.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    /// The interfaces beside loopback that have a route, and so are up.
+    pub(crate) up: Vec<String>,
+    /// The interface of the default route for IPv4.
+    pub(crate) ipv4: Option<String>,
+    pub(crate) ipv6: Option<String>,
+}
+
+impl Network {
+    pub(crate) fn has_default(&self) -> bool {
+        self.ipv4.is_some() || self.ipv6.is_some()
+    }
+}
+
 /// No usable TCP connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TcpError {
     /// Every address that was tried, with its own error.
     pub(crate) tried: Vec<AddressError>,
     /// The stage tcp found an address that answers, but rumqttc, which tries the addresses in
     /// their order and without a limit for each, was still waiting for one of `tried`.
     pub(crate) answered: Option<SocketAddr>,
+    /// Where nothing answered: other ports of the first such address.
+    pub(crate) other_ports: Option<Box<OtherPorts>>,
+    /// Where there is no way.
+    pub(crate) network: Option<Box<Network>>,
+    /// Where this machine itself refused: the file by which it looks like a container.
+    pub(crate) container: Option<&'static str>,
+}
+
+impl TcpError {
+    /// The one for all: where the addresses differ, a refusal before a time-out, and a time-out before
+    /// an unreachable network. The nearer to the broker, the more it tells.
+    pub(crate) fn kind(&self) -> TcpErrorKind {
+        let any = |kind| self.tried.iter().any(|tried| tried.error.kind() == kind);
+        if any(ErrorKind::ConnectionRefused) || any(ErrorKind::ConnectionReset) {
+            TcpErrorKind::Refused
+        } else if any(ErrorKind::TimedOut) || any(ErrorKind::WouldBlock) {
+            TcpErrorKind::TimedOut
+        } else {
+            TcpErrorKind::Unreachable
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TcpErrorKind {
+    Refused,
+    TimedOut,
+    Unreachable,
 }
 
 #[derive(Debug)]
 pub(crate) struct AddressError {
     pub(crate) address: SocketAddr,
     pub(crate) error: io::Error,
+}
+
+/// What other ports of an address said that does not answer on the port of the broker. Each was asked
+/// once.
+#[derive(Debug)]
+pub(crate) struct OtherPorts {
+    pub(crate) address: SocketAddr,
+    pub(crate) limit: Duration,
+    pub(crate) answers: Vec<(u16, PortAnswer)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PortAnswer {
+    Open,
+    Refused,
+    Silence,
 }
 
 /// A broken TLS connection: the cause, with all that was seen on the way in [`TlsFacts`].
@@ -262,6 +328,9 @@ pub(crate) struct TlsFacts {
     pub(crate) first_bytes: Vec<u8>,
     /// A CONNECT without TLS, which carries no credentials, was answered with a CONNACK.
     pub(crate) answers_plain_mqtt: bool,
+    /// One more handshake got an answer, which had the broker send small segments only; `None`: none
+    /// was tried.
+    pub(crate) small_segments: Option<bool>,
     /// What was trusted is the pin: issuer, name and dates were not looked at.
     pub(crate) pinned: bool,
 }

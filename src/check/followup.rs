@@ -1,6 +1,6 @@
 //! What a blurred failure really is. Where two causes look alike, one cheap probe separates them: the
-//! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits. Each is one
-//! connection and is never repeated.
+//! raw answer to the same CONNECT, a CONNECT in the clear, a connection that only waits, other ports of a
+//! silent address, a handshake in small segments. Each is one connection and is never repeated.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::check::probe;
 use crate::config::{Key, Slip};
 use crate::failure::{
-    AddressError, Command, Failure, LimitError, LinkError, MqttCause, MqttError, Operation, Probe,
-    ProbeEnd, TcpError, TlsCause, TlsFacts,
+    AddressError, Command, DnsError, Failure, LimitError, LinkError, MqttCause, MqttError,
+    Operation, Probe, ProbeEnd, TcpError, TcpErrorKind, TlsCause, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
-use crate::net::{Deadline, connect};
+use crate::net::{Deadline, connect, machine};
 use crate::tls::Tls;
 
 /// How long a probe waits at each step: what it looks for comes at once.
@@ -100,6 +100,64 @@ impl<'a> Observed<'a> {
                 probe.is_some_and(|probe| matches!(probe.bytes.as_slice(), [0x20, 2, _, _, ..]));
         }
         failure
+    }
+
+    /// Where no address was found or reached, or TLS was not answered: what can be told beside. Asked of
+    /// the first failure alone, and not at each retry.
+    pub(crate) fn look_once_more(&self, mut failure: Failure) -> Failure {
+        let Target { config, stop, .. } = self.target;
+        match &mut failure {
+            Failure::Dns(
+                DnsError::Unavailable { network, .. } | DnsError::TimedOut { network, .. },
+            ) => *network = machine::network(),
+            Failure::Tcp(error) if error.kind() == TcpErrorKind::Refused => {
+                let of_loopback = |tried: &AddressError| tried.address.ip().is_loopback();
+                if error.tried.iter().all(of_loopback) {
+                    error.container = machine::container();
+                }
+            }
+            Failure::Tcp(error) if error.kind() == TcpErrorKind::Unreachable => {
+                error.network = machine::network();
+            }
+            Failure::Tcp(error)
+                if error.kind() == TcpErrorKind::TimedOut && error.answered.is_none() =>
+            {
+                let silent = error.tried.iter().find(|tried| is_timeout(tried));
+                // Of this machine it is known that it is up.
+                let silent = silent.filter(|silent| !silent.address.ip().is_loopback());
+                let limit = config.timeout.min(PROBE_LIMIT);
+                error.other_ports =
+                    silent.and_then(|silent| connect::other_ports(silent.address, limit, stop));
+            }
+            Failure::Tls(error) if matches!(error.cause, TlsCause::TimedOut { .. }) => {
+                error.facts.small_segments = self.small_segments(&error.facts);
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// A handshake that was not answered in time: is it when the broker's segments are small? Then
+    /// those of full size get lost on the way.
+    fn small_segments(&self, facts: &TlsFacts) -> Option<bool> {
+        let Target { config, stop, .. } = self.target;
+        // On this machine nothing is too large.
+        let peer = self.peer.filter(|peer| !peer.ip().is_loopback())?;
+        let tls = self.target.tls.filter(|_| !facts.answers_plain_mqtt)?;
+        let limit = config.timeout.min(PROBE_LIMIT);
+        let stream = connect::with_small_segments(peer, limit, stop).ok()?;
+        match tls.handshake(stream, limit, stop) {
+            Ok(channel) => {
+                channel.close(&[], stop);
+                Some(true)
+            }
+            // A verdict on the broker's certificate is an answer, too.
+            Err(Failure::Tls(error)) => Some(matches!(
+                error.cause,
+                TlsCause::Rustls(_) | TlsCause::PinMismatch { .. }
+            )),
+            Err(_) => None,
+        }
     }
 
     /// Why no CONNACK came that lets us in; `after` the stage began.
@@ -196,7 +254,7 @@ impl<'a> Observed<'a> {
         let tried = self.peer.map(|address| AddressError { address, error });
         Failure::Tcp(TcpError {
             tried: tried.into_iter().collect(),
-            answered: None,
+            ..TcpError::default()
         })
     }
 
@@ -209,6 +267,7 @@ impl<'a> Observed<'a> {
         Failure::Tcp(TcpError {
             tried: self.failed.iter().map(copy).collect(),
             answered: self.peer,
+            ..TcpError::default()
         })
     }
 

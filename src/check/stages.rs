@@ -80,7 +80,7 @@ struct Check<'a, 'b> {
     operation: Operation,
     /// The QoS of the subscription; `None`: there is none.
     granted: Option<u8>,
-    /// How long the stage under way took to fail; closing the session afterwards takes its own time.
+    /// How long the stage under way took to fail; what is done afterwards takes its own time.
     failed_after: Option<Duration>,
     observed: Observed<'a>,
 }
@@ -154,7 +154,11 @@ impl<'a, 'b> Check<'a, 'b> {
 
     fn run(&mut self) -> Result<(), Failure> {
         let Config { topic, timeout, .. } = self.target.config;
-        let (mut session, _) = self.open_session(Limits::ONE, &Unfinished::of_earlier_runs())?;
+        let opened = self.open_session(Limits::ONE, &Unfinished::of_earlier_runs());
+        let (mut session, _) = opened.map_err(|failure| {
+            self.failed_after = Some(self.began.elapsed());
+            self.observed.look_once_more(failure)
+        })?;
         let outcome = self.exchange(&mut session);
         self.failed_after = outcome.is_err().then(|| self.began.elapsed());
         // A session whose connection has failed cannot be closed in order.

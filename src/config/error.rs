@@ -428,6 +428,8 @@ pub(crate) enum UrlError {
     /// `wss://`, `https://` or anything else that is not MQTT over TCP or TLS.
     Scheme {
         scheme: String,
+        /// `None`: it is no name of a host.
+        host: Option<String>,
     },
     NoHost,
     Query,

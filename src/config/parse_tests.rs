@@ -191,8 +191,16 @@ fn a_host_with_other_parts_tells_where_they_belong() {
         "`host` must be a name or an address alone, and holds the scheme `wss://` and a path \
          (`/mqtt`)\
          \n note: config/x.conf:1: `host = wss://h.example/mqtt`\
-         \n help: write `host = h.example`, `tls = on`; WebSocket is not spoken here, use the \
-         broker's MQTT port",
+         \n help: write `host = h.example`, `tls = on`, `port = 8883`; WebSocket is not spoken \
+         here, MQTT over TLS is usually on this port",
+    );
+    told(
+        "WS://me:hunter2@[::1]:9001",
+        "`host` must be a name or an address alone, and holds the scheme `WS://` and a user name \
+         or password and a port (`:9001`)\
+         \n note: config/x.conf:1: `host = WS://me@[::1]:9001`\
+         \n help: write `host = ::1`, `tls = off`, `port = 1883`, `username = …`; WebSocket is not \
+         spoken here, MQTT without TLS is usually on this port",
     );
     told(
         "\"h.example\"",
@@ -265,6 +273,13 @@ fn what_is_wrong_with_a_url() {
         assert!(!said.contains("hunter2"), "{said}");
     }
     let (host, config) = ("host-invalid", "config-invalid");
+    for (text, right) in [
+        ("wss://me:hunter2@h:8884/mqtt", "write `mqtts://h:8883`"),
+        ("ws://[::1]:9001", "write `mqtt://[::1]:1883`"),
+    ] {
+        let (_, said) = said(url(text));
+        assert!(said.contains(right), "{said}");
+    }
     check(
         "wss://h:8884/mqtt",
         host,

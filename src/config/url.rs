@@ -140,8 +140,10 @@ pub(crate) fn parts(text: &str) -> Result<Vec<(Key, String)>, UrlError> {
         "mqtts" | "ssl" | "tls" => "on",
         "mqtt" | "tcp" => "off",
         _ => {
-            let scheme = scheme.to_owned();
-            return Err(UrlError::Scheme { scheme });
+            return Err(UrlError::Scheme {
+                scheme: scheme.to_owned(),
+                host: host(url.host).ok(),
+            });
         }
     };
     let (user, password) = (

@@ -47,12 +47,14 @@ fn every_part_becomes_a_setting() {
 
 #[test]
 fn what_is_not_understood_is_refused() {
-    let scheme = |scheme: &str| {
-        let scheme = scheme.to_owned();
-        Err(UrlError::Scheme { scheme })
+    let scheme = |scheme: &str, host: Option<&str>| {
+        let (scheme, host) = (scheme.to_owned(), host.map(str::to_owned));
+        Err(UrlError::Scheme { scheme, host })
     };
-    check("wss://h:8884/mqtt", scheme("wss"));
-    check("https://h", scheme("https"));
+    check("wss://h:8884/mqtt", scheme("wss", Some("h")));
+    check("wss://me:p@h:8884", scheme("wss", Some("h")));
+    check("wss://_-:8884", scheme("wss", None));
+    check("https://h", scheme("https", Some("h")));
     check("h:8883", Err(UrlError::NoScheme));
     check("mqtts://", Err(UrlError::NoHost));
     check("mqtts://me@:8883", Err(UrlError::NoHost));

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) fn diagnose(failure: &Failure, config: &Config, now: i64) -> Diagnosis {
     let diagnosis = match failure {
         Failure::Dns(error) => net::dns(error, config, providers::is_known(config)),
-        Failure::Tcp(error) => net::tcp(error, config),
+        Failure::Tcp(error) => net::tcp(error, config, providers::is_known(config)),
         Failure::Tls(error) => tls::diagnose(error, config, now),
         Failure::Mqtt(error) => messages::diagnose(error, config),
         Failure::Input(error) => publish::input_failed(error),

@@ -267,11 +267,30 @@ static PROVIDERS: &[Provider] = &[
 
 /// Whether this host is one of a provider that is known here.
 pub(crate) fn is_known(config: &Config) -> bool {
-    of(config).next().is_some()
+    of(&config.host).next().is_some()
 }
 
-fn of(config: &Config) -> impl Iterator<Item = &'static Provider> {
-    let host = config.host.to_ascii_lowercase();
+/// Where `host` takes MQTT, for one who was given its WebSocket: with TLS or without, the port, and why.
+pub(crate) fn mqtt_port(host: &str, tls: bool) -> (bool, u16, String) {
+    let known = of(host).next();
+    // A cloud that gives each user a name takes it over TLS.
+    let tls = tls || known.is_some_and(|it| it.hosts.iter().any(|host| host.starts_with('.')));
+    let port = match tls {
+        // There every system trusts the certificate.
+        true if host.eq_ignore_ascii_case("test.mosquitto.org") => 8886,
+        true => 8883,
+        false => 1883,
+    };
+    let how = if tls { "over TLS" } else { "without TLS" };
+    let usually = match known {
+        Some(_) => "on this port there",
+        None => "usually on this port",
+    };
+    (tls, port, format!("MQTT {how} is {usually}"))
+}
+
+fn of(host: &str) -> impl Iterator<Item = &'static Provider> {
+    let host = host.to_ascii_lowercase();
     PROVIDERS
         .iter()
         .filter(move |provider| provider.hosts.iter().any(|known| is(&host, known)))
@@ -279,7 +298,7 @@ fn of(config: &Config) -> impl Iterator<Item = &'static Provider> {
 
 /// What the provider of this host demands, where it bears on `code`.
 pub(crate) fn help(config: &Config, code: &Code) -> impl Iterator<Item = String> {
-    of(config)
+    of(&config.host)
         .flat_map(|provider| provider.advice)
         .filter(move |(codes, _)| codes.contains(&code))
         .map(|(_, text)| (*text).to_owned())
@@ -357,6 +376,21 @@ mod tests {
             &["no user name"],
         );
         check("broker.example", &connack::NOT_AUTHORIZED, &[]);
+    }
+
+    #[test]
+    fn the_port_for_mqtt_beside_websocket() {
+        let check = |host, tls, expected: (bool, u16)| {
+            let (tls, port, _) = mqtt_port(host, tls);
+            assert_eq!((tls, port), expected, "{host}");
+        };
+        check("abc.s1.eu.hivemq.cloud", true, (true, 8883));
+        check("abc.s1.eu.hivemq.cloud", false, (true, 8883));
+        check("a1-ats.iot.eu-west-1.amazonaws.com", true, (true, 8883));
+        check("broker.emqx.io", false, (false, 1883));
+        check("test.mosquitto.org", true, (true, 8886));
+        check("test.mosquitto.org", false, (false, 1883));
+        check("broker.example", true, (true, 8883));
     }
 
     #[test]

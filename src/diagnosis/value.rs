@@ -2,6 +2,7 @@
 //! it may be shown.
 
 use crate::config::{HostError, Key, Slip, TopicErrorKind, ValueError};
+use crate::diagnosis::providers;
 
 /// What `what` looks as if it had brought along.
 pub(crate) fn slip(what: &str, slip: Slip) -> String {
@@ -196,6 +197,18 @@ fn host(key: &str, fault: &HostError) -> (String, String) {
     (wrong, right.to_owned())
 }
 
+/// Whether the scheme is that of MQTT over WebSocket.
+pub(crate) fn is_websocket(scheme: &str) -> bool {
+    ["ws", "wss"]
+        .iter()
+        .any(|it| scheme.eq_ignore_ascii_case(it))
+}
+
+pub(crate) fn has_tls(scheme: &str) -> bool {
+    let known = ["mqtts", "ssl", "tls", "https", "wss"];
+    known.iter().any(|it| scheme.eq_ignore_ascii_case(it))
+}
+
 /// Names every part that does not belong there, and the key where it does.
 fn parts(
     key: &str,
@@ -207,14 +220,26 @@ fn parts(
 ) -> (String, String) {
     let mut wrong = Vec::new();
     let mut right = vec![format!("`{key} = {host}`")];
+    let web = scheme.is_some_and(is_websocket);
+    let mut why = String::new();
     if let Some(scheme) = scheme {
         // `mqtt:/` is one, too.
         let slash = if scheme.ends_with(":/") { "" } else { "://" };
         wrong.push(format!("the scheme `{scheme}{slash}`"));
-        match scheme.trim_end_matches(":/").to_ascii_lowercase().as_str() {
-            "mqtts" | "ssl" | "tls" | "https" | "wss" => right.push("`tls = on`".to_owned()),
-            "mqtt" | "tcp" | "http" | "ws" => right.push("`tls = off`".to_owned()),
-            _ => {}
+        let scheme = scheme.trim_end_matches(":/");
+        if web {
+            // Port and path are those of its WebSocket.
+            let (tls, port, there) = providers::mqtt_port(host, has_tls(scheme));
+            right.push(if tls { "`tls = on`" } else { "`tls = off`" }.to_owned());
+            right.push(format!("`port = {port}`"));
+            why = format!("; WebSocket is not spoken here, {there}");
+        } else if has_tls(scheme) {
+            right.push("`tls = on`".to_owned());
+        } else if ["mqtt", "tcp", "http"]
+            .iter()
+            .any(|it| scheme.eq_ignore_ascii_case(it))
+        {
+            right.push("`tls = off`".to_owned());
         }
     }
     if user {
@@ -223,7 +248,7 @@ fn parts(
     }
     if let Some(port) = port {
         wrong.push(format!("a port (`:{port}`)"));
-        if port.parse().is_ok_and(|port: u16| port > 0) {
+        if !web && port.parse().is_ok_and(|port: u16| port > 0) {
             right.push(format!("`port = {port}`"));
         }
     }
@@ -233,17 +258,14 @@ fn parts(
     if wrong.is_empty() {
         wrong.push("a `/` at its end".to_owned());
     }
-    let web = scheme.is_some_and(|s| matches!(s.to_ascii_lowercase().as_str(), "ws" | "wss"));
-    let web = if web || path == Some("/mqtt") {
-        "; WebSocket is not spoken here, use the broker's MQTT port"
-    } else {
-        ""
-    };
+    if !web && path == Some("/mqtt") {
+        why.push_str("; WebSocket is not spoken here, use the broker's MQTT port");
+    }
     (
         format!(
             "`{key}` must be a name or an address alone, and holds {}",
             wrong.join(" and ")
         ),
-        format!("write {}{web}", right.join(", ")),
+        format!("write {}{why}", right.join(", ")),
     )
 }

@@ -6,9 +6,12 @@ use std::{fs, io};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, SocketType};
 
-use crate::failure::{AddressError, DnsError, Failure, LimitError, Resource, Stage, TcpError};
+use crate::failure::{
+    AddressError, DnsError, Failure, LimitError, OtherPorts, PortAnswer, Resource, Stage, TcpError,
+};
 use crate::net::signals::Stop;
 use crate::net::wait::{Deadline, WaitError};
 use crate::net::{limits, wait};
@@ -49,6 +52,7 @@ pub(crate) fn resolve(
         Err(WaitError::TimedOut { limit }) => Err(Failure::Dns(DnsError::TimedOut {
             limit,
             servers: name_servers(),
+            network: None,
         })),
         Err(WaitError::Interrupted) => Err(Failure::Interrupted(Stage::Dns)),
     }
@@ -88,6 +92,7 @@ fn classify(error: &io::Error) -> DnsError {
         DnsError::Unavailable {
             words,
             servers: name_servers(),
+            network: None,
         }
     } else {
         DnsError::NotFound { words }
@@ -144,18 +149,80 @@ pub(crate) fn connect(
     }
     Err(Failure::Tcp(TcpError {
         tried: failed,
-        answered: None,
+        ..TcpError::default()
     }))
+}
+
+/// What the usual ports of web and MQTT say at an address that does not answer on its own port. All
+/// are asked at once, for at most `limit`; what a router says in its place is left out.
+pub(crate) fn other_ports(
+    address: SocketAddr,
+    limit: Duration,
+    stop: &Stop,
+) -> Option<Box<OtherPorts>> {
+    let deadline = Deadline::after(limit, stop);
+    let begin = |port| {
+        let mut other = address;
+        other.set_port(port);
+        (port, begin_connect(other))
+    };
+    let others = [443, 8883, 1883].into_iter();
+    let begun: Vec<_> = others
+        .filter(|port| *port != address.port())
+        .map(begin)
+        .collect();
+    let mut answers = Vec::new();
+    for (port, begun) in begun {
+        let ended = begun.map_err(WaitError::Io);
+        match ended.and_then(|stream| finish_connect(stream, deadline)) {
+            Ok(_) => answers.push((port, PortAnswer::Open)),
+            Err(WaitError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                answers.push((port, PortAnswer::Refused));
+            }
+            Err(WaitError::TimedOut { .. }) => answers.push((port, PortAnswer::Silence)),
+            Err(_) => {}
+        }
+    }
+    let seen = !answers.is_empty();
+    seen.then(|| {
+        Box::new(OtherPorts {
+            address,
+            limit,
+            answers,
+        })
+    })
 }
 
 /// A blocking socket, connected to `address`. `TcpStream::connect_timeout` goes on after a signal, and
 /// so would have to run on a thread; poll(2) does not.
 fn connect_to(address: SocketAddr, deadline: Deadline<'_>) -> Result<TcpStream, WaitError> {
-    let stream = begin_connect(address)?;
+    finish_connect(begin_connect(address)?, deadline)
+}
+
+/// A connection in which the peer sends segments of some 1,100 bytes at most, which pass where those of
+/// full size get lost: it sees a receive window that has room for no more (Linux has no smaller one).
+///
+/// # Errors
+/// A [`WaitError`], after `limit` at the latest.
+pub(crate) fn with_small_segments(
+    address: SocketAddr,
+    limit: Duration,
+    stop: &Stop,
+) -> Result<TcpStream, WaitError> {
+    let stream = socket_for(address)?;
+    set_socket_recv_buffer_size(&stream, 1152).map_err(io::Error::from)?;
+    start_connect(&stream, address)?;
+    finish_connect(stream, Deadline::after(limit, stop))
+}
+
+fn finish_connect(stream: TcpStream, deadline: Deadline<'_>) -> Result<TcpStream, WaitError> {
     loop {
-        let left = Timespec::try_from(deadline.left()?).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(&stream, PollFlags::OUT)], Some(&left)) {
-            Ok(0) | Err(Errno::INTR) => {}
+        // Once more when the time is over: it may have been spent on another socket.
+        let left = deadline.left();
+        let wait = left.as_ref().map_or(Duration::ZERO, |left| *left);
+        let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&stream, PollFlags::OUT)], Some(&wait)) {
+            Ok(0) | Err(Errno::INTR) => drop(left?),
             Ok(_) => break,
             Err(error) => return Err(WaitError::Io(error.into())),
         }
@@ -170,9 +237,16 @@ fn connect_to(address: SocketAddr, deadline: Deadline<'_>) -> Result<TcpStream, 
     Ok(stream)
 }
 
-/// A socket that is being connected. Its two flags are set one by one, because not every Unix can set
-/// them when it makes the socket; no other process is ever started in between.
+/// A socket that is being connected.
 fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = socket_for(address)?;
+    start_connect(&stream, address)?;
+    Ok(stream)
+}
+
+/// A socket that does not block. Its two flags are set one by one, because not every Unix can set
+/// them when it makes the socket; no other process is ever started in between.
+fn socket_for(address: SocketAddr) -> io::Result<TcpStream> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -181,8 +255,12 @@ fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     let stream = TcpStream::from(socket);
     stream.set_nonblocking(true)?;
-    match rustix::net::connect(&stream, &address) {
-        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(stream),
+    Ok(stream)
+}
+
+fn start_connect(stream: &TcpStream, address: SocketAddr) -> io::Result<()> {
+    match rustix::net::connect(stream, &address) {
+        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

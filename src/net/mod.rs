@@ -1,9 +1,10 @@
-//! The stages dns and tcp, waiting, and signals. It never sends a byte.
+//! The stages dns and tcp, what this machine tells of its network, waiting, and signals. It never sends a byte.
 //!
 //! May import `failure`.
 
 pub(crate) mod connect;
 pub(crate) mod limits;
+pub(crate) mod machine;
 mod signals;
 pub(crate) mod wait;
 

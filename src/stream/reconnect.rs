@@ -103,6 +103,7 @@ impl<'a> Reconnector<'a> {
             Command::Check | Command::Sub => Unfinished::default(),
         };
         let opened = self.attempt(&unfinished, self.left_of_run());
+        let opened = opened.map_err(|failure| self.observed.look_once_more(failure));
         let connected = match &opened {
             Ok(_) | Err(Failure::Mqtt(_)) => true,
             Err(_) => false,

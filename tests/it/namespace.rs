@@ -5,6 +5,7 @@
 use std::net::UdpSocket;
 use std::process::Command;
 
+use crate::blackhole;
 use crate::lab::Lab;
 
 #[derive(Clone, Copy)]
@@ -14,6 +15,8 @@ pub(crate) enum Namespace {
     NoNetwork,
     /// This machine's network, with this text for `/etc/hosts`.
     Hosts(&'static str),
+    /// This machine's network, and a `/run` that is empty but for the mark of a container.
+    Container,
     /// This machine's network, with an `/etc/ssl` and an `/opt` that are empty but for what this shell
     /// script puts there. No variable names a file of certificates.
     SystemRoots(&'static str),
@@ -24,6 +27,15 @@ pub(crate) enum Namespace {
     /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, port
     /// 1883, in the clear, for any user.
     RemoteBroker,
+    /// The same, and 192.0.2.1 drops what comes to its ports 1833 and 8883, as a firewall does; its
+    /// port 8884 takes connections and says nothing.
+    FilteredPorts,
+    /// A network of its own that is up: `lan0` with 192.0.2.10/24, without a default route, where
+    /// 192.0.2.1 takes every packet and answers none, and nobody else is. This shell script adds to it.
+    SilentLan(&'static str),
+    /// A network of its own with a TLS server on 192.0.2.1, port 8883, and a way from there that loses
+    /// packets of full size without a word, as with the MTU of a tunnel.
+    SmallPackets,
     /// A network of its own with a proxy on 192.0.2.1, port 8883, that passes on nothing but TLS for
     /// a name that it knows, and closes everything else without a word.
     RemoteProxy,
@@ -49,6 +61,11 @@ impl Namespace {
                 let script = "mount --bind hosts /etc/hosts && exec \"$@\"";
                 command.args(["sh", "-c", script, "sh", program])
             }
+            Self::SmallPackets => with_lossy_way(&mut command, program),
+            Self::Container => {
+                let script = "mount -t tmpfs none /run && : >/run/.containerenv && exec \"$@\"";
+                command.args(["sh", "-c", script, "sh", program])
+            }
             Self::SystemRoots(script) => {
                 let script = format!(
                     "mount -t tmpfs none /etc/ssl && mount -t tmpfs none /opt || exit 1\n\
@@ -57,7 +74,35 @@ impl Namespace {
                 command.args(["sh", "-c", &script, "sh", program])
             }
             Self::NoSuchName => with_name_server(&mut command, lab, "no-such-name", program),
-            Self::RemoteBroker => with_broker(&mut command, lab, program),
+            Self::RemoteBroker => with_broker(&mut command, lab, "", program),
+            Self::FilteredPorts => {
+                let server = std::env::current_exe().unwrap();
+                let holes = format!(
+                    "rm -f {READY}\n\
+                     {ADDRESSES}='192.0.2.1:1833 192.0.2.1:8883' '{}' --exact \
+                     blackhole::in_a_namespace >black-holes.log 2>&1 </dev/null &\n\
+                     while [ ! -e {READY} ]; do sleep 0.01; done\n",
+                    server.display(),
+                    ADDRESSES = blackhole::ADDRESSES,
+                    READY = blackhole::READY,
+                );
+                with_broker(&mut command, lab, &holes, program)
+            }
+            Self::SilentLan(script) => {
+                lab.write("resolv.conf", "nameserver 192.0.2.1\n");
+                // Other addresses of it are given up soon; IPv6 would come up in its own time.
+                let script = format!(
+                    "mount --bind resolv.conf /etc/resolv.conf && ip link set lo up || exit 1\n\
+                     echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null\n\
+                     ip link add lan0 type veth peer name lan1 || exit 1\n\
+                     ip link set lan0 up && ip link set lan1 up || exit 1\n\
+                     ip address add 192.0.2.10/24 dev lan0 || exit 1\n\
+                     ip neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev lan0 || exit 1\n\
+                     echo 100 >/proc/sys/net/ipv4/neigh/lan0/retrans_time_ms || exit 1\n\
+                     {script}\nexec \"$@\""
+                );
+                command.args(["--net", "sh", "-c", &script, "sh", program])
+            }
             Self::RemoteProxy => with_proxy(&mut command, lab, program),
             Self::SilentNameServer => with_name_server(&mut command, lab, "silent", program),
         };
@@ -89,17 +134,54 @@ fn with_name_server<'a>(
 }
 
 /// mosquitto, in the namespace and ending with it.
-fn with_broker<'a>(command: &'a mut Command, lab: &Lab, program: &str) -> &'a mut Command {
+fn with_broker<'a>(
+    command: &'a mut Command,
+    lab: &Lab,
+    more: &str,
+    program: &str,
+) -> &'a mut Command {
     let conf = "user root\nlog_dest stderr\nlistener 1883 192.0.2.1\nallow_anonymous true\n";
     lab.write("remote.conf", conf);
-    let script = "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
+    let script = format!(
+        "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
         : >remote.log\n\
         mosquitto -c remote.conf >remote.log 2>&1 </dev/null &\n\
         until grep -q ' running$' remote.log; do sleep 0.01; done\n\
-        exec \"$@\"";
+        {more}exec \"$@\""
+    );
     command
         .args(["--net", "--pid", "--fork", "--kill-child"])
-        .args(["sh", "-c", script, "sh", program])
+        .args(["sh", "-c", &script, "sh", program])
+}
+
+/// OpenSSL with a large certificate, in a namespace beside this one. What is larger than the MTU of
+/// `lan0` gets lost there; of the route the server hears that it may send more.
+fn with_lossy_way<'a>(command: &'a mut Command, program: &str) -> &'a mut Command {
+    let server = "until ip link show lan1; do sleep 0.01; done\n\
+        ip link set lo up && ip link set lan1 gso_max_segs 1 || exit 1\n\
+        ip address add 192.0.2.1/24 dev lan1 && ip link set lan1 up || exit 1\n\
+        openssl s_server -accept 192.0.2.1:8883 -cert large.pem -key large.pem -quiet &\n\
+        until ss -Hltn | grep -q :8883; do sleep 0.01; done\n\
+        : >server-is-ready; wait";
+    let script = format!(
+        "rm -f server-is-ready; names=$(seq -s, -f 'DNS:a-name-of-this-server-%g.example' 40)\n\
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=a \
+        -addext subjectAltName=$names -keyout key.pem -out cert.pem 2>/dev/null || exit 1\n\
+        cat key.pem cert.pem >large.pem\n\
+        echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null\n\
+        ip link set lo up && ip link add lan0 type veth peer name lan1 || exit 1\n\
+        ip link set lan0 mtu 1200 || exit 1\n\
+        unshare --net sh -c '{server}' >server.log 2>&1 </dev/null & server=$!\n\
+        until ip link set lan1 netns $server && ! ip link show lan1; do sleep 0.01; done \
+        >link.log 2>&1\n\
+        ip address add 192.0.2.10/24 dev lan0 && ip link set lan0 up || exit 1\n\
+        ip route change 192.0.2.0/24 dev lan0 advmss 1460 || exit 1\n\
+        while [ ! -e server-is-ready ]; do sleep 0.01; done\n\
+        exec \"$@\""
+    );
+    command
+        .args(["--net", "--pid", "--fork", "--kill-child"])
+        .args(["sh", "-c", &script, "sh", program])
 }
 
 /// HAProxy, in the namespace and ending with it. It goes into the background once it listens.

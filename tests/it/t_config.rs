@@ -182,13 +182,20 @@ fn config_invalid() {
 #[test]
 fn host_invalid() {
     const CODE: &str = "host-invalid";
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         (
             "one-slash",
             "host = mqtt:/broker.example:1883\n",
             CODE,
             &[1],
             &["host = broker.example`", "port = 1883", "tls = off"],
+        ),
+        (
+            "websocket",
+            "host = wss://abc123.s1.eu.hivemq.cloud:8884/mqtt\n",
+            CODE,
+            &[1],
+            &["port = 8883"],
         ),
         (
             "scheme",

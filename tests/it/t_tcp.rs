@@ -9,9 +9,12 @@ use crate::lab::Lab;
 use crate::mosquitto::mosquitto;
 use crate::namespace::Namespace;
 use crate::provoke::{BRIEF, plain_config, provoke, tls_config, trusting_lab};
+use crate::run::Run;
 
 /// Enough for a `timeout` of one second, and less than the resolver's own patience of five.
 const SOON: Duration = Duration::from_secs(4);
+
+const GATEWAY: &str = "ip route add default via 192.0.2.1";
 
 #[test]
 fn dns_not_found() {
@@ -35,6 +38,16 @@ fn dns_not_found_for_a_cloud_cluster() {
 }
 
 #[test]
+fn dns_not_found_for_a_name_of_mdns() {
+    let (lab, _) = trusting_lab();
+    let found = provoke(&lab, tls_config(8883, "host = broker.local\n"))
+        .variant("mdns")
+        .within(Namespace::NoSuchName)
+        .fails("dns-not-found");
+    found.says(&["mDNS", "IP address", "`server_name = broker.local`"]);
+}
+
+#[test]
 fn dns_unavailable_without_a_network() {
     let (lab, _) = trusting_lab();
     provoke(&lab, tls_config(8883, "host = broker.invalid\n"))
@@ -55,6 +68,19 @@ fn dns_unavailable_when_the_name_server_is_silent() {
     found.says(&["1 s"]);
 }
 
+/// The network is not the cause: nothing of it is advised.
+#[test]
+fn dns_unavailable_with_a_network() {
+    let (lab, _) = trusting_lab();
+    let config = tls_config(8883, &format!("host = broker.invalid\n{BRIEF}"));
+    let found = provoke(&lab, config)
+        .variant("with-network")
+        .within(Namespace::SilentLan(GATEWAY))
+        .limit(SOON)
+        .fails("dns-unavailable");
+    found.says(&["default route for IPv4: through `lan0`"]);
+}
+
 #[test]
 fn tcp_refused() {
     let (lab, _) = trusting_lab();
@@ -66,6 +92,26 @@ fn tcp_refused() {
             .to_string()
             .contains("127.0.0.1")
     );
+}
+
+/// No golden file: the other tests may run in a container, too.
+#[test]
+fn tcp_refused_in_a_container() {
+    let lab = Lab::new();
+    let config = plain_config(lab.port(), "");
+    let run = |args: &[&str]| {
+        let run = Run::stream(&lab, "pub", &config, args);
+        run.within(Namespace::Container).go()
+    };
+    let check = Run::check(&lab, &config).within(Namespace::Container).go();
+    for outcome in [check, run(&["-t", "a/b", "-m", "hello"])] {
+        outcome.expect_code(4);
+        let expected = "\n help: if this runs in a container, as `/run/.containerenv` suggests, \
+            `localhost` is the container itself: name the broker's container, or for a broker on \
+            the container's host `host.docker.internal` (Podman: `host.containers.internal`)\n \
+            help: check that the broker is running";
+        assert!(outcome.all().contains(expected), "{outcome}");
+    }
 }
 
 #[test]
@@ -93,6 +139,42 @@ fn tcp_timeout() {
     found.says(&["1 s"]);
 }
 
+/// The machine is up, and one port of it is silent.
+#[test]
+fn tcp_timeout_on_one_port_alone() {
+    let (lab, _) = trusting_lab();
+    let config = tls_config(8883, &format!("host = 192.0.2.1\n{BRIEF}"));
+    let found = provoke(&lab, config)
+        .variant("one-port")
+        .within(Namespace::FilteredPorts)
+        .fails("tcp-timeout");
+    found.says(&["443 refused, 1883 open", "port 8883"]);
+}
+
+/// 1833 for 1883: the usual port is open.
+#[test]
+fn tcp_timeout_on_a_mistyped_port() {
+    let lab = Lab::new();
+    let config = plain_config(1833, &format!("host = 192.0.2.1\n{BRIEF}"));
+    let found = provoke(&lab, config)
+        .variant("mistyped-port")
+        .within(Namespace::FilteredPorts)
+        .fails("tcp-timeout");
+    found.says(&["`port = 1883`", "8883 silent for 1 s"]);
+}
+
+/// No port of the address answers. It costs no more than the limit of one port.
+#[test]
+fn tcp_timeout_on_every_port() {
+    let (lab, _) = trusting_lab();
+    let config = tls_config(8883, &format!("host = 192.0.2.1\n{BRIEF}"));
+    provoke(&lab, config)
+        .variant("every-port")
+        .within(Namespace::SilentLan(""))
+        .limit(SOON)
+        .fails("tcp-timeout");
+}
+
 /// Where addresses fail in different ways, a refusal names the failure before a time-out.
 #[test]
 fn a_refusal_is_named_before_a_time_out() {
@@ -117,6 +199,37 @@ fn tcp_unreachable() {
     provoke(&lab, tls_config(8883, "host = 192.0.2.1\n"))
         .within(Namespace::NoNetwork)
         .fails("tcp-unreachable");
+}
+
+#[test]
+fn tcp_unreachable_without_a_default_route() {
+    let (lab, _) = trusting_lab();
+    let found = provoke(&lab, tls_config(8883, "host = 198.51.100.1\n"))
+        .variant("no-default-route")
+        .within(Namespace::SilentLan(""))
+        .fails("tcp-unreachable");
+    found.says(&["`lan0`"]);
+}
+
+/// Nobody has this address; a firewall that rejects looks the same.
+#[test]
+fn tcp_unreachable_in_the_same_network() {
+    let (lab, _) = trusting_lab();
+    let config = tls_config(8883, "host = 192.0.2.7\n");
+    provoke(&lab, config)
+        .variant("no-neighbour")
+        .within(Namespace::SilentLan(GATEWAY))
+        .fails("tcp-unreachable");
+}
+
+#[test]
+fn tcp_unreachable_over_ipv6_alone() {
+    let (lab, _) = trusting_lab();
+    let found = provoke(&lab, tls_config(8883, "host = 2001:db8::1\n"))
+        .variant("ipv6")
+        .within(Namespace::SilentLan(GATEWAY))
+        .fails("tcp-unreachable");
+    found.says(&["for IPv6: none"]);
 }
 
 /// 192.0.2.1 stands for a broker elsewhere, where others may listen on the way.

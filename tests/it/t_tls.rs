@@ -365,3 +365,27 @@ fn mqtt_is_tls_by_its_port() {
         .fails("mqtt-is-tls");
     found.says(&["tls = on"]);
 }
+
+/// The server's certificate comes in packets of full size, and none of these arrives.
+#[test]
+fn tls_timeout_where_large_packets_get_lost() {
+    let (lab, _) = trusting_lab();
+    let config = tls_config(8883, &format!("host = 192.0.2.1\n{BRIEF}"));
+    let found = provoke(&lab, config)
+        .variant("mtu")
+        .within(Namespace::SmallPackets)
+        .fails("tls-timeout");
+    found.says(&["small packets only, was answered", "MTU"]);
+}
+
+/// Nothing is answered there, however small.
+#[test]
+fn tls_timeout_of_a_silent_server_elsewhere() {
+    let (lab, _) = trusting_lab();
+    let config = tls_config(8884, &format!("host = 192.0.2.1\n{BRIEF}"));
+    let found = provoke(&lab, config)
+        .variant("elsewhere")
+        .within(Namespace::FilteredPorts)
+        .fails("tls-timeout");
+    found.says(&["was not answered either"]);
+}

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use crate::config::{Config, Key, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::{AddressError, DnsError, Stage, TcpError};
+use crate::failure::{
+    AddressError, DnsError, Network, OtherPorts, PortAnswer, Stage, TcpError, TcpErrorKind,
+};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -22,30 +24,69 @@ pub(crate) static CODES: &[&Code] = &[
 pub(crate) fn dns(error: &DnsError, config: &Config, cloud: bool) -> Diagnosis {
     match error {
         DnsError::NotFound { words } => dns_not_found(words, config, cloud),
-        DnsError::Unavailable { words, servers } => {
-            dns_unavailable(config, servers).note(format!("the resolver says: {words}"))
+        DnsError::Unavailable {
+            words,
+            servers,
+            network,
+        } => {
+            let said = format!("the resolver says: {words}");
+            dns_unavailable(config, servers, said, network.as_deref())
         }
-        DnsError::TimedOut { limit, servers } => dns_unavailable(config, servers).note(format!(
-            "no answer within {} ({})",
-            text::duration(*limit),
-            origin(config, Key::Timeout)
-        )),
+        DnsError::TimedOut {
+            limit,
+            servers,
+            network,
+        } => {
+            let said = format!(
+                "no answer within {} ({})",
+                text::duration(*limit),
+                origin(config, Key::Timeout)
+            );
+            dns_unavailable(config, servers, said, network.as_deref())
+        }
     }
 }
 
-/// No connection to any address. Where the addresses differ, a refusal names the failure before a
-/// time-out, and a time-out before an unreachable network: the nearer to the broker, the more it tells.
-pub(crate) fn tcp(error: &TcpError, config: &Config) -> Diagnosis {
-    let tried = &error.tried;
-    let any = |kind| tried.iter().any(|tried| tried.error.kind() == kind);
+/// No connection to any address. `cloud` as for [`dns`].
+pub(crate) fn tcp(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
     if error.answered.is_some() {
-        first_address_silent(error, config)
-    } else if any(ErrorKind::ConnectionRefused) || any(ErrorKind::ConnectionReset) {
-        tcp_refused(tried, config)
-    } else if any(ErrorKind::TimedOut) || any(ErrorKind::WouldBlock) {
-        tcp_timeout(tried, config)
+        return first_address_silent(error, config);
+    }
+    match error.kind() {
+        TcpErrorKind::Refused => tcp_refused(error, config, cloud),
+        TcpErrorKind::TimedOut => tcp_timeout(error, config, cloud),
+        TcpErrorKind::Unreachable => tcp_unreachable(error, config),
+    }
+}
+
+/// Where this machine's packets go.
+fn network_note(network: &Network) -> String {
+    let through = |family: &Option<String>| match family {
+        Some(name) => format!("through `{name}`"),
+        None => "none".to_owned(),
+    };
+    match (&network.ipv4, &network.ipv6) {
+        (None, None) if network.up.is_empty() => {
+            "no interface beside loopback has a route (/proc/net)".to_owned()
+        }
+        (None, None) => format!(
+            "this machine has no default route; interfaces that are up: `{}`",
+            network.up.join("`, `")
+        ),
+        (ipv4, ipv6) => format!(
+            "default route for IPv4: {}; for IPv6: {}",
+            through(ipv4),
+            through(ipv6)
+        ),
+    }
+}
+
+/// What to do about it where there is no way out at all.
+fn network_help(network: &Network) -> &'static str {
+    if network.up.is_empty() {
+        "connect this machine to its network first: `ip address` shows which interface is down or has no address"
     } else {
-        tcp_unreachable(tried, config)
+        "give this machine a default route first, which its router's DHCP usually brings: `ip route` must show it"
     }
 }
 
@@ -74,6 +115,7 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
         "the name is misspelt, or was not copied whole",
         "the broker in the cloud was stopped or deleted, and lost its name with it",
         "the name is known only inside another network (a company's, a container's, a VPN's)",
+        "it ends in `.local` and is found by mDNS, which this machine does not speak, or not for this program",
     ],
     remedies: &[
         "copy the host name once more from the broker's console or from its operator",
@@ -85,14 +127,40 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
 
 fn dns_not_found(words: &str, config: &Config, cloud: bool) -> Diagnosis {
     let host = &config.host;
+    let mdns = mdns_help(config, MUSL);
+    let may_be_in_a_cloud = !cloud && mdns.is_none();
     Diagnosis::new(&DNS_NOT_FOUND, format!("the name `{host}` has no address"))
         .note(format!("the resolver says: {words}"))
+        .helps(mdns)
         .help(format!("check the spelling of {}", origin(config, Key::Host)))
         .help_if(
             !host.contains('.'),
             "if it is a machine of the local network, write its full name or its IP address",
         )
-        .help_if(!cloud, "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
+        .help_if(may_be_in_a_cloud, "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
+}
+
+/// Built with musl, whose resolver asks name servers and nobody else.
+const MUSL: bool = cfg!(target_env = "musl");
+
+/// For a name under `.local` (RFC 6762).
+fn mdns_help(config: &Config, musl: bool) -> Option<String> {
+    let (_, end) = config.host.rsplit_once('.')?;
+    if !end.eq_ignore_ascii_case("local") {
+        return None;
+    }
+    let who = if musl {
+        "this program, built with musl, does"
+    } else {
+        "containers and small systems often do"
+    };
+    let how = match config.transport {
+        Transport::Tls(_) => format!("`host`, and `server_name = {}`", config.host),
+        Transport::Plain => "`host`".to_owned(),
+    };
+    Some(format!(
+        "names under `.local` are found by mDNS (Avahi, Bonjour), which {who} not speak: write the broker's IP address as {how}"
+    ))
 }
 
 pub(crate) static DNS_UNAVAILABLE: Code = Code {
@@ -107,6 +175,7 @@ pub(crate) static DNS_UNAVAILABLE: Code = Code {
         "this machine is not on the network, or not yet: a board just after its start",
         "the name server that is set does not answer",
         "a firewall lets no DNS through",
+        "the name server breaks down at the question for IPv6 addresses (AAAA): a program built with musl fails then, though others find the name",
     ],
     remedies: &[
         "see whether there is a network: `ip route` must show a default route",
@@ -116,15 +185,46 @@ pub(crate) static DNS_UNAVAILABLE: Code = Code {
     ],
 };
 
-fn dns_unavailable(config: &Config, servers: &[String]) -> Diagnosis {
+fn dns_unavailable(
+    config: &Config,
+    servers: &[String],
+    said: String,
+    network: Option<&Network>,
+) -> Diagnosis {
     let servers = match servers {
         [] => "no name server is set in /etc/resolv.conf".to_owned(),
         servers => format!("name servers in use: {}", servers.join(", ")),
     };
-    Diagnosis::new(&DNS_UNAVAILABLE, format!("the name `{}` could not be looked up", config.host))
-        .note(servers)
-        .help("check that this machine is on the network: `ip route` must show a default route")
-        .help("if other names fail as well, set a name server that answers, in /etc/resolv.conf or in the router")
+    let host = &config.host;
+    let diagnosis = Diagnosis::new(
+        &DNS_UNAVAILABLE,
+        format!("the name `{host}` could not be looked up"),
+    )
+    .note(servers)
+    .note(said)
+    .notes(network.map(network_note));
+    let diagnosis = match network {
+        None => diagnosis.help(
+            "check that this machine is on the network: `ip route` must show a default route",
+        ),
+        Some(network) if network.has_default() => diagnosis,
+        Some(network) => diagnosis.help(network_help(network)),
+    };
+    diagnosis
+    .helps(mdns_help(config, MUSL))
+    .help_if(
+        network.is_none_or(|network| !network.up.is_empty()),
+        "if other names fail as well, set a name server that answers, in /etc/resolv.conf or in the router",
+    )
+    .help_if(
+        network.is_some_and(Network::has_default),
+        "if a firewall lets no DNS (port 53) out to these name servers, set the one that this network offers",
+    )
+    .helps(aaaa_help(MUSL && network.is_none_or(Network::has_default)).map(str::to_owned))
+}
+
+fn aaaa_help(musl: bool) -> Option<&'static str> {
+    musl.then_some("if other programs find the name, the name server may break down at IPv6: this program, built with musl, asks for A and AAAA at once and needs both answers; write the IP address as `host`")
 }
 
 pub(crate) static TCP_REFUSED: Code = Code {
@@ -148,25 +248,39 @@ pub(crate) static TCP_REFUSED: Code = Code {
     ],
 };
 
-fn tcp_refused(tried: &[AddressError], config: &Config) -> Diagnosis {
+/// The port that MQTT has over this transport, and its name.
+fn usual_port(config: &Config) -> (u16, &'static str) {
+    match config.transport {
+        Transport::Tls(_) => (8883, "for MQTT over TLS"),
+        Transport::Plain => (1883, "for MQTT without TLS"),
+    }
+}
+
+/// The hint at it, where another port is set.
+fn usual_port_help(config: &Config) -> Option<String> {
+    let (usual, with) = usual_port(config);
+    (config.port != usual).then(|| {
+        format!(
+            "the usual port is {usual} {with}: set `port = {usual}` if the broker listens there"
+        )
+    })
+}
+
+fn tcp_refused(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
     let Config { host, port, .. } = config;
-    let tls = matches!(config.transport, Transport::Tls(_));
-    let usual = if tls { 8883 } else { 1883 };
     let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     Diagnosis::new(&TCP_REFUSED, format!("`{host}` refuses connections on port {port}"))
-        .notes(evidence(tried, config))
+        .notes(evidence(&error.tried, config))
+        .helps(error.container.map(|mark| format!("if this runs in a container, as `{mark}` suggests, `{host}` is the container itself: name the broker's container, or for a broker on the container's host `host.docker.internal` (Podman: `host.containers.internal`)")))
         .help("check that the broker is running, and that it listens on this port")
         .help_if(is_local, format!("on the broker's machine, `ss -ltn | grep :{port}` shows whether anything listens there"))
-        .help_if(
-            *port != usual,
-            format!("the usual port is {usual} {}: set `port = {usual}` if the broker listens there", if tls { "for MQTT over TLS" } else { "for MQTT without TLS" }),
-        )
+        .helps(usual_port_help(config))
         .help_if(
             is_local,
             "if the broker runs in a container or on another machine, `localhost` is not its address",
         )
         .help_if(host == "localhost", "if the broker listens on IPv4 alone or IPv6 alone, write `host = 127.0.0.1` or `host = ::1`")
-        .help_if(!is_local, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
+        .help_if(!is_local && !cloud, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
 }
 
 pub(crate) static TCP_TIMEOUT: Code = Code {
@@ -190,12 +304,76 @@ pub(crate) static TCP_TIMEOUT: Code = Code {
     ],
 };
 
-fn tcp_timeout(tried: &[AddressError], config: &Config) -> Diagnosis {
+fn tcp_timeout(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
     let Config { host, port, .. } = config;
-    Diagnosis::new(&TCP_TIMEOUT, format!("nothing answers on port {port} of `{host}`"))
-        .notes(evidence(tried, config))
-        .help(format!("if this network has a firewall, let outbound TCP to port {port} through; many drop it without a word"))
-        .help(format!("check {} and {}, and that the broker's machine is up", origin(config, Key::Host), origin(config, Key::Port)))
+    let (host_key, port_key) = (origin(config, Key::Host), origin(config, Key::Port));
+    let diagnosis = Diagnosis::new(
+        &TCP_TIMEOUT,
+        format!("nothing answers on port {port} of `{host}`"),
+    )
+    .notes(evidence(&error.tried, config));
+    let firewall = format!(
+        "if this network has a firewall, let outbound TCP to port {port} through; many drop it without a word"
+    );
+    let Some(OtherPorts {
+        address,
+        limit,
+        answers,
+    }) = error.other_ports.as_deref()
+    else {
+        let of_loopback = |tried: &AddressError| tried.address.ip().is_loopback();
+        if error.tried.iter().all(of_loopback) {
+            return diagnosis
+                .helps(usual_port_help(config))
+                .help("if a program of this machine listens there and takes no more connections, restart it")
+                .help(format!("if this machine has a firewall, let TCP to port {port} through"));
+        }
+        let usual_port = usual_port_help(config);
+        return diagnosis.helps(usual_port).help(firewall).help(format!(
+            "check {host_key} and {port_key}, and that the broker's machine is up"
+        ));
+    };
+    let said = |(port, answer): &(u16, PortAnswer)| match answer {
+        PortAnswer::Open => format!("{port} open"),
+        PortAnswer::Refused => format!("{port} refused"),
+        PortAnswer::Silence => format!("{port} silent for {}", text::duration(*limit)),
+    };
+    let all: Vec<String> = answers.iter().map(said).collect();
+    let ip = address.ip();
+    let diagnosis = diagnosis.note(format!(
+        "other ports of {ip}, tried once: {}",
+        all.join(", ")
+    ));
+    let (usual, with) = usual_port(config);
+    if answers
+        .iter()
+        .any(|(_, answer)| *answer != PortAnswer::Silence)
+    {
+        return diagnosis
+            .help_if(
+                answers.contains(&(usual, PortAnswer::Open)),
+                format!("set `port = {usual}` in place of {port}: it is the usual port {with}, and open there"),
+            )
+            .help(format!("if the broker does listen on port {port}, a firewall on the way or on the broker's machine drops this port alone: let TCP to port {port} through it"))
+            .help(format!("if it listens on another port, set that one: {port_key}"));
+    }
+    let is_private = matches!(ip, IpAddr::V4(ip) if ip.is_private());
+    let machine = format!("check {host_key}, and that the broker's machine is up");
+    // The balancers of the clouds are up, and drop what comes to ports that they do not have.
+    let (first, last) = if cloud {
+        (firewall, machine)
+    } else {
+        (machine, firewall)
+    };
+    diagnosis
+        .help(first)
+        .help_if(
+            is_private,
+            format!(
+                "if {ip} is in another network, connect this machine to that network or its VPN"
+            ),
+        )
+        .help(last)
 }
 
 /// The stage tcp went on to the next address; rumqttc did not.
@@ -226,6 +404,7 @@ pub(crate) static TCP_UNREACHABLE: Code = Code {
         "the network is down: no cable, no Wi-Fi, no VPN",
         "there is no default route",
         "the broker has IPv6 addresses only, and this machine has no IPv6",
+        "`No route to host`: the machine is off, or its firewall rejects the port (firewalld does)",
     ],
     remedies: &[
         "see what there is: `ip address` and `ip route`",
@@ -234,28 +413,57 @@ pub(crate) static TCP_UNREACHABLE: Code = Code {
     ],
 };
 
-fn tcp_unreachable(tried: &[AddressError], config: &Config) -> Diagnosis {
-    let host = &config.host;
+fn tcp_unreachable(error: &TcpError, config: &Config) -> Diagnosis {
+    let tried = &error.tried;
+    let Config { host, port, .. } = config;
     let is_name = host.parse::<IpAddr>().is_err();
     let only_ipv6 = tried.iter().all(|tried| tried.address.is_ipv6());
-    Diagnosis::new(
-        &TCP_UNREACHABLE,
-        format!("there is no route from this machine to `{host}`"),
-    )
-    .notes(evidence(tried, config))
-    .help(match tried.first() {
-        Some(first) => format!(
-            "check that this machine is on the network: `ip route get {}` must show a route",
-            first.address.ip()
-        ),
-        None => "check that this machine is on the network".to_owned(),
-    })
-    .help_if(
-        only_ipv6 && is_name,
-        "the name has IPv6 addresses only: this machine needs IPv6, or the name an IPv4 address",
-    )
-    .help_if(
-        only_ipv6 && !is_name,
-        "it is an IPv6 address: this machine needs IPv6, or `host` the broker's IPv4 address",
-    )
+    let any = |kind| tried.iter().any(|tried| tried.error.kind() == kind);
+    let network = error.network.as_deref();
+    // Into the network of the address there is a way, as far as this machine knows.
+    let (silent, forbidden) = (
+        any(ErrorKind::HostUnreachable),
+        any(ErrorKind::PermissionDenied),
+    );
+    let what = if silent || forbidden {
+        format!("`{host}` cannot be reached from this machine")
+    } else {
+        format!("there is no route from this machine to `{host}`")
+    };
+    let diagnosis = Diagnosis::new(&TCP_UNREACHABLE, what)
+        .notes(evidence(tried, config))
+        .notes(network.map(network_note));
+    let lacks =
+        |family: fn(&Network) -> &Option<String>| network.is_none_or(|it| family(it).is_none());
+    let lacks_ipv6 = only_ipv6 && lacks(|network| &network.ipv6);
+    if forbidden {
+        return diagnosis.help(format!("if a firewall or a sandbox of this machine forbids it, let outbound TCP to port {port} through"));
+    }
+    if silent {
+        return diagnosis
+            .help(format!("if it is a machine of this network, check {} and that it is switched on: nobody answers to its address", origin(config, Key::Host)))
+            .help(format!("if it answers to `ping`, its firewall rejects the port, as firewalld does: let TCP to port {port} in there"));
+    }
+    let first = tried
+        .first()
+        .map_or("ADDRESS".to_owned(), |first| first.address.ip().to_string());
+    let diagnosis = match network {
+        None => diagnosis.help(format!("check that this machine is on the network: `ip route get {first}` must show a route")),
+        Some(network) if !network.has_default() => diagnosis.help(network_help(network)),
+        Some(_) if lacks_ipv6 => diagnosis,
+        Some(_) => diagnosis.help(format!("see which way it takes: `ip route get {first}`; if that says unreachable, a VPN or a rule of this machine closes it, otherwise a router on the way knows no further")),
+    };
+    diagnosis
+        .help_if(
+            lacks_ipv6 && is_name,
+            "the name has IPv6 addresses only: this machine needs IPv6, or the name an IPv4 address",
+        )
+        .help_if(
+            lacks_ipv6 && !is_name,
+            "it is an IPv6 address: this machine needs IPv6, or `host` the broker's IPv4 address",
+        )
 }
+
+#[cfg(test)]
+#[path = "net_tests.rs"]
+mod tests;

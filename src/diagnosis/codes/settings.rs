@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::config::{Key, LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::value::{flaw, keys};
-use crate::diagnosis::{Code, Diagnosis};
+use crate::diagnosis::value::{flaw, has_tls, is_websocket, keys};
+use crate::diagnosis::{Code, Diagnosis, providers};
 use crate::failure::Stage;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -337,11 +337,23 @@ fn url(fault: &UrlError) -> (String, String) {
             format!("a slash is missing behind `{scheme}:/`"),
             format!("write `{scheme}://HOST`"),
         ),
-        UrlError::Scheme { scheme } => (
+        UrlError::Scheme {
+            scheme,
+            host: Some(host),
+        } if is_websocket(scheme) => {
+            let (tls, port, why) = providers::mqtt_port(host, has_tls(scheme));
+            let right = if tls { "mqtts" } else { "mqtt" };
+            let host = match host.contains(':') {
+                true => format!("[{host}]"),
+                false => host.clone(),
+            };
+            (
+                format!("`{scheme}://` is MQTT over WebSocket, which is not spoken here"),
+                format!("write `{right}://{host}:{port}`: {why}"),
+            )
+        }
+        UrlError::Scheme { scheme, .. } => (
             match scheme.to_ascii_lowercase().as_str() {
-                "ws" | "wss" => {
-                    format!("`{scheme}://` is MQTT over WebSocket, which is not spoken here")
-                }
                 "http" | "https" => format!("`{scheme}://` is a web address, not a broker's"),
                 _ => format!("`{scheme}://` is no scheme of MQTT"),
             },

@@ -267,11 +267,35 @@ pub(crate) static TIMEOUT: Code = Code {
 
 fn timeout(error: &TlsError, config: &Config, limit: Duration) -> Diagnosis {
     let limit = text::duration(limit);
-    Diagnosis::new(&TIMEOUT, "the TLS handshake did not end in time")
-        .note(format!("TCP is connected; {} within {limit} ({})", received(error), origin(config, Key::Timeout)))
-        .notes(error.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
+    let diagnosis = Diagnosis::new(&TIMEOUT, "the TLS handshake did not end in time")
+        .note(format!(
+            "TCP is connected; {} within {limit} ({})",
+            received(error),
+            origin(config, Key::Timeout)
+        ))
+        .notes(
+            error
+                .facts
+                .sni
+                .iter()
+                .map(|sni| format!("server name sent (SNI): `{sni}`")),
+        );
+    let slow = "if the link is slow, raise `timeout`";
+    let small = "one more handshake, in which the broker could send small packets only,";
+    if error.facts.small_segments == Some(true) {
+        return diagnosis
+            .note(format!("{small} was answered"))
+            .help("if this comes each time, packets of full size get lost on the way, as with the MTU of a VPN, a tunnel or PPPoE: lower it on this machine, `ip link set dev INTERFACE mtu 1280`, or clamp the MSS on the router")
+            .help(slow);
+    }
+    let small = error
+        .facts
+        .small_segments
+        .map(|_| format!("{small} was not answered either"));
+    diagnosis
+        .notes(small)
         .help_if(error.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
-        .help("if the link is slow, raise `timeout`")
+        .help(slow)
         .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
 }
 

@@ -1,0 +1,142 @@
+//! What this machine tells of its own network, in /proc, and whether it looks like a container. That
+//! there is no such file is no error: then nothing is known. It contacts nothing.
+
+use std::fs::{self, File};
+use std::io::Read;
+
+use crate::failure::Network;
+
+/// A table that has more bytes is not looked at: half of it could lack the default route.
+const LIMIT: u64 = 256 * 1024;
+
+/// RTF_UP and RTF_REJECT of route(8); a route with the latter says that there is no way.
+const UP: u32 = 0x1;
+const REJECT: u32 = 0x200;
+
+/// The routes of the main table; `None`: the system does not show them.
+pub(crate) fn network() -> Option<Box<Network>> {
+    let ipv4 = read("/proc/net/route")?;
+    // A kernel without IPv6 has no such file.
+    let ipv6 = read("/proc/net/ipv6_route").unwrap_or_default();
+    Some(Box::new(network_of(&ipv4, &ipv6)))
+}
+
+/// The file by which this machine looks like a container: of Podman, of Docker, or the control group.
+/// What was made from the image of a container may have it too.
+pub(crate) fn container() -> Option<&'static str> {
+    const CGROUP: &str = "/proc/self/cgroup";
+    let marks = ["/run/.containerenv", "/.dockerenv"];
+    let mark = marks.into_iter().find(|mark| fs::metadata(mark).is_ok());
+    mark.or_else(|| is_container(&read(CGROUP)?).then_some(CGROUP))
+}
+
+/// The control groups of Docker, Kubernetes, LXC and Podman.
+fn is_container(cgroup: &str) -> bool {
+    let known = ["/docker/", "/docker-", "/kubepods", "/lxc", "/libpod-"];
+    known.iter().any(|name| cgroup.contains(name))
+}
+
+fn read(path: &str) -> Option<String> {
+    let mut text = String::new();
+    let file = File::open(path).ok()?;
+    let bytes = file.take(LIMIT + 1).read_to_string(&mut text).ok()?;
+    (bytes as u64 <= LIMIT).then_some(text)
+}
+
+/// Of the two tables in the forms of proc(5).
+fn network_of(ipv4: &str, ipv6: &str) -> Network {
+    let mut network = Network::default();
+    for line in ipv4.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        if let [name, destination, _, flags, _, _, _, mask, ..] = fields[..] {
+            let is_default = destination == "00000000" && mask == "00000000";
+            add(&mut network, name, flags, is_default, |it| &mut it.ipv4);
+        }
+    }
+    for line in ipv6.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        if let [_, length, _, _, _, _, _, _, flags, name] = fields[..] {
+            add(&mut network, name, flags, length == "00", |it| &mut it.ipv6);
+        }
+    }
+    network.up.sort();
+    network
+}
+
+fn add(
+    network: &mut Network,
+    name: &str,
+    flags: &str,
+    is_default: bool,
+    family: fn(&mut Network) -> &mut Option<String>,
+) {
+    // The headline has no number there.
+    let flags = u32::from_str_radix(flags, 16).unwrap_or_default();
+    if name == "lo" || flags & (UP | REJECT) != UP {
+        return;
+    }
+    if !network.up.iter().any(|known| known == name) {
+        network.up.push(name.to_owned());
+    }
+    if is_default {
+        family(network).get_or_insert_with(|| name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADLINE: &str =
+        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+    const ZERO: &str = "00000000000000000000000000000000";
+
+    #[track_caller]
+    fn check(ipv4: &str, ipv6: &str, up: &[&str], defaults: [Option<&str>; 2]) {
+        let found = network_of(&format!("{HEADLINE}{ipv4}"), ipv6);
+        assert_eq!(found.up, up);
+        assert_eq!([found.ipv4.as_deref(), found.ipv6.as_deref()], defaults);
+    }
+
+    #[test]
+    fn the_routes_tell_what_is_up_and_where_the_rest_goes() {
+        let default = "wlan0\t00000000\t0102A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n";
+        let near = "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
+        let both = format!("{default}{near}");
+        check(&both, "", &["eth0", "wlan0"], [Some("wlan0"), None]);
+        check(near, "", &["eth0"], [None, None]);
+        check("", "", &[], [None, None]);
+        // A route of no use, `unreachable default`.
+        let reject = "*\t00000000\t00000000\t0201\t0\t0\t0\t00000000\t0\t0\t0\n";
+        check(reject, "", &[], [None, None]);
+        check("eth0\t00000000\n", "x\n\0", &[], [None, None]);
+
+        let line = |to: &str, length: &str, flags: &str, name: &str| {
+            format!("{to} {length} {ZERO} 00 {ZERO} 00000400 00000002 00000000 {flags} {name}\n")
+        };
+        // Of loopback, and what every kernel has without any network.
+        let own = line("00000000000000000000000000000001", "80", "80200001", "lo")
+            + &line(ZERO, "00", "00200200", "lo");
+        check("", &own, &[], [None, None]);
+        let near = line("fe800000000000000000000000000000", "40", "00000001", "eth0");
+        check("", &format!("{near}{own}"), &["eth0"], [None, None]);
+        let ipv6 = line(ZERO, "00", "00000003", "eth0") + &own;
+        check("", &ipv6, &["eth0"], [None, Some("eth0")]);
+    }
+
+    #[test]
+    fn a_container_is_known_by_its_control_group() {
+        assert!(is_container("0::/system.slice/docker-0f.scope\n"));
+        assert!(is_container("1:cpu:/docker/0f\n"));
+        assert!(is_container("0::/kubepods.slice/kubepods-pod0f.slice\n"));
+        assert!(!is_container("0::/system.slice/docker.service\n"));
+        assert!(!is_container("0::/user.slice/session-1.scope\n"));
+        assert!(!is_container("0::/\n"));
+    }
+
+    #[test]
+    fn a_file_that_is_missing_or_endless_says_nothing() {
+        assert_eq!(read("/proc/net/no-such-file"), None);
+        assert_eq!(read("/dev/zero"), None);
+    }
+}
