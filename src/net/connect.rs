@@ -161,27 +161,25 @@ pub(crate) fn other_ports(
     stop: &Stop,
 ) -> Option<Box<OtherPorts>> {
     let deadline = Deadline::after(limit, stop);
-    let begin = |port| {
+    let (mut begun, mut answers) = (Vec::new(), Vec::new());
+    for port in [443, 8883, 1883] {
         let mut other = address;
         other.set_port(port);
-        (port, begin_connect(other))
-    };
-    let others = [443, 8883, 1883].into_iter();
-    let begun: Vec<_> = others
-        .filter(|port| *port != address.port())
-        .map(begin)
-        .collect();
-    let mut answers = Vec::new();
+        if other != address {
+            begun.push((port, begin_connect(other)));
+        }
+    }
     for (port, begun) in begun {
         let ended = begun.map_err(WaitError::Io);
-        match ended.and_then(|stream| finish_connect(stream, deadline)) {
-            Ok(_) => answers.push((port, PortAnswer::Open)),
+        let answer = match ended.and_then(|stream| finish_connect(stream, deadline)) {
+            Ok(_) => PortAnswer::Open,
+            Err(WaitError::TimedOut { .. }) => PortAnswer::Silence,
             Err(WaitError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                answers.push((port, PortAnswer::Refused));
+                PortAnswer::Refused
             }
-            Err(WaitError::TimedOut { .. }) => answers.push((port, PortAnswer::Silence)),
-            Err(_) => {}
-        }
+            Err(_) => continue,
+        };
+        answers.push((port, answer));
     }
     let seen = !answers.is_empty();
     seen.then(|| {

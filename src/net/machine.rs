@@ -7,11 +7,11 @@ use std::io::Read;
 use crate::failure::Network;
 
 /// A table that has more bytes is not looked at: half of it could lack the default route.
-const LIMIT: u64 = 256 * 1024;
+const LIMIT: usize = 256 * 1024;
 
 /// RTF_UP and RTF_REJECT of route(8); a route with the latter says that there is no way.
-const UP: u32 = 0x1;
-const REJECT: u32 = 0x200;
+const UP: u128 = 0x1;
+const REJECT: u128 = 0x200;
 
 /// The routes of the main table; `None`: the system does not show them.
 pub(crate) fn network() -> Option<Box<Network>> {
@@ -37,50 +37,52 @@ fn is_container(cgroup: &str) -> bool {
 }
 
 fn read(path: &str) -> Option<String> {
-    let mut text = String::new();
-    let file = File::open(path).ok()?;
-    let bytes = file.take(LIMIT + 1).read_to_string(&mut text).ok()?;
-    (bytes as u64 <= LIMIT).then_some(text)
+    let mut file = File::open(path).ok()?;
+    let (mut text, mut length) = (vec![0; LIMIT], 0);
+    // Where nothing is left to read into, there may be more.
+    while length < LIMIT {
+        match file.read(&mut text[length..]) {
+            Ok(0) => {
+                text.truncate(length);
+                return String::from_utf8(text).ok();
+            }
+            Ok(count) => length += count,
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// Of the two tables in the forms of proc(5).
 fn network_of(ipv4: &str, ipv6: &str) -> Network {
+    const ANY: &str = "00000000";
     let mut network = Network::default();
-    for line in ipv4.lines() {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        if let [name, destination, _, flags, _, _, _, mask, ..] = fields[..] {
-            let is_default = destination == "00000000" && mask == "00000000";
-            add(&mut network, name, flags, is_default, |it| &mut it.ipv4);
+    for (table, is_ipv6) in [(ipv4, false), (ipv6, true)] {
+        for line in table.lines() {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (name, flags, is_default) = match fields[..] {
+                [_, length, .., flags, name] if is_ipv6 => (name, flags, length == "00"),
+                [name, to, _, flags, _, _, _, mask, ..] => (name, flags, to == ANY && mask == ANY),
+                _ => continue,
+            };
+            // The headline has no number there.
+            let flags = u128::from_str_radix(flags, 16).unwrap_or_default();
+            if name == "lo" || flags & (UP | REJECT) != UP {
+                continue;
+            }
+            if !network.up.iter().any(|known| known == name) {
+                network.up.push(name.to_owned());
+            }
+            let family = match is_ipv6 {
+                true => &mut network.ipv6,
+                false => &mut network.ipv4,
+            };
+            if is_default && family.is_none() {
+                *family = Some(name.to_owned());
+            }
         }
     }
-    for line in ipv6.lines() {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        if let [_, length, _, _, _, _, _, _, flags, name] = fields[..] {
-            add(&mut network, name, flags, length == "00", |it| &mut it.ipv6);
-        }
-    }
-    network.up.sort();
     network
-}
-
-fn add(
-    network: &mut Network,
-    name: &str,
-    flags: &str,
-    is_default: bool,
-    family: fn(&mut Network) -> &mut Option<String>,
-) {
-    // The headline has no number there.
-    let flags = u32::from_str_radix(flags, 16).unwrap_or_default();
-    if name == "lo" || flags & (UP | REJECT) != UP {
-        return;
-    }
-    if !network.up.iter().any(|known| known == name) {
-        network.up.push(name.to_owned());
-    }
-    if is_default {
-        family(network).get_or_insert_with(|| name.to_owned());
-    }
 }
 
 #[cfg(test)]
@@ -103,7 +105,7 @@ mod tests {
         let default = "wlan0\t00000000\t0102A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n";
         let near = "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
         let both = format!("{default}{near}");
-        check(&both, "", &["eth0", "wlan0"], [Some("wlan0"), None]);
+        check(&both, "", &["wlan0", "eth0"], [Some("wlan0"), None]);
         check(near, "", &["eth0"], [None, None]);
         check("", "", &[], [None, None]);
         // A route of no use, `unreachable default`.
