@@ -21,8 +21,8 @@ pub(crate) enum Namespace {
     NoSuchName,
     /// A network of its own whose only name server never answers.
     SilentNameServer,
-    /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, port
-    /// 1883, in the clear, for any user.
+    /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, ports
+    /// 1883 and 8883, in the clear, for any user.
     RemoteBroker,
     /// A network of its own with a proxy on 192.0.2.1, port 8883, that passes on nothing but TLS for
     /// a name that it knows, and closes everything else without a word.
@@ -90,7 +90,8 @@ fn with_name_server<'a>(
 
 /// mosquitto, in the namespace and ending with it.
 fn with_broker<'a>(command: &'a mut Command, lab: &Lab, program: &str) -> &'a mut Command {
-    let conf = "user root\nlog_dest stderr\nlistener 1883 192.0.2.1\nallow_anonymous true\n";
+    let conf = "user root\nlog_dest stderr\nallow_anonymous true\n\
+        listener 1883 192.0.2.1\nlistener 8883 192.0.2.1\n";
     lab.write("remote.conf", conf);
     let script = "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\
         : >remote.log\n\

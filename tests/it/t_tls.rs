@@ -56,6 +56,17 @@ fn tls_not_tls_when_the_broker_speaks_plain_mqtt() {
         .fails("tls-not-tls");
 }
 
+/// TLS is missing on the very port that is usual for it: no other one is advised.
+#[test]
+fn tls_not_tls_on_the_usual_port() {
+    let (lab, _) = trusting_lab();
+    let found = provoke(&lab, tls_config(8883, "host = 192.0.2.1\n"))
+        .variant("port-8883")
+        .within(Namespace::RemoteBroker)
+        .fails("tls-not-tls");
+    found.says(&["certfile", "listener 8883"]);
+}
+
 #[test]
 fn tls_closed() {
     check_rogue("tls-closed", "closed", Rogue::ClosesAtFirstBytes, "").says(&["localhost"]);

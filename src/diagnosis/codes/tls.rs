@@ -153,8 +153,12 @@ pub(crate) static NOT_TLS: Code = Code {
 fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
     let first = &error.facts.first_bytes;
     let port = config.port;
-    let take_tls_port =
-        format!("use the broker's TLS port instead of {port}: 8883 is the usual one");
+    let take_tls_port = match port {
+        8883 => {
+            "ask the broker's operator which port is for MQTT over TLS: here 8883 is not".to_owned()
+        }
+        _ => format!("use the broker's TLS port instead of {port}: 8883 is the usual one"),
+    };
     // Whole records, or a whole handshake, were TLS; then came what TLS does not allow.
     let broken = match &error.cause {
         TlsCause::Rustls(said) if !looks_plain(first) => Some(said),
@@ -169,6 +173,7 @@ fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
     if error.facts.answers_plain_mqtt {
         return words
             .note("it is a broker without TLS: a CONNECT in the clear, without credentials, was answered with a CONNACK")
+            .help_if(port == 8883, "if the broker is yours, give this listener a certificate (mosquitto: `certfile` and `keyfile` below `listener 8883`)")
             .help(take_tls_port)
             .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
     }
@@ -195,16 +200,25 @@ fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
         text::escape_bytes(first, 48)
     ));
     if first.starts_with(b"HTTP/") {
-        words.note("that is HTTP").help(
-            "this is a web server's port: take the broker's port for MQTT over TLS, usually 8883",
-        )
+        words.note("that is HTTP").help(format!(
+            "this is a web server's port: take the broker's port for MQTT over TLS{}",
+            usual(port)
+        ))
     } else if first.starts_with(b"SSH-") {
-        words.note("that is SSH").help("this is the port of an SSH server: take the broker's port for MQTT over TLS, usually 8883")
+        words.note("that is SSH").help(format!(
+            "this is the port of an SSH server: take the broker's port for MQTT over TLS{}",
+            usual(port)
+        ))
     } else {
         words
             .help(take_tls_port)
             .help("if a proxy or a firewall stands between, try another network")
     }
+}
+
+/// What else is known of a broker's TLS port, unless it is this one.
+fn usual(port: u16) -> &'static str {
+    if port == 8883 { "" } else { ", usually 8883" }
 }
 
 pub(crate) static CLOSED: Code = Code {
@@ -233,7 +247,7 @@ fn closed(error: &TlsError, config: &Config) -> Diagnosis {
         .notes(how_it_ended(error))
         .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, Key::Host)))
         .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
-        .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+        .help(format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
 }
 
 pub(crate) static TIMEOUT: Code = Code {
@@ -261,7 +275,7 @@ fn timeout(error: &TlsError, config: &Config, limit: Duration) -> Diagnosis {
     Diagnosis::new(&TIMEOUT, "the TLS handshake did not end in time")
         .note(format!("TCP is connected; {} within {limit} ({})", received(error), origin(config, Key::Timeout)))
         .notes(error.facts.sni.iter().map(|sni| format!("server name sent (SNI): `{sni}`")))
-        .help_if(error.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+        .help_if(error.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
         .help("if the link is slow, raise `timeout`")
         .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
 }

@@ -323,6 +323,10 @@ proptest! {
             let failure = Failure::Tls(Box::new(fault));
             let diagnosis = crate::diagnosis::diagnose(&failure, &config, now);
             prop_assert_eq!(diagnosis.stage, Stage::Tls);
+            if config.port == 8883 {
+                let usual = diagnosis.help.iter().find(|help| help.contains("usual"));
+                prop_assert_eq!(usual, None, "that is the port which was used");
+            }
             prop_assert_eq!(diagnosis.exit_code(), 5);
             prop_assert!(diagnosis.code.name.starts_with("tls-"));
             assert_sound(&diagnosis);
