@@ -256,12 +256,21 @@ pub(crate) struct TlsFacts {
     /// The organisation that issued the last certificate presented is also that of a trust anchor.
     /// Looked at only when the issuer was not found.
     pub(crate) issuer_organisation_trusted: bool,
+    /// Looked at only when the broker's certificate has ended.
+    pub(crate) system_ended: Ended,
     /// The first bytes that the peer sent, at most [`FIRST_BYTES`].
     pub(crate) first_bytes: Vec<u8>,
     /// A CONNECT without TLS, which carries no credentials, was answered with a CONNACK.
     pub(crate) answers_plain_mqtt: bool,
     /// What was trusted is the pin: issuer, name and dates were not looked at.
     pub(crate) pinned: bool,
+}
+
+/// So many of the CA certificates in this system's store have ended, by this machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ended {
+    pub(crate) count: usize,
+    pub(crate) of: usize,
 }
 
 /// How many of a peer's first bytes are kept as evidence.

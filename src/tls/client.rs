@@ -9,7 +9,7 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
 
 use crate::config::{Config, ConfigError, Key, TlsSettings};
 use crate::failure::{Failure, Presented, TlsCause, TlsError, TlsFacts};
@@ -172,6 +172,12 @@ impl Tls {
             facts.client_cert_requested |= seen.client_cert_requested;
         }
         facts.issuer_organisation_trusted = self.knows_issuer_of(&facts);
+        if let TlsCause::Rustls(rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) = &cause
+        {
+            facts.system_ended = files::system_ended(clock::now());
+        }
         TlsError {
             cause: self.with_pin(cause),
             facts,
@@ -182,7 +188,7 @@ impl Tls {
     /// The verifier can only say "application failure" to a wrong pin; here it becomes a cause of its
     /// own.
     fn with_pin(&self, cause: TlsCause) -> TlsCause {
-        use rustls::CertificateError::ApplicationVerificationFailure;
+        use CertificateError::ApplicationVerificationFailure;
         match (cause, self.pin) {
             (
                 TlsCause::Rustls(rustls::Error::InvalidCertificate(ApplicationVerificationFailure)),

@@ -8,7 +8,7 @@ use crate::diagnosis::chain::{Chain, Evidence, holder, sign};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::issuer;
 use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::Stage;
+use crate::failure::{Ended, Stage};
 use crate::util::clock;
 use crate::x509::Certificate;
 
@@ -24,9 +24,8 @@ pub(crate) static CODES: &[&Code] = &[
     &BAD_CERTIFICATE,
 ];
 
-/// A clock is wrong beyond doubt when every certificate of a chain ended this long before its date,
-/// in seconds: three years.
-const LONG_AGO: i64 = 3 * 365 * 24 * 60 * 60;
+/// A store of fewer may be somebody's own, and all of it old.
+const WHOLE_STORE: usize = 10;
 
 /// A chain that was refused: which fault it is.
 pub(crate) fn diagnose(shown: &Evidence<'_>, error: &CertificateError) -> Diagnosis {
@@ -63,14 +62,12 @@ pub(crate) fn diagnose(shown: &Evidence<'_>, error: &CertificateError) -> Diagno
     }
 }
 
-/// Before the program was built it cannot be now. And where *every* certificate shown ended years
-/// ago, a broker that nobody renewed for years is less likely than a clock that runs ahead.
+/// Before the program was built it cannot be now, and CA certificates last for decades: a clock by
+/// which most of this system's have ended runs ahead. That the broker's own ended long ago proves
+/// nothing.
 fn clock_is_wrong(chain: Chain<'_>) -> bool {
-    let now = chain.now;
-    let certificates = || chain.certificates();
-    now < clock::build_date()
-        || certificates().next().is_some()
-            && certificates().all(|(_, shown)| shown.not_after + LONG_AGO < now)
+    let Ended { count, of } = chain.facts.system_ended;
+    chain.now < clock::build_date() || of >= WHOLE_STORE && count * 2 > of
 }
 
 /// Which certificate is out of its dates, this machine's clock, and the chain where it has more.
@@ -171,7 +168,7 @@ pub(crate) static CLOCK_WRONG: Code = Code {
         retry: true,
     },
     line: "this machine's clock is wrong, not the certificate",
-    more: "Certificates hold between two dates, and the clock says a time that cannot be: one before this program was built, or one years after everything that the broker shows has ended.",
+    more: "Certificates hold between two dates, and the clock says a time that cannot be: one before this program was built, or one by which most of this system's CA certificates, which last for decades, have ended.",
     causes: &[
         "a board without a battery for its clock, such as a Raspberry Pi, that has not asked for the time yet: it says 1970, or the time of its last shutdown",
         "time servers (NTP) cannot be reached from this network",
@@ -181,7 +178,7 @@ pub(crate) static CLOCK_WRONG: Code = Code {
         "let the system set it: `timedatectl set-ntp true`, and see with `timedatectl` whether it is synchronised",
         "or set it by hand, with the present time: `date -s '2026-01-31 12:00:00'`",
         "for a service that starts with the machine, add `After=time-sync.target`",
-        "if `date -u` is right, the broker's certificate ended years ago: renew it",
+        "if `date -u` is right, renew the broker's certificate, and this system's CA certificates: `apt install ca-certificates`",
     ],
 };
 
@@ -199,7 +196,10 @@ pub(crate) fn clock_wrong(shown: &Evidence<'_>) -> Diagnosis {
         );
         (words.note(note), "not yet valid by this clock")
     } else {
-        let note = "every certificate that the broker presented ended years before that";
+        let Ended { count, of } = shown.chain.facts.system_ended;
+        let note = format!(
+            "by this clock {count} of this system's {of} CA certificates have ended; they last for decades"
+        );
         (words.note(note), "expired by this clock")
     };
     let out = [false, true]
@@ -210,7 +210,7 @@ pub(crate) fn clock_wrong(shown: &Evidence<'_>) -> Diagnosis {
         .help("set the clock from the network: `sudo timedatectl set-ntp true`")
         .help("or once by hand, with the present time in UTC: `sudo date -u -s 'YYYY-MM-DD HH:MM:SS'`")
         .help("if this board has no battery-backed clock, let NTP set it before MQTT starts (systemd: `After=time-sync.target`)")
-        .help_if(shown.chain.now >= built, "if that date is right after all, the broker's certificate ended years ago: renew it there")
+        .help_if(shown.chain.now >= built, "if that date is right after all, renew the broker's certificate, and this system's CA certificates (Debian: `apt-get install ca-certificates`)")
 }
 
 pub(crate) static NAME_MISMATCH: Code = Code {
