@@ -235,6 +235,8 @@ pub(crate) enum TlsCause {
 pub(crate) struct TlsFacts {
     /// The server name that was sent (RFC 6066 §3); `None`: none was.
     pub(crate) sni: Option<String>,
+    /// What one more handshake came to that sent a name, where this one sent none.
+    pub(crate) named: Option<Named>,
     /// The name that the certificate was asked to carry.
     pub(crate) server_name: String,
     pub(crate) offered_alpn: Vec<String>,
@@ -264,6 +266,14 @@ pub(crate) struct TlsFacts {
     pub(crate) answers_plain_mqtt: bool,
     /// What was trusted is the pin: issuer, name and dates were not looked at.
     pub(crate) pinned: bool,
+}
+
+/// A handshake with a server name, after one without.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    /// It ended like the one without. Otherwise a certificate was presented.
+    pub(crate) same: bool,
 }
 
 /// So many of the CA certificates in this system's store have ended, by this machine's clock.

@@ -105,6 +105,27 @@ impl Tls {
         })
     }
 
+    /// The same with a server name, and that name, for a host that was to have none. `None`: no name
+    /// is known.
+    pub(crate) fn with_sni(&self) -> Option<(Self, String)> {
+        let host = match &self.host {
+            ServerName::DnsName(_) => self.host.clone(),
+            _ => ServerName::try_from(self.common.server_name.clone()).ok()?,
+        };
+        let ServerName::DnsName(name) = &host else {
+            return None;
+        };
+        let name = name.as_ref().to_owned();
+        let mut config = ClientConfig::clone(&self.config);
+        config.enable_sni = true;
+        let named = Self {
+            config: Arc::new(config),
+            host,
+            ..self.clone()
+        };
+        Some((named, name))
+    }
+
     /// The beginning of a connection to the host.
     pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
         let mut connection = ClientConnection::new(Arc::clone(&self.config), self.host.clone())?;

@@ -7,7 +7,7 @@ use rustls::{CertificateError, Error};
 use crate::diagnosis::chain::{Chain, Evidence, holder, sign};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::issuer;
-use crate::diagnosis::{Code, Diagnosis, origin};
+use crate::diagnosis::{Code, Diagnosis, origin, sni};
 use crate::failure::{Ended, Stage};
 use crate::util::clock;
 use crate::x509::Certificate;
@@ -260,6 +260,11 @@ pub(crate) fn name_mismatch(shown: &Evidence<'_>) -> Diagnosis {
     .note(format!("the certificate is for {}", list(names)))
     .notes(shown.chain.lines(0, "not for this name"));
     let words = match plain {
+        // `server_name` alone would send none.
+        Some(name) if key == Key::Host && sni::is_address(shown.config) => words
+            .help(format!("if `{name}` is your broker, set `host = {name}`"))
+            .help(sni::hosts_line(shown.config, name))
+            .help(format!("or keep `host` and set `server_name = {name}`: the certificate is then checked for that name, and none is sent")),
         Some(name) if key == Key::Host => words
             .help(format!("if `{name}` is your broker, set `host = {name}`"))
             .help(format!(
