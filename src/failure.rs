@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -258,6 +259,9 @@ pub(crate) struct TlsFacts {
     /// The organisation that issued the last certificate presented is also that of a trust anchor.
     /// Looked at only when the issuer was not found.
     pub(crate) issuer_organisation_trusted: bool,
+    /// The trusted CA certificate to which the presented chain goes back, where it is of `ca_file` and
+    /// has ended. rustls does not look at its dates.
+    pub(crate) ended_anchor: Option<Certificate>,
     /// Looked at only when the broker's certificate has ended.
     pub(crate) system_ended: Ended,
     /// The first bytes that the peer sent, at most [`FIRST_BYTES`].
@@ -299,6 +303,8 @@ pub(crate) struct Presented {
 pub(crate) struct Roots {
     pub(crate) count: usize,
     pub(crate) sources: Vec<String>,
+    /// The certificates of `ca_file`, as far as they can be read.
+    pub(crate) ca_file: Arc<[Certificate]>,
     /// Certificates of the system's store that could not be used.
     pub(crate) skipped: usize,
 }
@@ -519,6 +525,12 @@ pub(crate) enum ProbeEnd {
 #[derive(Debug)]
 pub(crate) enum Warning {
     CertExpiresSoon {
+        subject: String,
+        not_after: i64,
+        now: i64,
+    },
+    /// Of `ca_file`.
+    CaExpired {
         subject: String,
         not_after: i64,
         now: i64,

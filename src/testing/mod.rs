@@ -224,7 +224,7 @@ pub(crate) fn facts(chain: Vec<Certificate>) -> TlsFacts {
         roots: Roots {
             count: 2,
             sources: vec!["`ca.crt`".to_owned()],
-            skipped: 0,
+            ..Roots::default()
         },
         ..TlsFacts::default()
     }

@@ -16,7 +16,8 @@ use crate::failure::{Failure, Presented, TlsCause, TlsError, TlsFacts};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
 use crate::util::clock;
-use crate::x509::certificate;
+use crate::x509::Certificate;
+use crate::x509::certificate::{self, Name};
 
 /// The client side of TLS, ready for any number of connections to one host.
 #[derive(Clone, Debug)]
@@ -156,6 +157,7 @@ impl Tls {
             })
             .collect();
         TlsFacts {
+            ended_anchor: self.ended_anchor(&chain),
             client_cert_requested: request.seen,
             client_cert_issuers: issuer_names.map(|name| name.to_string()).collect(),
             client_cert_sent: request.seen && self.resolver.leaf().is_some(),
@@ -229,10 +231,37 @@ impl Tls {
         else {
             return false;
         };
-        self.store.roots.iter().any(|anchor| {
-            certificate::read_name(&sequence(&anchor.subject))
-                .is_ok_and(|name| name.organisation() == Some(organisation))
-        })
+        self.trusted_names()
+            .any(|name| name.organisation() == Some(organisation))
+    }
+
+    /// From the leaf upwards, the first issuer that is trusted, if it is one of `ca_file` that has
+    /// ended; where several have its name, if all have.
+    fn ended_anchor(&self, chain: &[Presented]) -> Option<Certificate> {
+        let now = clock::now();
+        let ca_file = &self.common.roots.ca_file;
+        if self.pin.is_some() || ca_file.iter().all(|it| it.not_after >= now) {
+            return None;
+        }
+        let mut at = chain.first()?.certificate.as_ref()?;
+        for _ in chain {
+            let issuer = &at.issuer;
+            let trusted = self.trusted_names().filter(|name| name == issuer).count();
+            if trusted > 0 {
+                let named = ca_file.iter().filter(|it| it.subject == *issuer);
+                let mut ended = named.filter(|it| it.not_after < now);
+                let first = ended.next()?;
+                return (ended.count() + 1 == trusted).then(|| first.clone());
+            }
+            let mut presented = chain.iter().filter_map(|it| it.certificate.as_ref());
+            at = presented.find(|it| it.subject == *issuer)?;
+        }
+        None
+    }
+
+    fn trusted_names(&self) -> impl Iterator<Item = Name> {
+        let anchors = self.store.roots.iter();
+        anchors.filter_map(|anchor| certificate::read_name(&sequence(&anchor.subject)).ok())
     }
 }
 

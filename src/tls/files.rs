@@ -56,7 +56,10 @@ pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), Co
             path: path.clone(),
             why,
         };
-        for der in certificates(path).map_err(ca_error)? {
+        let found = certificates(path).map_err(ca_error)?;
+        let read = found.iter().filter_map(|der| certificate::read(der).ok());
+        anchors.facts.ca_file = read.collect();
+        for der in found {
             let added = anchors.store.add(der);
             added.map_err(|error| ca_error(damaged(error)))?;
         }

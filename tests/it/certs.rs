@@ -28,7 +28,13 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn root(name: &str) -> Self {
-        let params = authority_params(name, name);
+        Self::root_valid(name, -100, 1000)
+    }
+
+    /// A root that is valid between these days, counted from now.
+    pub(crate) fn root_valid(name: &str, from: i64, to: i64) -> Self {
+        let mut params = authority_params(name, name);
+        set_validity(&mut params, from, to);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self {

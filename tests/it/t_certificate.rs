@@ -144,6 +144,104 @@ fn tls_expired_intermediate() {
     found.says(&["Test Intermediate"]);
 }
 
+/// A lab whose `ca_file` is that of a root which has ended.
+fn lab_with_old_root() -> (Lab, Authority) {
+    let lab = Lab::new();
+    let old = Authority::root_valid("Old Root", -3000, -30);
+    lab.write("ca.pem", old.pem());
+    (lab, old)
+}
+
+/// rustls does not look at the dates of a trusted CA; OpenSSL does.
+#[test]
+fn a_ca_file_that_has_ended_is_a_warning() {
+    let (lab, old) = lab_with_old_root();
+    let broker = with_certificate(&lab, old.server(&["localhost"]));
+    let config = tls_config(broker.port, "");
+    let found = provoke(&lab, config.clone())
+        .variant("warning.ca-expired")
+        .passes();
+    found
+        .warns("ca-expired")
+        .says(&["`Old Root`", ", 30 days ago"]);
+    provoke(&lab, config).streams_warn("ca-expired");
+    let openssl = std::process::Command::new("openssl")
+        .args(["verify", "-CAfile", "ca.pem", "server.pem"])
+        .current_dir(lab.dir())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&openssl.stderr);
+    assert!(said.contains("certificate has expired"), "{said}");
+
+    // What is not relied on does not matter, nor does one beside its successor.
+    let stranger = Authority::root_valid("Other Root", -3000, -30);
+    let root = Authority::root("Test Root");
+    lab.write("ca.pem", stranger.pem() + &root.pem());
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .passes()
+        .warns_of_nothing();
+    let heir = Authority::root("Old Root");
+    lab.write("ca.pem", old.pem() + &heir.pem());
+    let broker = with_certificate(&lab, heir.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .passes()
+        .warns_of_nothing();
+}
+
+/// The broker's chain goes back to a newer root by now.
+#[test]
+fn a_ca_file_that_has_ended_is_blamed() {
+    let (lab, _) = lab_with_old_root();
+    let chain = Authority::root("New Root").intermediate("New Intermediate");
+    let broker = with_certificate(&lab, chain.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-expired")
+        .fails("tls-unknown-issuer")
+        .says(&["line 4 has expired: if `O=New Root, CN=New Root` is"]);
+}
+
+/// The organisation is the same, and that does not make the new root an intermediate.
+#[test]
+fn a_ca_file_that_ended_is_blamed_for_its_successor() {
+    let (lab, old) = lab_with_old_root();
+    let new = old.intermediate("New Root");
+    let server = new.server(&["localhost"]).issue().alone();
+    let broker = mosquitto(&lab).tls(&server.write(&lab, "server")).start();
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-expired-leaf-alone")
+        .fails("tls-unknown-issuer")
+        .says(&["line 4 has expired: if"]);
+}
+
+/// The same through a cross-signed certificate: Let's Encrypt's of `DST Root CA X3`.
+#[test]
+fn a_ca_file_that_ended_with_what_it_signed_is_blamed() {
+    let (lab, old) = lab_with_old_root();
+    let cross = old.intermediate_valid("New Root", -2000, -30);
+    let chain = cross.intermediate("New Intermediate");
+    let broker = with_certificate(&lab, chain.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-file")
+        .fails("tls-expired");
+    found.says(&[
+        "the CA certificate in `ca_file` has expired",
+        "if `New Root` is your broker's CA now",
+    ]);
+}
+
+/// Its successor has the same name.
+#[test]
+fn a_ca_file_that_ended_before_its_namesake_is_blamed() {
+    let (lab, _) = lab_with_old_root();
+    let namesake = Authority::root("Old Root");
+    let broker = with_certificate(&lab, namesake.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-expired")
+        .fails("tls-bad-certificate")
+        .says(&["holds `Old Root`, valid until"]);
+}
+
 #[test]
 fn tls_not_yet_valid() {
     check_certificate("tls-not-yet-valid", |leaf| leaf.not_yet_valid()).says(&["clock"]);

@@ -113,7 +113,20 @@ pub(crate) static EXPIRED: Code = Code {
 };
 
 fn expired(shown: &Evidence<'_>) -> Diagnosis {
-    let at = shown.chain.out_of_date(true).map_or(0, |(at, _)| at);
+    let (at, which) = shown.chain.out_of_date(true).unzip();
+    let at = at.unwrap_or(0);
+    // One that a CA in `ca_file` signed, which has ended itself.
+    let of_file = which.filter(|_| at > 0).and_then(|which| {
+        let anchor = shown.ended(&which.issuer)?;
+        Some((which, anchor))
+    });
+    if let Some((which, anchor)) = of_file {
+        return Diagnosis::new(&EXPIRED, "the CA certificate in `ca_file` has expired")
+            .note(shown.holds(anchor))
+            .notes(dates(shown.chain, true, "expired as well"))
+            .help(issuer::fetch(shown, &which.subject.short()))
+            .help("if the date of the clock above is wrong, set this machine's clock first");
+    }
     let (what, help) = if at == 0 {
         (
             "the broker's certificate has expired",
@@ -472,6 +485,9 @@ pub(crate) fn bad(shown: &Evidence<'_>, said: &Error) -> Diagnosis {
     };
     let words = diagnosis.note(shown.chain.trusted());
     match fault {
+        Some(Fault::BadSignature) if let Some(ended) = shown.chain.certificates().find_map(|(_, it)| shown.ended(&it.issuer)) => words
+            .note(shown.holds(ended))
+            .help(issuer::fetch(shown, &ended.subject.short())),
         Some(Fault::BadSignature) => words
             .help_if(shown.config.is_set(Key::CaFile), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", origin(shown.config, Key::CaFile)))
             .help("if not, the certificate is damaged or forged: have it issued anew"),
