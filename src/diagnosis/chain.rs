@@ -49,6 +49,15 @@ impl Evidence<'_> {
         ca_file.first().filter(|_| all)
     }
 
+    /// Those that a presented certificate names as its issuer.
+    pub(crate) fn signers(&self) -> impl Iterator<Item = &Certificate> {
+        let ca_file = self.chain.facts.roots.ca_file.iter();
+        ca_file.filter(|ca| {
+            let mut presented = self.chain.certificates();
+            presented.any(|(_, it)| it.issuer == ca.subject)
+        })
+    }
+
     /// The one of this name, if it has ended.
     pub(crate) fn ended(&self, name: &Name) -> Option<&Certificate> {
         let mut ca_file = self.chain.facts.roots.ca_file.iter();

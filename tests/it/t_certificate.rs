@@ -1,6 +1,9 @@
 //! The stage tls, as far as the broker's certificate goes: every fault that one can have, with the
 //! evidence that the words must hold, and the remedy that they name.
 
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, GeneralSubtree, IsCa, NameConstraints,
+};
 use serde_json::json;
 
 use crate::certs::{Authority, Leaf};
@@ -302,6 +305,49 @@ fn tls_bad_certificate_for_another_purpose() {
         .variant("purpose")
         .fails("tls-bad-certificate");
     found.says(&["serverAuth"]);
+}
+
+/// The fault of a CA is not the broker's: `say` stands in the words, and no advice to have the leaf
+/// issued anew.
+#[track_caller]
+fn check_ca(variant: &str, say: &str, fault: impl FnOnce(&mut CertificateParams)) {
+    let (lab, root) = trusting_lab();
+    let upper = root.intermediate_with("Upper CA", fault);
+    let lower = upper.intermediate("Lower CA");
+    let broker = with_certificate(&lab, lower.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant(variant)
+        .fails("tls-bad-certificate");
+    found.says(&["Upper CA", say]);
+    let words = found.human.all();
+    assert!(!words.contains("of `localhost` issued anew"), "{words}");
+}
+
+#[test]
+fn a_ca_with_a_fault_is_blamed() {
+    check_ca("ca-not-marked", "is no CA", |params| {
+        params.is_ca = IsCa::ExplicitNoCa;
+    });
+    check_ca(
+        "ca-path-length",
+        "allows 0 below it, and there are 1",
+        |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        },
+    );
+    check_ca("ca-name-constraints", "nameConstraints", |params| {
+        let permitted = vec![GeneralSubtree::DnsName("other.example".to_owned())];
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: permitted,
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    check_ca("ca-critical-extension", "policyConstraints", |params| {
+        let content = vec![0x30, 3, 0x80, 1, 0];
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 36], content);
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+    });
 }
 
 /// What OpenSSL takes at its lowest level of security, and rustls at none.

@@ -6,7 +6,7 @@ use rustls::{CertificateError, Error};
 
 use crate::diagnosis::chain::{Chain, Evidence, holder, sign};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::issuer;
+use crate::diagnosis::codes::{ca, issuer};
 use crate::diagnosis::{Code, Diagnosis, origin, sni};
 use crate::failure::{Ended, Stage};
 use crate::util::clock;
@@ -58,7 +58,8 @@ pub(crate) fn diagnose(shown: &Evidence<'_>, error: &CertificateError) -> Diagno
         {
             weak_key(shown, at, weakness)
         }
-        _ => bad(shown, &Error::InvalidCertificate(error.clone())),
+        _ => ca::fault(shown, error)
+            .unwrap_or_else(|| bad(shown, &Error::InvalidCertificate(error.clone()))),
     }
 }
 
@@ -505,7 +506,7 @@ pub(crate) fn bad(shown: &Evidence<'_>, said: &Error) -> Diagnosis {
     }
 }
 
-fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     const MOST: usize = 6;
     match names {
         [] => "no host at all".to_owned(),
