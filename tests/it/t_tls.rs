@@ -127,6 +127,19 @@ fn tls_no_common_cipher_for_the_key() {
     found.says(&["P-521", "X25519", "AES-256-GCM", "Ed25519"]);
 }
 
+/// A cipher of the one kind of key, and a key of the other: both sides know the cipher.
+#[test]
+fn tls_no_common_cipher_for_a_cipher_of_another_key() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let cipher = ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"];
+    let odd = s_server(&lab, &server, &cipher);
+    provoke(&lab, tls_config(odd.port, ""))
+        .variant("key")
+        .fails("tls-no-common-cipher")
+        .says(&["`ECDHE-RSA-…` needs an RSA key"]);
+}
+
 #[test]
 fn tls_unrecognised_name() {
     let (lab, root) = trusting_lab();

@@ -334,6 +334,7 @@ pub(crate) static NO_COMMON_CIPHER: Code = Code {
     causes: &[
         "the broker's certificate has a key of a kind that is not supported here (P-521, DSA)",
         "the broker's configuration allows old or rare ciphers only",
+        "the ciphers that it allows do not fit its key: `ECDHE-RSA-…` with an EC key, or `ECDHE-ECDSA-…` with an RSA key",
         "the broker has no certificate at all, only pre-shared keys (PSK)",
     ],
     remedies: &[
@@ -354,7 +355,7 @@ fn no_common_cipher(error: &TlsError, config: &Config) -> Diagnosis {
         .note("cipher suites offered: AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, in TLS 1.2 with ECDHE only")
         .note("groups offered: X25519, P-256, P-384; signatures: ECDSA on P-256 and P-384, Ed25519, RSA of 2048 bits and more")
         .help("give the broker a certificate with an RSA, P-256, P-384 or Ed25519 key: one with a P-521 or DSA key cannot be used")
-        .help("if the broker's configuration limits its ciphers, allow ECDHE with AES-GCM there")
+        .help("if the broker's configuration limits its ciphers (mosquitto: `ciphers`), allow those of ECDHE with AES-GCM that fit its key: `ECDHE-RSA-…` needs an RSA key, `ECDHE-ECDSA-…` an EC or Ed25519 key")
         .helps(by_name.into_iter().filter(|_| unknown))
 }
 
