@@ -367,6 +367,48 @@ fn tls_weak_key() {
     }
 }
 
+/// The root is in `ca_file` alone, as it mostly is.
+#[test]
+fn tls_weak_key_in_ca_file() {
+    let lab = Lab::new();
+    let server = forms::made(&lab, "localhost", "rsa:2048", "rsa:1024", "-sha256");
+    std::fs::copy(lab.path("leaf.pem"), lab.path(&server.cert)).unwrap();
+    let peer = s_server(&lab, &server, &["-cipher", "DEFAULT@SECLEVEL=0"]);
+    provoke(&lab, tls_config(peer.port, ""))
+        .variant("ca-file")
+        .fails("tls-weak-key")
+        .says(&["the CA certificate in `ca_file`", "RSA 1024"]);
+}
+
+/// Curves that rustls with ring does not know, by their names.
+#[test]
+fn a_signature_of_an_unknown_kind_is_named() {
+    for (variant, curve, digest, say) in [
+        (
+            "p-521",
+            "secp521r1",
+            "-sha512",
+            "SHA512 with ECDSA, by `Made Root`, whose key is EC P-521",
+        ),
+        (
+            "brainpool",
+            "brainpoolP256r1",
+            "-sha256",
+            "whose key is EC brainpoolP256r1",
+        ),
+    ] {
+        let lab = Lab::new();
+        let how = ["ecparam", "-name", curve, "-out", "curve.pem"];
+        forms::openssl(&lab, &how);
+        let server = forms::made(&lab, "localhost", "rsa:2048", "ec:curve.pem", digest);
+        let peer = s_server(&lab, &server, &["-cipher", "DEFAULT@SECLEVEL=0"]);
+        provoke(&lab, tls_config(peer.port, ""))
+            .variant(variant)
+            .fails("tls-bad-certificate")
+            .says(&[say]);
+    }
+}
+
 /// Every certificate presented is there with its fingerprint, for those who want to see.
 #[test]
 fn verbose_and_json_have_the_whole_chain() {

@@ -6,7 +6,7 @@ use rustls::{CertificateError, Error};
 
 use crate::diagnosis::chain::{Chain, Evidence, holder, sign};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::{ca, issuer};
+use crate::diagnosis::codes::{ca, issuer, weak};
 use crate::diagnosis::{Code, Diagnosis, origin, sni};
 use crate::failure::{Ended, Stage};
 use crate::util::clock;
@@ -20,7 +20,7 @@ pub(crate) static CODES: &[&Code] = &[
     &NAME_MISMATCH,
     &NO_SAN,
     &V1_CERTIFICATE,
-    &WEAK_KEY,
+    &weak::WEAK_KEY,
     &BAD_CERTIFICATE,
 ];
 
@@ -54,9 +54,9 @@ pub(crate) fn diagnose(shown: &Evidence<'_>, error: &CertificateError) -> Diagno
         Fault::BadSignature
         | Fault::UnsupportedSignatureAlgorithmContext { .. }
         | Fault::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
-            if let Some((at, weakness)) = weakest(shown.chain) =>
+            if let Some(diagnosis) = weak::fault(shown) =>
         {
-            weak_key(shown, at, weakness)
+            diagnosis
         }
         _ => ca::fault(shown, error)
             .unwrap_or_else(|| bad(shown, &Error::InvalidCertificate(error.clone()))),
@@ -361,83 +361,6 @@ pub(crate) fn v1(shown: &Evidence<'_>) -> Diagnosis {
         "`printf 'basicConstraints=CA:FALSE\nsubjectAltName={kind}:{wanted}\n' > ext.cnf`"
     ))
     .help(sign())
-}
-
-pub(crate) static WEAK_KEY: Code = Code {
-    name: "tls-weak-key",
-    kind: Kind::Failure {
-        stage: Stage::Tls,
-        retry: false,
-    },
-    line: "a certificate's key or signature is no longer safe",
-    more: "RSA keys below 2,048 bits and signatures made with SHA-1 or MD5 are no longer considered safe (NIST SP 800-131A), and are refused here. Clients built on OpenSSL may still accept them.",
-    causes: &[
-        "the certificate was made years ago, or by an old guide with `rsa:1024` or `-sha1`",
-        "a CA of your own has such a key: what it signs is no safer than its own key",
-        "the broker runs on a device whose built-in certificate is that old",
-    ],
-    remedies: &[
-        "make a new key of RSA 2048 bits or more, or P-256, and have a certificate issued for it",
-        "if the CA is the weak one, make a new CA, sign the broker's certificate with it, and give the CA's new certificate to every client",
-        "sign with SHA-256: `openssl x509 -req` does so by itself unless `-sha1` is given",
-    ],
-};
-
-#[derive(Clone, Copy)]
-enum Weakness<'a> {
-    /// Such as `RSA 1024`.
-    Key(&'a str),
-    /// Such as `SHA1 with RSA`.
-    Signature(&'a str),
-}
-
-/// The first certificate with a key or a signature that is refused, with its place in the chain. A
-/// certificate that signed itself is looked at for its key alone: nobody verifies that signature.
-fn weakest(chain: Chain<'_>) -> Option<(usize, Weakness<'_>)> {
-    chain.certificates().find_map(|(at, shown)| {
-        let bits = shown.key.strip_prefix("RSA ");
-        let short = bits
-            .and_then(|bits| bits.parse::<u32>().ok())
-            .is_some_and(|bits| bits < 2048);
-        let old = ["SHA1 ", "MD5 ", "MD2 "]
-            .iter()
-            .any(|hash| shown.signature.starts_with(hash));
-        if short {
-            Some((at, Weakness::Key(&shown.key)))
-        } else if old && !shown.self_issued {
-            Some((at, Weakness::Signature(&shown.signature)))
-        } else {
-            None
-        }
-    })
-}
-
-fn weak_key(shown: &Evidence<'_>, at: usize, weakness: Weakness<'_>) -> Diagnosis {
-    let whose = match at {
-        0 => "the broker's certificate",
-        _ => "a CA certificate in the broker's chain",
-    };
-    let (wanted, _) = shown.wanted();
-    match weakness {
-        Weakness::Key(key) => {
-            let diagnosis = Diagnosis::new(&WEAK_KEY, format!("{whose} has a key that is too short to be safe"))
-                .note(format!("its key is {key}; RSA keys of less than 2048 bits are refused"))
-                .notes(shown.chain.lines(at, key));
-            if at == 0 {
-                diagnosis.help(format!("make a new key on the broker and have a certificate issued for it: `openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN={wanted} -out server.csr`"))
-            } else {
-                diagnosis
-                    .help("if the CA is your own, make a new one with a key of 2048 bits or more, and sign the broker's certificate with it")
-                    .help("then set `ca_file` to the new CA's certificate, here and on every other client")
-            }
-        }
-        Weakness::Signature(signature) => Diagnosis::new(&WEAK_KEY, format!("{whose} is signed in a way that is no longer safe"))
-            .note(format!("it is signed by {signature}; signatures with SHA-1 and MD5 are refused"))
-            .notes(shown.chain.lines(at, signature))
-            .help("have it issued anew, signed with SHA-256")
-            .help("if you sign it yourself: `openssl x509 -req` uses SHA-256 unless `-sha1` is given"),
-    }
-    .note("OpenSSL-based clients may still accept it")
 }
 
 pub(crate) static BAD_CERTIFICATE: Code = Code {

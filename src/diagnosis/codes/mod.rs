@@ -17,3 +17,4 @@ pub(crate) mod settings;
 pub(crate) mod subscribe;
 pub(crate) mod tls;
 pub(crate) mod usage;
+mod weak;
