@@ -6,11 +6,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rustls::AlertDescription;
+
 use crate::check::probe;
 use crate::config::{Key, Slip};
 use crate::failure::{
-    AddressError, Command, DnsError, Failure, LimitError, LinkError, MqttCause, MqttError,
-    Operation, Probe, ProbeEnd, TcpError, TcpErrorKind, TlsCause, TlsFacts,
+    AddressError, Command, DnsError, Failure, LimitError, LinkError, MqttCause, MqttError, Named,
+    Operation, Probe, ProbeEnd, TcpError, TcpErrorKind, TlsCause, TlsError, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
 use crate::net::{Deadline, connect, machine};
@@ -83,9 +85,53 @@ impl<'a> Observed<'a> {
         }
     }
 
+    /// A handshake that failed, with what can still be found out of it.
+    pub(crate) fn shaken(&self, failure: Failure) -> Failure {
+        let mut failure = self.without_tls(failure);
+        if let Failure::Tls(error) = &mut failure
+            && !error.facts.answers_plain_mqtt
+        {
+            error.facts.named = self.named(error);
+        }
+        failure
+    }
+
+    /// No server name was sent, and what ended the handshake may have another cause. One more, with a
+    /// name, tells.
+    fn named(&self, error: &TlsError) -> Option<Named> {
+        let blurred = matches!(
+            &error.cause,
+            TlsCause::Closed { .. }
+                | TlsCause::Rustls(rustls::Error::AlertReceived(
+                    AlertDescription::HandshakeFailure
+                        | AlertDescription::InternalError
+                        | AlertDescription::MissingExtension
+                ))
+        );
+        if error.facts.sni.is_some() || error.facts.client_cert_requested || !blurred {
+            return None;
+        }
+        let Target {
+            config, tls, stop, ..
+        } = self.target;
+        let (tls, name) = tls?.with_sni()?;
+        let limit = config.timeout.min(PROBE_LIMIT);
+        let stream = connect::connect(&[self.peer?], limit, stop).ok()?.stream;
+        let same = match tls.handshake(stream, limit, stop) {
+            Ok(channel) => {
+                channel.close(&[], stop);
+                false
+            }
+            Err(Failure::Tls(second)) if !second.facts.chain.is_empty() => false,
+            Err(Failure::Tls(second)) if same_end(&error.cause, &second.cause) => true,
+            Err(_) => return None,
+        };
+        Some(Named { name, same })
+    }
+
     /// A handshake that ended without a byte from the peer: does it speak MQTT without TLS? One
     /// anonymous CONNECT in the clear tells, and gives nothing away.
-    pub(crate) fn without_tls(&self, mut failure: Failure) -> Failure {
+    fn without_tls(&self, mut failure: Failure) -> Failure {
         if let (Failure::Tls(error), Some(peer)) = (&mut failure, self.peer)
             && matches!(
                 error.cause,
@@ -440,6 +486,17 @@ pub(crate) fn is_close(failure: &Failure) -> bool {
         error.cause,
         MqttCause::Connection(LinkError::Closed { .. } | LinkError::Io(_))
     ))
+}
+
+fn same_end(first: &TlsCause, second: &TlsCause) -> bool {
+    use rustls::Error::AlertReceived;
+    match (first, second) {
+        (TlsCause::Closed { .. }, TlsCause::Closed { .. }) => true,
+        (TlsCause::Rustls(AlertReceived(first)), TlsCause::Rustls(AlertReceived(second))) => {
+            first == second
+        }
+        _ => false,
+    }
 }
 
 fn is_timeout(tried: &AddressError) -> bool {

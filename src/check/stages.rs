@@ -133,7 +133,7 @@ impl<'a, 'b> Check<'a, 'b> {
         self.begin(Stage::Tls);
         if let Some(tls) = tls {
             let channel = tls.handshake(connected.stream, timeout, stop);
-            let mut channel = channel.map_err(|failure| self.observed.without_tls(failure))?;
+            let mut channel = channel.map_err(|failure| self.observed.shaken(failure))?;
             let confirmed = channel.confirm(stop);
             let facts = channel.facts.clone();
             channel.close(&[], stop);

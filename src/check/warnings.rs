@@ -35,6 +35,15 @@ pub(crate) fn about(observed: &mut Observed<'_>) -> Vec<Warning> {
             });
         }
     }
+    let anchor = observed
+        .facts
+        .as_ref()
+        .and_then(|it| it.ended_anchor.as_ref());
+    warnings.extend(anchor.map(|anchor| Warning::CaExpired {
+        subject: anchor.subject.short(),
+        not_after: anchor.not_after,
+        now,
+    }));
     // Without TLS, or with a pin, no date was looked at. A handshake that fails by the clock has a
     // diagnosis that names it.
     let built = clock::build_date();

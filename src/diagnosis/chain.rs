@@ -2,9 +2,11 @@
 //! and a mark where trust fails. What the fault is, and what to do, `codes::certificate` and
 //! `codes::issuer` say.
 
-use crate::config::{Config, Transport};
+use crate::config::{Config, Key, Transport};
+use crate::diagnosis::origin;
 use crate::failure::{Presented, TlsError, TlsFacts};
 use crate::util::{clock, text};
+use crate::x509::certificate::Name;
 use crate::x509::{Certificate, certificate};
 
 /// A peer may send as many as it likes; a person reads so many. `--verbose` and `--json` have all.
@@ -35,6 +37,41 @@ impl<'a> Evidence<'a> {
 
     pub(crate) fn system_roots(&self) -> bool {
         matches!(&self.config.transport, Transport::Tls(settings) if settings.system_roots)
+    }
+}
+
+/// Of `ca_file`.
+impl Evidence<'_> {
+    /// Every certificate of `ca_file` has ended: the first.
+    pub(crate) fn ended_ca_file(&self) -> Option<&Certificate> {
+        let ca_file = &self.chain.facts.roots.ca_file;
+        let all = ca_file.iter().all(|it| it.not_after < self.chain.now);
+        ca_file.first().filter(|_| all)
+    }
+
+    /// Those that a presented certificate names as its issuer.
+    pub(crate) fn signers(&self) -> impl Iterator<Item = &Certificate> {
+        let ca_file = self.chain.facts.roots.ca_file.iter();
+        ca_file.filter(|ca| {
+            let mut presented = self.chain.certificates();
+            presented.any(|(_, it)| it.issuer == ca.subject)
+        })
+    }
+
+    /// The one of this name, if it has ended.
+    pub(crate) fn ended(&self, name: &Name) -> Option<&Certificate> {
+        let mut ca_file = self.chain.facts.roots.ca_file.iter();
+        ca_file.find(|it| it.subject == *name && it.not_after < self.chain.now)
+    }
+
+    /// That it has, as a note.
+    pub(crate) fn holds(&self, ended: &Certificate) -> String {
+        format!(
+            "{} holds `{}`, {}",
+            origin(self.config, Key::CaFile),
+            ended.subject.short(),
+            self.chain.validity(ended)
+        )
     }
 }
 

@@ -326,6 +326,8 @@ What commonly causes it:
 
 What to do:
   - set `host` to the broker's full name, as its provider shows it
+  - if that name has no address here, add it to `/etc/hosts`:
+    `192.0.2.1 broker.example.com`
   - remove `sni = off`
 ";
         assert_eq!(text, expected);

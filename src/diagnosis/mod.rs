@@ -12,6 +12,7 @@ mod diagnose;
 pub(crate) mod explain;
 mod providers;
 mod session;
+mod sni;
 mod value;
 pub(crate) mod warning;
 

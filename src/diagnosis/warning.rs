@@ -9,6 +9,7 @@ use crate::util::{clock, text};
 /// All of them, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[
     &CERT_EXPIRES_SOON,
+    &CA_EXPIRED,
     &SNI_NOT_SENT,
     &PASSWORD_IN_CLEAR,
     &CONFIG_WORLD_READABLE,
@@ -22,6 +23,7 @@ pub(crate) static CODES: &[&Code] = &[
 pub(crate) fn code(warning: &Warning) -> &'static Code {
     match warning {
         Warning::CertExpiresSoon { .. } => &CERT_EXPIRES_SOON,
+        Warning::CaExpired { .. } => &CA_EXPIRED,
         Warning::SniNotSent { .. } => &SNI_NOT_SENT,
         Warning::PasswordInClear => &PASSWORD_IN_CLEAR,
         Warning::ConfigWorldReadable { .. } => &CONFIG_WORLD_READABLE,
@@ -54,6 +56,15 @@ pub(crate) fn text(warning: &Warning) -> String {
             "the broker's certificate for `{subject}` expires on {}, in {}: renew it",
             clock::utc(*not_after),
             clock::distance(*now, *not_after)
+        ),
+        Warning::CaExpired {
+            subject,
+            not_after,
+            now,
+        } => format!(
+            "the CA certificate `{subject}` in `ca_file` expired on {}, {} ago: put its CA's present one there; rustls does not look at this date, OpenSSL-based clients refuse the broker",
+            clock::utc(*not_after),
+            clock::distance(*not_after, *now)
         ),
         Warning::SniNotSent { host } => {
             format!(
@@ -109,6 +120,22 @@ pub(crate) static CERT_EXPIRES_SOON: Code = Code {
         "renew the certificate on the broker: `certbot renew`, or what its CA asks for",
         "reload the broker, which else goes on with the old one: `systemctl reload mosquitto`",
         "look at the dates: `openssl x509 -in server.crt -noout -dates`",
+    ],
+};
+
+pub(crate) static CA_EXPIRED: Code = Code {
+    name: "ca-expired",
+    kind: Kind::Warning,
+    line: "a CA certificate in `ca_file` has expired",
+    more: "The broker's certificate goes back to it. The TLS library of this program, rustls, does not look at the dates of a trusted CA, and goes on; clients built on OpenSSL, such as mosquitto_pub, do look and refuse the broker.",
+    causes: &[
+        "the CA has made a new certificate, and `ca_file` still holds the old one",
+        "the CA is your own, and nobody renewed it",
+    ],
+    remedies: &[
+        "look at the dates: `openssl x509 -in ca.crt -noout -subject -enddate`",
+        "get the CA's present certificate from the broker's operator, and put it into `ca_file` here and on the other clients",
+        "if the CA is your own, make it a new certificate with the same name and the same key: what it signed stays good",
     ],
 };
 

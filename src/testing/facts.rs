@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::failure::TlsFacts;
+use crate::failure::{Named, TlsFacts};
 use crate::testing::{facts, intermediate, leaf, presented};
 use crate::x509::Certificate;
 
@@ -54,6 +54,8 @@ prop_compose! {
         }
         if !sni {
             facts.sni = None;
+            let name = "h.example".to_owned();
+            facts.named = known.then_some(Named { name, same: sent });
         }
         facts.client_cert_requested = requested;
         facts.client_cert_sent = requested && sent;

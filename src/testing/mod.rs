@@ -188,6 +188,9 @@ pub(crate) fn leaf() -> Certificate {
         has_san: true,
         names: vec!["h.example".to_owned()],
         is_ca: false,
+        path_length: None,
+        limits_names: false,
+        critical: None,
         has_aia: false,
         ca_issuers: vec![],
         extended_key_usage: None,
@@ -225,7 +228,7 @@ pub(crate) fn facts(chain: Vec<Certificate>) -> TlsFacts {
         roots: Roots {
             count: 2,
             sources: vec!["`ca.crt`".to_owned()],
-            skipped: 0,
+            ..Roots::default()
         },
         ..TlsFacts::default()
     }

@@ -10,14 +10,17 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion,
+};
 
 use crate::config::{Config, ConfigError, Key, TlsSettings, TlsVersion};
 use crate::failure::{Failure, Presented, TlsCause, TlsError, TlsFacts};
 use crate::tls::files;
 use crate::tls::verifier::{Resolver, Trust, Verifier};
 use crate::util::clock;
-use crate::x509::certificate;
+use crate::x509::Certificate;
+use crate::x509::certificate::{self, Name};
 
 /// The client side of TLS, ready for any number of connections to one host.
 #[derive(Clone, Debug)]
@@ -110,6 +113,27 @@ impl Tls {
         })
     }
 
+    /// The same with a server name, and that name, for a host that was to have none. `None`: no name
+    /// is known.
+    pub(crate) fn with_sni(&self) -> Option<(Self, String)> {
+        let host = match &self.host {
+            ServerName::DnsName(_) => self.host.clone(),
+            _ => ServerName::try_from(self.common.server_name.clone()).ok()?,
+        };
+        let ServerName::DnsName(name) = &host else {
+            return None;
+        };
+        let name = name.as_ref().to_owned();
+        let mut config = ClientConfig::clone(&self.config);
+        config.enable_sni = true;
+        let named = Self {
+            config: Arc::new(config),
+            host,
+            ..self.clone()
+        };
+        Some((named, name))
+    }
+
     /// The beginning of a connection to the host.
     pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
         let mut connection = ClientConnection::new(Arc::clone(&self.config), self.host.clone())?;
@@ -140,6 +164,7 @@ impl Tls {
             })
             .collect();
         TlsFacts {
+            ended_anchor: self.ended_anchor(&chain),
             client_cert_requested: request.seen,
             client_cert_issuers: issuer_names.map(|name| name.to_string()).collect(),
             client_cert_sent: request.seen && self.resolver.leaf().is_some(),
@@ -177,6 +202,12 @@ impl Tls {
             facts.client_cert_requested |= seen.client_cert_requested;
         }
         facts.issuer_organisation_trusted = self.knows_issuer_of(&facts);
+        if let TlsCause::Rustls(rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) = &cause
+        {
+            facts.system_ended = files::system_ended(clock::now());
+        }
         TlsError {
             cause: self.with_pin(cause),
             facts,
@@ -187,7 +218,7 @@ impl Tls {
     /// The verifier can only say "application failure" to a wrong pin; here it becomes a cause of its
     /// own.
     fn with_pin(&self, cause: TlsCause) -> TlsCause {
-        use rustls::CertificateError::ApplicationVerificationFailure;
+        use CertificateError::ApplicationVerificationFailure;
         match (cause, self.pin) {
             (
                 TlsCause::Rustls(rustls::Error::InvalidCertificate(ApplicationVerificationFailure)),
@@ -207,10 +238,37 @@ impl Tls {
         else {
             return false;
         };
-        self.store.roots.iter().any(|anchor| {
-            certificate::read_name(&sequence(&anchor.subject))
-                .is_ok_and(|name| name.organisation() == Some(organisation))
-        })
+        self.trusted_names()
+            .any(|name| name.organisation() == Some(organisation))
+    }
+
+    /// From the leaf upwards, the first issuer that is trusted, if it is one of `ca_file` that has
+    /// ended; where several have its name, if all have.
+    fn ended_anchor(&self, chain: &[Presented]) -> Option<Certificate> {
+        let now = clock::now();
+        let ca_file = &self.common.roots.ca_file;
+        if self.pin.is_some() || ca_file.iter().all(|it| it.not_after >= now) {
+            return None;
+        }
+        let mut at = chain.first()?.certificate.as_ref()?;
+        for _ in chain {
+            let issuer = &at.issuer;
+            let trusted = self.trusted_names().filter(|name| name == issuer).count();
+            if trusted > 0 {
+                let named = ca_file.iter().filter(|it| it.subject == *issuer);
+                let mut ended = named.filter(|it| it.not_after < now);
+                let first = ended.next()?;
+                return (ended.count() + 1 == trusted).then(|| first.clone());
+            }
+            let mut presented = chain.iter().filter_map(|it| it.certificate.as_ref());
+            at = presented.find(|it| it.subject == *issuer)?;
+        }
+        None
+    }
+
+    fn trusted_names(&self) -> impl Iterator<Item = Name> {
+        let anchors = self.store.roots.iter();
+        anchors.filter_map(|anchor| certificate::read_name(&sequence(&anchor.subject)).ok())
     }
 }
 

@@ -11,12 +11,12 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
-use rustls_native_certs::ErrorKind;
+use rustls_native_certs::{CertificateResult, ErrorKind};
 
 use crate::config::{
     ClientCertFiles, ConfigError, EmptyPlace, FileError, Mismatch, TlsSettings, load,
 };
-use crate::failure::Roots;
+use crate::failure::{Ended, Roots};
 use crate::x509::certificate;
 
 /// The largest certificate or key file that is read, in bytes.
@@ -58,7 +58,10 @@ pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), Co
             path: path.clone(),
             why,
         };
-        for der in certificates(path).map_err(ca_error)? {
+        let found = certificates(path).map_err(ca_error)?;
+        let read = found.iter().filter_map(|der| certificate::read(der).ok());
+        anchors.facts.ca_file = read.collect();
+        for der in found {
             let added = anchors.store.add(der);
             added.map_err(|error| ca_error(damaged(error)))?;
         }
@@ -79,6 +82,58 @@ pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), Co
     Ok((store, facts))
 }
 
+/// How many of the system's CA certificates have ended at `now`. They last for decades: a clock by
+/// which most have ended is wrong.
+pub(crate) fn system_ended(now: i64) -> Ended {
+    let mut ended = Ended::default();
+    system(&mut |path, folder, _| {
+        let certs = load_system(path, folder).certs;
+        let read = certs.iter().filter_map(|der| certificate::read(der).ok());
+        for found in read {
+            ended.of += 1;
+            ended.count += usize::from(found.not_after < now);
+        }
+        !certs.is_empty()
+    });
+    ended
+}
+
+/// Shows `take` the places of the system's own trust anchors: those that the two variables name, or
+/// else one after the other until it finds some.
+fn system(take: &mut dyn FnMut(&Path, bool, &str) -> bool) {
+    let file = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let folder = env::var_os("SSL_CERT_DIR").map(PathBuf::from);
+    if file.is_none() && folder.is_none() {
+        let bundles = BUNDLES.iter().map(|path| (path, false));
+        let folders = FOLDERS.iter().map(|path| (path, true));
+        let _ = bundles
+            .chain(folders)
+            .any(|(path, folder)| take(Path::new(path), folder, ""));
+        return;
+    }
+    let found = file
+        .as_deref()
+        .is_some_and(|file| take(file, false, " (SSL_CERT_FILE)"));
+    // The folder that holds the bundle holds the same certificates again.
+    if found && file.as_deref().and_then(Path::parent) == folder.as_deref() {
+        return;
+    }
+    for part in folder.iter().flat_map(env::split_paths) {
+        if !part.as_os_str().is_empty() {
+            take(&part, true, " (SSL_CERT_DIR)");
+        }
+    }
+}
+
+fn load_system(path: &Path, folder: bool) -> CertificateResult {
+    let (file, folder) = if folder {
+        (None, Some(path))
+    } else {
+        (Some(path), None)
+    };
+    rustls_native_certs::load_certs_from_paths(file, folder)
+}
+
 struct Anchors {
     store: RootCertStore,
     facts: Roots,
@@ -87,40 +142,14 @@ struct Anchors {
 }
 
 impl Anchors {
-    /// The system's own: from where the two variables say, or else from the first place that has any.
+    /// The system's own.
     fn add_system(&mut self) {
-        let file = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-        let folder = env::var_os("SSL_CERT_DIR").map(PathBuf::from);
-        if file.is_none() && folder.is_none() {
-            let bundles = BUNDLES.iter().map(|path| (path, false));
-            let folders = FOLDERS.iter().map(|path| (path, true));
-            let _ = bundles
-                .chain(folders)
-                .any(|(path, folder)| self.add(Path::new(path), folder, ""));
-            return;
-        }
-        let found = file
-            .as_deref()
-            .is_some_and(|file| self.add(file, false, " (SSL_CERT_FILE)"));
-        // The folder that holds the bundle holds the same certificates again.
-        if found && file.as_deref().and_then(Path::parent) == folder.as_deref() {
-            return;
-        }
-        for part in folder.iter().flat_map(env::split_paths) {
-            if !part.as_os_str().is_empty() {
-                self.add(&part, true, " (SSL_CERT_DIR)");
-            }
-        }
+        system(&mut |path, folder, named_by| self.add(path, folder, named_by));
     }
 
     /// Whether this place has any.
     fn add(&mut self, path: &Path, folder: bool, named_by: &str) -> bool {
-        let (file, folder) = if folder {
-            (None, Some(path))
-        } else {
-            (Some(path), None)
-        };
-        let read = rustls_native_certs::load_certs_from_paths(file, folder);
+        let read = load_system(path, folder);
         let (added, skipped) = self.store.add_parsable_certificates(read.certs);
         self.facts.skipped += skipped;
         let place = format!("{}{named_by}", path.display());

@@ -42,6 +42,12 @@ pub(crate) struct Certificate {
     pub(crate) names: Vec<String>,
     /// `CA:TRUE` of the basic constraints.
     pub(crate) is_ca: bool,
+    /// How many CAs may stand between it and a leaf, where that is limited.
+    pub(crate) path_length: Option<u32>,
+    /// It has name constraints.
+    pub(crate) limits_names: bool,
+    /// The first extension that is critical and that rustls does not know: its name, or dotted OID.
+    pub(crate) critical: Option<String>,
     /// There is an authorityInfoAccess: an issuer other than itself is published somewhere.
     pub(crate) has_aia: bool,
     /// Where that says the issuer's certificate can be downloaded.
@@ -90,7 +96,10 @@ pub(crate) fn read(der: &[u8]) -> Result<Certificate, ParseError> {
         signature: oid::name_or_numbers(oid::signature, signature),
         has_san: extensions.names.is_some(),
         names: extensions.names.unwrap_or_default(),
-        is_ca: extensions.is_ca.unwrap_or(false),
+        is_ca: extensions.is_ca.is_some_and(|(ca, _)| ca),
+        path_length: extensions.is_ca.and_then(|(_, length)| length),
+        limits_names: extensions.limits_names,
+        critical: extensions.critical,
         has_aia: extensions.ca_issuers.is_some(),
         ca_issuers: extensions.ca_issuers.unwrap_or_default(),
         extended_key_usage: extensions.purposes,

@@ -1,5 +1,5 @@
 //! The extensions of a certificate that a diagnosis needs (RFC 5280 §4.2). The others are only
-//! skipped: an unknown critical one is for rustls to refuse.
+//! skipped, and a critical one among them is named: it is for rustls to refuse.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,13 +9,17 @@ use crate::x509::der::{
 use crate::x509::name::Name;
 use crate::x509::{der, oid};
 
-/// Each is `None` when its extension is not there.
+/// Each is `None`, or false, when its extension is not there.
 #[derive(Default)]
 pub(crate) struct Extensions {
     pub(crate) names: Option<Vec<String>>,
-    pub(crate) is_ca: Option<bool>,
+    /// And how many CAs may stand below it.
+    pub(crate) is_ca: Option<(bool, Option<u32>)>,
     pub(crate) purposes: Option<Vec<String>>,
     pub(crate) ca_issuers: Option<Vec<String>>,
+    pub(crate) limits_names: bool,
+    /// The first that is critical and that rustls does not know.
+    pub(crate) critical: Option<String>,
 }
 
 impl Extensions {
@@ -29,7 +33,10 @@ impl Extensions {
         let list = der::single(list.value, der::SEQUENCE).map_err(&error)?;
         let mut list = list.reader();
         while !list.is_empty() {
-            let (oid, value) = extension(&mut list).map_err(&error)?;
+            let (oid, critical, value) = extension(&mut list).map_err(&error)?;
+            if critical && found.critical.is_none() && !oid::is_known_to_rustls(&oid) {
+                found.critical = Some(oid::name_or_numbers(oid::extension, oid.clone()));
+            }
             found.add(&oid, value)?;
         }
         Ok(found)
@@ -45,6 +52,10 @@ impl Extensions {
             "2.5.29.19" => once(&mut self.is_ca, ca(value)).map_err(in_part("basicConstraints")),
             "2.5.29.37" => {
                 once(&mut self.purposes, purposes(value)).map_err(in_part("extKeyUsage"))
+            }
+            "2.5.29.30" => {
+                self.limits_names = true;
+                Ok(())
             }
             "1.3.6.1.5.5.7.1.1" => {
                 self.ca_issuers = Some(ca_issuers(value).unwrap_or_default());
@@ -63,30 +74,34 @@ fn once<T>(slot: &mut Option<T>, value: Result<T, DerError>) -> Result<(), DerEr
     }
 }
 
-/// The dotted OID and the DER inside the OCTET STRING; whether it is critical does not matter here.
-/// An OID that cannot be read is none of those looked for, and becomes an empty text.
-fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, &'a [u8]), DerError> {
+/// The dotted OID, whether it is critical, and the DER inside the OCTET STRING. An OID that cannot be read is none of those looked for, and becomes an empty text.
+fn extension<'a>(list: &mut Reader<'a>) -> Result<(String, bool, &'a [u8]), DerError> {
     let mut inside = list.inside(der::SEQUENCE)?;
     let oid = oid::dotted(inside.expect(der::OID)?.value).unwrap_or_default();
-    if let Some(critical) = inside.optional(der::BOOLEAN)? {
-        critical.boolean()?;
-    }
+    let critical = inside.optional(der::BOOLEAN)?;
+    let critical = critical.map_or(Ok(false), Element::boolean)?;
     let value = inside.expect(der::OCTET_STRING)?.value;
     inside.end()?;
-    Ok((oid, value))
+    Ok((oid, critical, value))
 }
 
 /// BasicConstraints (§4.2.1.9). `FALSE`, which DER leaves out, is often written anyway.
-fn ca(value: &[u8]) -> Result<bool, DerError> {
+fn ca(value: &[u8]) -> Result<(bool, Option<u32>), DerError> {
     let mut inside = der::single(value, der::SEQUENCE)?.reader();
     let ca = inside.optional(der::BOOLEAN)?;
-    if let Some(length) = inside.optional(der::INTEGER)?
-        && length.unsigned_bytes()?.len() > 4
-    {
-        return Err(DerError::Value("path length"));
-    }
+    let length = match inside.optional(der::INTEGER)? {
+        Some(length) => match length.unsigned_bytes()? {
+            bytes if bytes.len() > 4 => return Err(DerError::Value("path length")),
+            bytes => Some(
+                bytes
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | u32::from(*byte)),
+            ),
+        },
+        None => None,
+    };
     inside.end()?;
-    ca.map_or(Ok(false), Element::boolean)
+    Ok((ca.map_or(Ok(false), Element::boolean)?, length))
 }
 
 /// ExtKeyUsageSyntax (§4.2.1.12).

@@ -142,6 +142,35 @@ pub(crate) fn purpose(dotted: &str) -> Option<&'static str> {
     })
 }
 
+/// An extension that rustls does not know (RFC 5280 §4.2.1, RFC 7633).
+pub(crate) fn extension(dotted: &str) -> Option<&'static str> {
+    Some(match dotted {
+        "2.5.29.18" => "issuerAltName",
+        "2.5.29.32" => "certificatePolicies",
+        "2.5.29.33" => "policyMappings",
+        "2.5.29.36" => "policyConstraints",
+        "2.5.29.54" => "inhibitAnyPolicy",
+        "1.3.6.1.5.5.7.1.24" => "TLS feature",
+        "" => "of an unreadable number",
+        _ => return None,
+    })
+}
+
+/// keyUsage, subjectAltName, basicConstraints, nameConstraints, cRLDistributionPoints, extKeyUsage, and
+/// the timestamps of RFC 6962.
+pub(crate) fn is_known_to_rustls(dotted: &str) -> bool {
+    matches!(
+        dotted,
+        "2.5.29.15"
+            | "2.5.29.17"
+            | "2.5.29.19"
+            | "2.5.29.30"
+            | "2.5.29.31"
+            | "2.5.29.37"
+            | "1.3.6.1.4.1.11129.2.4.2"
+    )
+}
+
 /// The name that `table` has for these numbers, or the numbers.
 pub(crate) fn name_or_numbers(table: fn(&str) -> Option<&'static str>, dotted: String) -> String {
     table(&dotted).map_or(dotted, str::to_owned)

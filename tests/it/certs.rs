@@ -28,7 +28,13 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn root(name: &str) -> Self {
-        let params = authority_params(name, name);
+        Self::root_valid(name, -100, 1000)
+    }
+
+    /// A root that is valid between these days, counted from now.
+    pub(crate) fn root_valid(name: &str, from: i64, to: i64) -> Self {
+        let mut params = authority_params(name, name);
+        set_validity(&mut params, from, to);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self {
@@ -45,8 +51,17 @@ impl Authority {
 
     /// An intermediate that is valid between these days, counted from now.
     pub(crate) fn intermediate_valid(&self, name: &str, from: i64, to: i64) -> Self {
+        self.intermediate_with(name, |params| set_validity(params, from, to))
+    }
+
+    /// An intermediate with a fault.
+    pub(crate) fn intermediate_with(
+        &self,
+        name: &str,
+        fault: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
         let mut params = authority_params(name, &self.organisation);
-        set_validity(&mut params, from, to);
+        fault(&mut params);
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();

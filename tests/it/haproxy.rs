@@ -44,6 +44,31 @@ pub(crate) fn alpn_terminator(lab: &Lab, server: &Files, alpn: &str, backend: u1
     })
 }
 
+/// Ends TLS with the certificate of the name that is asked for, as Traefik and nginx do: without one,
+/// with `default`. It passes on to a plaintext `backend`.
+pub(crate) fn terminator_by_name(
+    lab: &Lab,
+    default: &Files,
+    named: &Files,
+    backend: u16,
+) -> Haproxy {
+    let part = |name: &str| fs::read_to_string(lab.path(name)).unwrap();
+    let bundles = [("default", default), ("named", named)].map(|(stem, files)| {
+        lab.write(
+            &format!("{stem}-bundle.pem"),
+            part(&files.cert) + &part(&files.key),
+        )
+    });
+    let [default, named] = bundles.map(|path| path.display().to_string());
+    start(lab, |port| {
+        format!(
+            "frontend tls\n bind 127.0.0.1:{port} ssl crt {default} crt {named}\n \
+             default_backend broker\n\
+             backend broker\n server one 127.0.0.1:{backend}\n"
+        )
+    })
+}
+
 fn start(lab: &Lab, sections: impl Fn(u16) -> String) -> Haproxy {
     Daemon::retry(|| {
         let port = lab.port();

@@ -24,8 +24,8 @@ pub(crate) enum Namespace {
     NoSuchName,
     /// A network of its own whose only name server never answers.
     SilentNameServer,
-    /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, port
-    /// 1883, in the clear, for any user.
+    /// A network of its own with mosquitto on an address that is not loopback: 192.0.2.1, ports
+    /// 1883 and 8883, in the clear, for any user.
     RemoteBroker,
     /// The same, and 192.0.2.1 drops what comes to its ports 1833 and 8883, as a firewall does; its
     /// port 8884 takes connections and says nothing.
@@ -140,7 +140,15 @@ fn with_broker<'a>(
     more: &str,
     program: &str,
 ) -> &'a mut Command {
-    let conf = "user root\nlog_dest stderr\nlistener 1883 192.0.2.1\nallow_anonymous true\n";
+    // What else there is may hold the port.
+    let second = if more.is_empty() {
+        "listener 8883 192.0.2.1\n"
+    } else {
+        ""
+    };
+    let conf = format!(
+        "user root\nlog_dest stderr\nallow_anonymous true\nlistener 1883 192.0.2.1\n{second}"
+    );
     lab.write("remote.conf", conf);
     let script = format!(
         "ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1\n\

@@ -1,6 +1,9 @@
 //! The stage tls, as far as the broker's certificate goes: every fault that one can have, with the
 //! evidence that the words must hold, and the remedy that they name.
 
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, GeneralSubtree, IsCa, NameConstraints,
+};
 use serde_json::json;
 
 use crate::certs::{Authority, Leaf};
@@ -144,6 +147,104 @@ fn tls_expired_intermediate() {
     found.says(&["Test Intermediate"]);
 }
 
+/// A lab whose `ca_file` is that of a root which has ended.
+fn lab_with_old_root() -> (Lab, Authority) {
+    let lab = Lab::new();
+    let old = Authority::root_valid("Old Root", -3000, -30);
+    lab.write("ca.pem", old.pem());
+    (lab, old)
+}
+
+/// rustls does not look at the dates of a trusted CA; OpenSSL does.
+#[test]
+fn a_ca_file_that_has_ended_is_a_warning() {
+    let (lab, old) = lab_with_old_root();
+    let broker = with_certificate(&lab, old.server(&["localhost"]));
+    let config = tls_config(broker.port, "");
+    let found = provoke(&lab, config.clone())
+        .variant("warning.ca-expired")
+        .passes();
+    found
+        .warns("ca-expired")
+        .says(&["`Old Root`", ", 30 days ago"]);
+    provoke(&lab, config).streams_warn("ca-expired");
+    let openssl = std::process::Command::new("openssl")
+        .args(["verify", "-CAfile", "ca.pem", "server.pem"])
+        .current_dir(lab.dir())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&openssl.stderr);
+    assert!(said.contains("certificate has expired"), "{said}");
+
+    // What is not relied on does not matter, nor does one beside its successor.
+    let stranger = Authority::root_valid("Other Root", -3000, -30);
+    let root = Authority::root("Test Root");
+    lab.write("ca.pem", stranger.pem() + &root.pem());
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .passes()
+        .warns_of_nothing();
+    let heir = Authority::root("Old Root");
+    lab.write("ca.pem", old.pem() + &heir.pem());
+    let broker = with_certificate(&lab, heir.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .passes()
+        .warns_of_nothing();
+}
+
+/// The broker's chain goes back to a newer root by now.
+#[test]
+fn a_ca_file_that_has_ended_is_blamed() {
+    let (lab, _) = lab_with_old_root();
+    let chain = Authority::root("New Root").intermediate("New Intermediate");
+    let broker = with_certificate(&lab, chain.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-expired")
+        .fails("tls-unknown-issuer")
+        .says(&["line 4 has expired: if `O=New Root, CN=New Root` is"]);
+}
+
+/// The organisation is the same, and that does not make the new root an intermediate.
+#[test]
+fn a_ca_file_that_ended_is_blamed_for_its_successor() {
+    let (lab, old) = lab_with_old_root();
+    let new = old.intermediate("New Root");
+    let server = new.server(&["localhost"]).issue().alone();
+    let broker = mosquitto(&lab).tls(&server.write(&lab, "server")).start();
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-expired-leaf-alone")
+        .fails("tls-unknown-issuer")
+        .says(&["line 4 has expired: if"]);
+}
+
+/// The same through a cross-signed certificate: Let's Encrypt's of `DST Root CA X3`.
+#[test]
+fn a_ca_file_that_ended_with_what_it_signed_is_blamed() {
+    let (lab, old) = lab_with_old_root();
+    let cross = old.intermediate_valid("New Root", -2000, -30);
+    let chain = cross.intermediate("New Intermediate");
+    let broker = with_certificate(&lab, chain.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-file")
+        .fails("tls-expired");
+    found.says(&[
+        "the CA certificate in `ca_file` has expired",
+        "if `New Root` is your broker's CA now",
+    ]);
+}
+
+/// Its successor has the same name.
+#[test]
+fn a_ca_file_that_ended_before_its_namesake_is_blamed() {
+    let (lab, _) = lab_with_old_root();
+    let namesake = Authority::root("Old Root");
+    let broker = with_certificate(&lab, namesake.server(&["localhost"]));
+    provoke(&lab, tls_config(broker.port, ""))
+        .variant("ca-expired")
+        .fails("tls-bad-certificate")
+        .says(&["holds `Old Root`, valid until"]);
+}
+
 #[test]
 fn tls_not_yet_valid() {
     check_certificate("tls-not-yet-valid", |leaf| leaf.not_yet_valid()).says(&["clock"]);
@@ -206,6 +307,49 @@ fn tls_bad_certificate_for_another_purpose() {
     found.says(&["serverAuth"]);
 }
 
+/// The fault of a CA is not the broker's: `say` stands in the words, and no advice to have the leaf
+/// issued anew.
+#[track_caller]
+fn check_ca(variant: &str, say: &str, fault: impl FnOnce(&mut CertificateParams)) {
+    let (lab, root) = trusting_lab();
+    let upper = root.intermediate_with("Upper CA", fault);
+    let lower = upper.intermediate("Lower CA");
+    let broker = with_certificate(&lab, lower.server(&["localhost"]));
+    let found = provoke(&lab, tls_config(broker.port, ""))
+        .variant(variant)
+        .fails("tls-bad-certificate");
+    found.says(&["Upper CA", say]);
+    let words = found.human.all();
+    assert!(!words.contains("of `localhost` issued anew"), "{words}");
+}
+
+#[test]
+fn a_ca_with_a_fault_is_blamed() {
+    check_ca("ca-not-marked", "is no CA", |params| {
+        params.is_ca = IsCa::ExplicitNoCa;
+    });
+    check_ca(
+        "ca-path-length",
+        "allows 0 below it, and there are 1",
+        |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        },
+    );
+    check_ca("ca-name-constraints", "nameConstraints", |params| {
+        let permitted = vec![GeneralSubtree::DnsName("other.example".to_owned())];
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: permitted,
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    check_ca("ca-critical-extension", "policyConstraints", |params| {
+        let content = vec![0x30, 3, 0x80, 1, 0];
+        let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 36], content);
+        extension.set_criticality(true);
+        params.custom_extensions = vec![extension];
+    });
+}
+
 /// What OpenSSL takes at its lowest level of security, and rustls at none.
 #[test]
 fn tls_weak_key() {
@@ -220,6 +364,48 @@ fn tls_weak_key() {
         provoke(&lab, tls_config(peer.port, ""))
             .variant(variant)
             .fails("tls-weak-key");
+    }
+}
+
+/// The root is in `ca_file` alone, as it mostly is.
+#[test]
+fn tls_weak_key_in_ca_file() {
+    let lab = Lab::new();
+    let server = forms::made(&lab, "localhost", "rsa:2048", "rsa:1024", "-sha256");
+    std::fs::copy(lab.path("leaf.pem"), lab.path(&server.cert)).unwrap();
+    let peer = s_server(&lab, &server, &["-cipher", "DEFAULT@SECLEVEL=0"]);
+    provoke(&lab, tls_config(peer.port, ""))
+        .variant("ca-file")
+        .fails("tls-weak-key")
+        .says(&["the CA certificate in `ca_file`", "RSA 1024"]);
+}
+
+/// Curves that rustls with ring does not know, by their names.
+#[test]
+fn a_signature_of_an_unknown_kind_is_named() {
+    for (variant, curve, digest, say) in [
+        (
+            "p-521",
+            "secp521r1",
+            "-sha512",
+            "SHA512 with ECDSA, by `Made Root`, whose key is EC P-521",
+        ),
+        (
+            "brainpool",
+            "brainpoolP256r1",
+            "-sha256",
+            "whose key is EC brainpoolP256r1",
+        ),
+    ] {
+        let lab = Lab::new();
+        let how = ["ecparam", "-name", curve, "-out", "curve.pem"];
+        forms::openssl(&lab, &how);
+        let server = forms::made(&lab, "localhost", "rsa:2048", "ec:curve.pem", digest);
+        let peer = s_server(&lab, &server, &["-cipher", "DEFAULT@SECLEVEL=0"]);
+        provoke(&lab, tls_config(peer.port, ""))
+            .variant(variant)
+            .fails("tls-bad-certificate")
+            .says(&[say]);
     }
 }
 

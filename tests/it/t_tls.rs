@@ -1,16 +1,18 @@
 //! The stage tls: every code that a peer can provoke other than by its certificate (those are in
 //! `t_certificate`), with the evidence that its words must hold.
 
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
 use rustls::StreamOwned;
 use serde_json::json;
 
-use crate::certs::Authority;
+use crate::certs::{Authority, Leaf};
 use crate::certs_openssl as forms;
-use crate::haproxy::{alpn_terminator, sni_router};
-use crate::hostile::hostile_tls;
+use crate::haproxy::{alpn_terminator, sni_router, terminator_by_name};
+use crate::hostile::{Hostile, hostile, hostile_tls};
+use crate::lab::Lab;
 use crate::mosquitto::{mosquitto, with_certificate};
 use crate::namespace::Namespace;
 use crate::openssl::s_server;
@@ -28,7 +30,7 @@ fn check_rogue(code: &str, variant: &str, rogue: Rogue, more: &str) -> Provoked 
         .variant(variant)
         .limit(SOON)
         .fails(code);
-    let name = (!more.contains("sni = off")).then(|| "localhost".to_owned());
+    let name = Some("localhost".to_owned());
     let hello = server.server_names().first().cloned();
     assert_eq!(
         hello.unwrap_or_else(|| name.clone()),
@@ -54,6 +56,17 @@ fn tls_not_tls_when_the_broker_speaks_plain_mqtt() {
     provoke(&lab, tls_config(broker.port, ""))
         .variant("plain-mqtt")
         .fails("tls-not-tls");
+}
+
+/// TLS is missing on the very port that is usual for it: no other one is advised.
+#[test]
+fn tls_not_tls_on_the_usual_port() {
+    let (lab, _) = trusting_lab();
+    let found = provoke(&lab, tls_config(8883, "host = 192.0.2.1\n"))
+        .variant("port-8883")
+        .within(Namespace::RemoteBroker)
+        .fails("tls-not-tls");
+    found.says(&["certfile", "listener 8883"]);
 }
 
 #[test]
@@ -138,6 +151,19 @@ fn tls_no_common_cipher_for_the_key() {
     found.says(&["P-521", "X25519", "AES-256-GCM", "Ed25519"]);
 }
 
+/// A cipher of the one kind of key, and a key of the other: both sides know the cipher.
+#[test]
+fn tls_no_common_cipher_for_a_cipher_of_another_key() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&["localhost"]).issue().write(&lab, "server");
+    let cipher = ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"];
+    let odd = s_server(&lab, &server, &cipher);
+    provoke(&lab, tls_config(odd.port, ""))
+        .variant("key")
+        .fails("tls-no-common-cipher")
+        .says(&["`ECDHE-RSA-…` needs an RSA key"]);
+}
+
 #[test]
 fn tls_unrecognised_name() {
     let (lab, root) = trusting_lab();
@@ -172,13 +198,96 @@ fn tls_no_sni() {
     assert_eq!(found.stage("tls")["sni"], json!(null));
 }
 
-/// Without SNI, these alerts say the same as a close (unrecognized_name, handshake_failure,
-/// internal_error).
+/// Without SNI, these alerts may say the same as a close (unrecognized_name, handshake_failure,
+/// internal_error). What a name changes is seen by one more handshake.
 #[test]
 fn tls_no_sni_by_alert() {
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
     for (variant, alert) in [("alert-112", 112), ("alert-40", 40), ("alert-80", 80)] {
-        check_rogue("tls-no-sni", variant, Rogue::TlsAlert(alert), "sni = off\n");
+        let router = alert_without_name(&lab, alert, broker.port);
+        provoke(&lab, tls_config(router.port, "sni = off\n"))
+            .variant(variant)
+            .limit(SOON)
+            .fails("tls-no-sni");
     }
+}
+
+/// Passes TLS for `localhost` on to `broker`, and answers everything else with this alert.
+fn alert_without_name(lab: &Lab, alert: u8, broker: u16) -> Hostile {
+    hostile(lab, move |mut client| {
+        let mut hello = [0; 16 * 1024];
+        let count = client.read(&mut hello)?;
+        if !hello[..count].windows(9).any(|it| it == b"localhost") {
+            return client.write_all(&[21, 3, 3, 0, 2, 2, alert]);
+        }
+        let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, broker))?;
+        server.write_all(&hello[..count])?;
+        let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
+        std::thread::spawn(move || io::copy(&mut from, &mut to));
+        io::copy(&mut server, &mut client).map(drop)
+    })
+}
+
+/// With a name it ends in the same way: the name is not the cause.
+#[test]
+fn what_ends_alike_with_a_name_is_not_laid_to_sni() {
+    for (code, variant, alert) in [
+        ("tls-no-common-cipher", "sni-off", 40),
+        ("tls-alert", "sni-off", 80),
+    ] {
+        let (lab, _) = trusting_lab();
+        let server = Rogue::TlsAlert(alert).start(&lab);
+        provoke(&lab, tls_config(server.port, "sni = off\n"))
+            .variant(variant)
+            .limit(SOON)
+            .fails(code)
+            .says(&["the same happened once more, with the server name `localhost`"]);
+        assert_eq!(
+            server.server_names()[..2],
+            [None, Some("localhost".to_owned())]
+        );
+    }
+    let (lab, root) = trusting_lab();
+    let broker = with_certificate(&lab, root.server(&["localhost"]));
+    let router = sni_router(&lab, "other.example", broker.port);
+    provoke(&lab, tls_config(router.port, "sni = off\n"))
+        .variant("sni-off")
+        .fails("tls-closed");
+}
+
+/// By its address a server has no name to be tried.
+#[test]
+fn tls_no_common_cipher_at_an_address() {
+    let (lab, _) = trusting_lab();
+    let server = forms::p521_certificate(&lab, "localhost");
+    let odd = s_server(&lab, &server, &[]);
+    provoke(&lab, tls_config(odd.port, "host = 127.0.0.1\n"))
+        .variant("address")
+        .fails("tls-no-common-cipher")
+        .says(&["P-521", "`/etc/hosts`", "`127.0.0.1 broker.example.com`"]);
+}
+
+/// A reverse proxy shows its own certificate to a client that sends no name.
+#[test]
+fn a_default_certificate_is_shown_without_sni() {
+    let (lab, root) = trusting_lab();
+    let own = root.server(&["localhost", "broker.example"]).issue();
+    let own = own.write(&lab, "own");
+    let default = Leaf::self_signed(&["proxy.example"]).issue();
+    let default = default.write(&lab, "default");
+    let broker = mosquitto(&lab).start();
+    let proxy = terminator_by_name(&lab, &default, &own, broker.port);
+    provoke(&lab, tls_config(proxy.port, "")).passes();
+    provoke(&lab, tls_config(proxy.port, "sni = off\n"))
+        .variant("sni-off")
+        .fails("tls-self-signed")
+        .says(&["default certificate", "remove `sni = off`"]);
+    let more = "host = 127.0.0.1\nserver_name = broker.example\n";
+    provoke(&lab, tls_config(proxy.port, more))
+        .variant("address")
+        .fails("tls-self-signed")
+        .says(&["`127.0.0.1 broker.example`"]);
 }
 
 #[test]

@@ -6,9 +6,9 @@ use rustls::{CertificateError, Error};
 
 use crate::diagnosis::chain::{Chain, Evidence, holder, sign};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::issuer;
-use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::Stage;
+use crate::diagnosis::codes::{ca, issuer, weak};
+use crate::diagnosis::{Code, Diagnosis, origin, sni};
+use crate::failure::{Ended, Stage};
 use crate::util::clock;
 use crate::x509::Certificate;
 
@@ -20,13 +20,12 @@ pub(crate) static CODES: &[&Code] = &[
     &NAME_MISMATCH,
     &NO_SAN,
     &V1_CERTIFICATE,
-    &WEAK_KEY,
+    &weak::WEAK_KEY,
     &BAD_CERTIFICATE,
 ];
 
-/// A clock is wrong beyond doubt when every certificate of a chain ended this long before its date,
-/// in seconds: three years.
-const LONG_AGO: i64 = 3 * 365 * 24 * 60 * 60;
+/// A store of fewer may be somebody's own, and all of it old.
+const WHOLE_STORE: usize = 10;
 
 /// A chain that was refused: which fault it is.
 pub(crate) fn diagnose(shown: &Evidence<'_>, error: &CertificateError) -> Diagnosis {
@@ -55,22 +54,21 @@ pub(crate) fn diagnose(shown: &Evidence<'_>, error: &CertificateError) -> Diagno
         Fault::BadSignature
         | Fault::UnsupportedSignatureAlgorithmContext { .. }
         | Fault::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
-            if let Some((at, weakness)) = weakest(shown.chain) =>
+            if let Some(diagnosis) = weak::fault(shown) =>
         {
-            weak_key(shown, at, weakness)
+            diagnosis
         }
-        _ => bad(shown, &Error::InvalidCertificate(error.clone())),
+        _ => ca::fault(shown, error)
+            .unwrap_or_else(|| bad(shown, &Error::InvalidCertificate(error.clone()))),
     }
 }
 
-/// Before the program was built it cannot be now. And where *every* certificate shown ended years
-/// ago, a broker that nobody renewed for years is less likely than a clock that runs ahead.
+/// Before the program was built it cannot be now, and CA certificates last for decades: a clock by
+/// which most of this system's have ended runs ahead. That the broker's own ended long ago proves
+/// nothing.
 fn clock_is_wrong(chain: Chain<'_>) -> bool {
-    let now = chain.now;
-    let certificates = || chain.certificates();
-    now < clock::build_date()
-        || certificates().next().is_some()
-            && certificates().all(|(_, shown)| shown.not_after + LONG_AGO < now)
+    let Ended { count, of } = chain.facts.system_ended;
+    chain.now < clock::build_date() || of >= WHOLE_STORE && count * 2 > of
 }
 
 /// Which certificate is out of its dates, this machine's clock, and the chain where it has more.
@@ -116,7 +114,20 @@ pub(crate) static EXPIRED: Code = Code {
 };
 
 fn expired(shown: &Evidence<'_>) -> Diagnosis {
-    let at = shown.chain.out_of_date(true).map_or(0, |(at, _)| at);
+    let (at, which) = shown.chain.out_of_date(true).unzip();
+    let at = at.unwrap_or(0);
+    // One that a CA in `ca_file` signed, which has ended itself.
+    let of_file = which.filter(|_| at > 0).and_then(|which| {
+        let anchor = shown.ended(&which.issuer)?;
+        Some((which, anchor))
+    });
+    if let Some((which, anchor)) = of_file {
+        return Diagnosis::new(&EXPIRED, "the CA certificate in `ca_file` has expired")
+            .note(shown.holds(anchor))
+            .notes(dates(shown.chain, true, "expired as well"))
+            .help(issuer::fetch(shown, &which.subject.short()))
+            .help("if the date of the clock above is wrong, set this machine's clock first");
+    }
     let (what, help) = if at == 0 {
         (
             "the broker's certificate has expired",
@@ -171,7 +182,7 @@ pub(crate) static CLOCK_WRONG: Code = Code {
         retry: true,
     },
     line: "this machine's clock is wrong, not the certificate",
-    more: "Certificates hold between two dates, and the clock says a time that cannot be: one before this program was built, or one years after everything that the broker shows has ended.",
+    more: "Certificates hold between two dates, and the clock says a time that cannot be: one before this program was built, or one by which most of this system's CA certificates, which last for decades, have ended.",
     causes: &[
         "a board without a battery for its clock, such as a Raspberry Pi, that has not asked for the time yet: it says 1970, or the time of its last shutdown",
         "time servers (NTP) cannot be reached from this network",
@@ -181,7 +192,7 @@ pub(crate) static CLOCK_WRONG: Code = Code {
         "let the system set it: `timedatectl set-ntp true`, and see with `timedatectl` whether it is synchronised",
         "or set it by hand, with the present time: `date -s '2026-01-31 12:00:00'`",
         "for a service that starts with the machine, add `After=time-sync.target`",
-        "if `date -u` is right, the broker's certificate ended years ago: renew it",
+        "if `date -u` is right, renew the broker's certificate, and this system's CA certificates: `apt install ca-certificates`",
     ],
 };
 
@@ -199,7 +210,10 @@ pub(crate) fn clock_wrong(shown: &Evidence<'_>) -> Diagnosis {
         );
         (words.note(note), "not yet valid by this clock")
     } else {
-        let note = "every certificate that the broker presented ended years before that";
+        let Ended { count, of } = shown.chain.facts.system_ended;
+        let note = format!(
+            "by this clock {count} of this system's {of} CA certificates have ended; they last for decades"
+        );
         (words.note(note), "expired by this clock")
     };
     let out = [false, true]
@@ -210,7 +224,7 @@ pub(crate) fn clock_wrong(shown: &Evidence<'_>) -> Diagnosis {
         .help("set the clock from the network: `sudo timedatectl set-ntp true`")
         .help("or once by hand, with the present time in UTC: `sudo date -u -s 'YYYY-MM-DD HH:MM:SS'`")
         .help("if this board has no battery-backed clock, let NTP set it before MQTT starts (systemd: `After=time-sync.target`)")
-        .help_if(shown.chain.now >= built, "if that date is right after all, the broker's certificate ended years ago: renew it there")
+        .help_if(shown.chain.now >= built, "if that date is right after all, renew the broker's certificate, and this system's CA certificates (Debian: `apt-get install ca-certificates`)")
 }
 
 pub(crate) static NAME_MISMATCH: Code = Code {
@@ -260,6 +274,11 @@ pub(crate) fn name_mismatch(shown: &Evidence<'_>) -> Diagnosis {
     .note(format!("the certificate is for {}", list(names)))
     .notes(shown.chain.lines(0, "not for this name"));
     let words = match plain {
+        // `server_name` alone would send none.
+        Some(name) if key == Key::Host && sni::is_address(shown.config) => words
+            .help(format!("if `{name}` is your broker, set `host = {name}`"))
+            .help(sni::hosts_line(shown.config, name))
+            .help(format!("or keep `host` and set `server_name = {name}`: the certificate is then checked for that name, and none is sent")),
         Some(name) if key == Key::Host => words
             .help(format!("if `{name}` is your broker, set `host = {name}`"))
             .help(format!(
@@ -344,83 +363,6 @@ pub(crate) fn v1(shown: &Evidence<'_>) -> Diagnosis {
     .help(sign())
 }
 
-pub(crate) static WEAK_KEY: Code = Code {
-    name: "tls-weak-key",
-    kind: Kind::Failure {
-        stage: Stage::Tls,
-        retry: false,
-    },
-    line: "a certificate's key or signature is no longer safe",
-    more: "RSA keys below 2,048 bits and signatures made with SHA-1 or MD5 are no longer considered safe (NIST SP 800-131A), and are refused here. Clients built on OpenSSL may still accept them.",
-    causes: &[
-        "the certificate was made years ago, or by an old guide with `rsa:1024` or `-sha1`",
-        "a CA of your own has such a key: what it signs is no safer than its own key",
-        "the broker runs on a device whose built-in certificate is that old",
-    ],
-    remedies: &[
-        "make a new key of RSA 2048 bits or more, or P-256, and have a certificate issued for it",
-        "if the CA is the weak one, make a new CA, sign the broker's certificate with it, and give the CA's new certificate to every client",
-        "sign with SHA-256: `openssl x509 -req` does so by itself unless `-sha1` is given",
-    ],
-};
-
-#[derive(Clone, Copy)]
-enum Weakness<'a> {
-    /// Such as `RSA 1024`.
-    Key(&'a str),
-    /// Such as `SHA1 with RSA`.
-    Signature(&'a str),
-}
-
-/// The first certificate with a key or a signature that is refused, with its place in the chain. A
-/// certificate that signed itself is looked at for its key alone: nobody verifies that signature.
-fn weakest(chain: Chain<'_>) -> Option<(usize, Weakness<'_>)> {
-    chain.certificates().find_map(|(at, shown)| {
-        let bits = shown.key.strip_prefix("RSA ");
-        let short = bits
-            .and_then(|bits| bits.parse::<u32>().ok())
-            .is_some_and(|bits| bits < 2048);
-        let old = ["SHA1 ", "MD5 ", "MD2 "]
-            .iter()
-            .any(|hash| shown.signature.starts_with(hash));
-        if short {
-            Some((at, Weakness::Key(&shown.key)))
-        } else if old && !shown.self_issued {
-            Some((at, Weakness::Signature(&shown.signature)))
-        } else {
-            None
-        }
-    })
-}
-
-fn weak_key(shown: &Evidence<'_>, at: usize, weakness: Weakness<'_>) -> Diagnosis {
-    let whose = match at {
-        0 => "the broker's certificate",
-        _ => "a CA certificate in the broker's chain",
-    };
-    let (wanted, _) = shown.wanted();
-    match weakness {
-        Weakness::Key(key) => {
-            let diagnosis = Diagnosis::new(&WEAK_KEY, format!("{whose} has a key that is too short to be safe"))
-                .note(format!("its key is {key}; RSA keys of less than 2048 bits are refused"))
-                .notes(shown.chain.lines(at, key));
-            if at == 0 {
-                diagnosis.help(format!("make a new key on the broker and have a certificate issued for it: `openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN={wanted} -out server.csr`"))
-            } else {
-                diagnosis
-                    .help("if the CA is your own, make a new one with a key of 2048 bits or more, and sign the broker's certificate with it")
-                    .help("then set `ca_file` to the new CA's certificate, here and on every other client")
-            }
-        }
-        Weakness::Signature(signature) => Diagnosis::new(&WEAK_KEY, format!("{whose} is signed in a way that is no longer safe"))
-            .note(format!("it is signed by {signature}; signatures with SHA-1 and MD5 are refused"))
-            .notes(shown.chain.lines(at, signature))
-            .help("have it issued anew, signed with SHA-256")
-            .help("if you sign it yourself: `openssl x509 -req` uses SHA-256 unless `-sha1` is given"),
-    }
-    .note("OpenSSL-based clients may still accept it")
-}
-
 pub(crate) static BAD_CERTIFICATE: Code = Code {
     name: "tls-bad-certificate",
     kind: Kind::Failure {
@@ -467,6 +409,9 @@ pub(crate) fn bad(shown: &Evidence<'_>, said: &Error) -> Diagnosis {
     };
     let words = diagnosis.note(shown.chain.trusted());
     match fault {
+        Some(Fault::BadSignature) if let Some(ended) = shown.chain.certificates().find_map(|(_, it)| shown.ended(&it.issuer)) => words
+            .note(shown.holds(ended))
+            .help(issuer::fetch(shown, &ended.subject.short())),
         Some(Fault::BadSignature) => words
             .help_if(shown.config.is_set(Key::CaFile), format!("if the CA was made anew under the same name, {} still holds the old one: set it to the new one", origin(shown.config, Key::CaFile)))
             .help("if not, the certificate is damaged or forged: have it issued anew"),
@@ -484,7 +429,7 @@ pub(crate) fn bad(shown: &Evidence<'_>, said: &Error) -> Diagnosis {
     }
 }
 
-fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     const MOST: usize = 6;
     match names {
         [] => "no host at all".to_owned(),

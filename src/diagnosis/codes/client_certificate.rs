@@ -34,6 +34,7 @@ pub(crate) static REQUIRED: Code = Code {
     remedies: &[
         "set `cert_file` and `key_file` to the certificate and key that the broker's operator or console gave you",
         "if you have none, ask the operator for one, or for the port where a user name and password are enough",
+        "on a broker of your own, a listener without `require_certificate true` demands none (mosquitto); give it a `password_file` then",
     ],
 };
 
@@ -43,6 +44,7 @@ fn required(error: &TlsError) -> Diagnosis {
         .note(accepted_issuers(error))
         .help("set `cert_file` and `key_file` to the certificate and key that the broker's operator gave you")
         .help("if you have none, ask for the port where a user name and password are enough")
+        .help("if the broker is yours and shall not demand one, take `require_certificate true` out of this listener's configuration (mosquitto), and restart it")
 }
 
 pub(crate) static REJECTED: Code = Code {

@@ -1,7 +1,7 @@
 //! The codes of whom a certificate comes from: its issuer, the pin, a CA in the broker's place.
 
 use crate::config::Key;
-use crate::diagnosis::chain::{Chain, Evidence, sign};
+use crate::diagnosis::chain::{Evidence, sign};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis, origin};
 use crate::failure::Stage;
@@ -23,7 +23,7 @@ pub(crate) fn unknown(shown: &Evidence<'_>) -> Diagnosis {
         ca_as_leaf(shown)
     } else if leaf(|leaf| leaf.self_issued) {
         self_signed(shown)
-    } else if lacks_intermediate(shown.chain) {
+    } else if lacks_intermediate(shown) {
         missing_intermediate(shown)
     } else {
         unknown_issuer(shown)
@@ -31,10 +31,11 @@ pub(crate) fn unknown(shown: &Evidence<'_>) -> Diagnosis {
 }
 
 /// The leaf came alone, and something says that an issuer in between exists.
-fn lacks_intermediate(chain: Chain<'_>) -> bool {
-    chain.facts.chain.len() == 1
-        && (chain.facts.issuer_organisation_trusted
-            || chain.leaf().is_some_and(|leaf| leaf.has_aia))
+fn lacks_intermediate(shown: &Evidence<'_>) -> bool {
+    let chain = shown.chain;
+    // Where `ca_file` has ended, its organisation may have a new root.
+    let of_trusted = chain.facts.issuer_organisation_trusted && shown.ended_ca_file().is_none();
+    chain.facts.chain.len() == 1 && (of_trusted || chain.leaf().is_some_and(|leaf| leaf.has_aia))
 }
 
 pub(crate) static UNKNOWN_ISSUER: Code = Code {
@@ -61,16 +62,27 @@ pub(crate) static UNKNOWN_ISSUER: Code = Code {
 fn unknown_issuer(shown: &Evidence<'_>) -> Diagnosis {
     let issuer = shown.chain.top_issuer();
     let lone = shown.chain.facts.chain.len() == 1;
+    let ended = shown.ended_ca_file();
     Diagnosis::new(&UNKNOWN_ISSUER, "the broker's certificate was issued by a CA that this machine does not trust")
         .notes(shown.chain.lines_to_top(&format!("not trusted: no trusted CA is named `{issuer}` and has signed it")))
         .note(shown.chain.trusted())
-        .help(match shown.config.is_set(Key::CaFile) {
+        .notes(ended.map(|ended| shown.holds(ended)))
+        .helps(ended.map(|_| fetch(shown, &issuer)))
+        .help_if(ended.is_none(), match shown.config.is_set(Key::CaFile) {
             true => format!("if `{issuer}` is your own or your broker's CA, set {} to its certificate: the present one is another's", origin(shown.config, Key::CaFile)),
             false => format!("if `{issuer}` is your own or your broker's CA, get its certificate from the broker's operator and set `ca_file` to it"),
         })
         .help_if(lone, "if it is an intermediate CA of a public one, the broker must send that CA's certificate after its own")
         .help_if(!shown.system_roots(), format!("if it is a public CA, remove {}", origin(shown.config, Key::SystemRoots)))
         .help_if(shown.system_roots(), "if it is a public CA, update this machine's certificates (Debian: `apt-get install ca-certificates`)")
+}
+
+/// What to do about a `ca_file` that has ended.
+pub(crate) fn fetch(shown: &Evidence<'_>, root: &str) -> String {
+    let file = origin(shown.config, Key::CaFile);
+    format!(
+        "the certificate in {file} has expired: if `{root}` is your broker's CA now, get its certificate from the operator or from the CA itself, and set `ca_file` to it"
+    )
 }
 
 pub(crate) static MISSING_INTERMEDIATE: Code = Code {
@@ -97,6 +109,7 @@ fn missing_intermediate(shown: &Evidence<'_>) -> Diagnosis {
     let words = Diagnosis::new(&MISSING_INTERMEDIATE, "the broker does not send the intermediate certificate")
         .notes(shown.chain.lines_to_top(&format!("its issuer `{issuer}` was neither sent nor is it trusted")))
         .note(shown.chain.trusted())
+        .notes(shown.ended_ca_file().map(|ended| shown.holds(ended)))
         .help(format!("append the certificate of `{issuer}` to the broker's certificate file, after its own, and reload it (Let's Encrypt: use `fullchain.pem`)"));
     let words = match url {
         Some(url) => words
@@ -114,6 +127,7 @@ fn missing_intermediate(shown: &Evidence<'_>) -> Diagnosis {
                 .to_owned()
         }
     })
+    .helps(shown.ended_ca_file().map(|_| format!("get the root's present certificate, too: the one in {} has expired", origin(shown.config, Key::CaFile))))
 }
 
 pub(crate) static SELF_SIGNED: Code = Code {

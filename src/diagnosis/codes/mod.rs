@@ -1,6 +1,7 @@
 //! Each code whole, one file a layer: its name, what it means, and right below it the function that
 //! words one occurrence from the facts.
 
+mod ca;
 pub(crate) mod certificate;
 pub(crate) mod client_certificate;
 pub(crate) mod connack;
@@ -16,3 +17,4 @@ pub(crate) mod settings;
 pub(crate) mod subscribe;
 pub(crate) mod tls;
 pub(crate) mod usage;
+mod weak;

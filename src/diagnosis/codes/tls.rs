@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 
-use crate::config::{Config, Key, Transport};
+use crate::config::{Config, Key};
 use crate::diagnosis::alert::{how_it_ended, received};
 use crate::diagnosis::chain::Evidence;
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::{certificate, client_certificate, issuer};
-use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::{Stage, TlsCause, TlsError};
+use crate::diagnosis::{Code, Diagnosis, origin, sni};
+use crate::failure::{Stage, TlsCause, TlsError, TlsFacts};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -32,7 +32,9 @@ pub(crate) static CODES: &[&Code] = &[
 pub(crate) fn diagnose(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
     let shown = Evidence::new(error, config, now);
     let diagnosis = match &error.cause {
-        TlsCause::PinMismatch { expected } => issuer::pin_mismatch(&shown, expected),
+        TlsCause::PinMismatch { expected } => {
+            sni::first(issuer::pin_mismatch(&shown, expected), &error.facts, config)
+        }
         TlsCause::AlpnNotChosen => alpn(error, config),
         _ if error.facts.answers_plain_mqtt || looks_plain(&error.facts.first_bytes) => {
             not_tls(error, config)
@@ -40,7 +42,10 @@ pub(crate) fn diagnose(error: &TlsError, config: &Config, now: i64) -> Diagnosis
         TlsCause::TimedOut { limit } => timeout(error, config, *limit),
         TlsCause::Closed { .. } | TlsCause::Io(_) => ended(error, config, now),
         TlsCause::Rustls(said) => match said {
-            Error::InvalidCertificate(said) => certificate::diagnose(&shown, said),
+            Error::InvalidCertificate(said) => match certificate::diagnose(&shown, said) {
+                clock if clock.code == &certificate::CLOCK_WRONG => clock,
+                diagnosis => sni::first(diagnosis, &error.facts, config),
+            },
             Error::NoCertificatesPresented | Error::UnsupportedNameType => {
                 certificate::bad(&shown, said)
             }
@@ -60,7 +65,7 @@ pub(crate) fn diagnose(error: &TlsError, config: &Config, now: i64) -> Diagnosis
                 | PeerIncompatible::Tls12NotOfferedOrEnabled
                 | PeerIncompatible::SupportedVersionsExtensionRequired,
             ) => version(error),
-            Error::PeerIncompatible(_) => no_common_cipher(error),
+            Error::PeerIncompatible(_) => no_common_cipher(error, config),
             // The records have the form of TLS and break its rules: it is none.
             _ => not_tls(error, config),
         },
@@ -98,9 +103,14 @@ fn ended(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
     }
     match config.port {
         1883 | 1884 if facts.first_bytes.is_empty() => not_tls(error, config),
-        _ if facts.sni.is_none() => no_sni(error, config),
+        _ if facts.sni.is_none() && !is_same(facts) => no_sni(error, config),
         _ => closed(error, config),
     }
+}
+
+/// With a server name it ends in the same way: that none was sent is not the cause.
+fn is_same(facts: &TlsFacts) -> bool {
+    facts.named.as_ref().is_some_and(|named| named.same)
 }
 
 fn of_alert(alert: AlertDescription, error: &TlsError, config: &Config, now: i64) -> Diagnosis {
@@ -128,13 +138,17 @@ fn of_alert(alert: AlertDescription, error: &TlsError, config: &Config, now: i64
         {
             client_certificate::refused(error, config, now)
         }
-        Alert::HandshakeFailure | Alert::InternalError | Alert::MissingExtension
-            if error.facts.sni.is_none() =>
+        Alert::InternalError | Alert::MissingExtension
+            if error.facts.sni.is_none() && !is_same(&error.facts) =>
         {
             no_sni(error, config)
         }
-        Alert::HandshakeFailure | Alert::InsufficientSecurity => no_common_cipher(error),
-        _ => other_alert(error),
+        // A cipher or a key that does not fit ends in the same alert.
+        Alert::HandshakeFailure if error.facts.named.as_ref().is_some_and(|it| !it.same) => {
+            no_sni(error, config)
+        }
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => no_common_cipher(error, config),
+        _ => other_alert(error, config),
     }
 }
 
@@ -162,8 +176,12 @@ pub(crate) static NOT_TLS: Code = Code {
 fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
     let first = &error.facts.first_bytes;
     let port = config.port;
-    let take_tls_port =
-        format!("use the broker's TLS port instead of {port}: 8883 is the usual one");
+    let take_tls_port = match port {
+        8883 => {
+            "ask the broker's operator which port is for MQTT over TLS: here 8883 is not".to_owned()
+        }
+        _ => format!("use the broker's TLS port instead of {port}: 8883 is the usual one"),
+    };
     // Whole records, or a whole handshake, were TLS; then came what TLS does not allow.
     let broken = match &error.cause {
         TlsCause::Rustls(said) if !looks_plain(first) => Some(said),
@@ -178,6 +196,7 @@ fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
     if error.facts.answers_plain_mqtt {
         return words
             .note("it is a broker without TLS: a CONNECT in the clear, without credentials, was answered with a CONNACK")
+            .help_if(port == 8883, "if the broker is yours, give this listener a certificate (mosquitto: `certfile` and `keyfile` below `listener 8883`)")
             .help(take_tls_port)
             .help("if the broker has no TLS port and is on this machine or network, set `tls = off`");
     }
@@ -204,16 +223,25 @@ fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
         text::escape_bytes(first, 48)
     ));
     if first.starts_with(b"HTTP/") {
-        words.note("that is HTTP").help(
-            "this is a web server's port: take the broker's port for MQTT over TLS, usually 8883",
-        )
+        words.note("that is HTTP").help(format!(
+            "this is a web server's port: take the broker's port for MQTT over TLS{}",
+            usual(port)
+        ))
     } else if first.starts_with(b"SSH-") {
-        words.note("that is SSH").help("this is the port of an SSH server: take the broker's port for MQTT over TLS, usually 8883")
+        words.note("that is SSH").help(format!(
+            "this is the port of an SSH server: take the broker's port for MQTT over TLS{}",
+            usual(port)
+        ))
     } else {
         words
             .help(take_tls_port)
             .help("if a proxy or a firewall stands between, try another network")
     }
+}
+
+/// What else is known of a broker's TLS port, unless it is this one.
+fn usual(port: u16) -> &'static str {
+    if port == 8883 { "" } else { ", usually 8883" }
 }
 
 pub(crate) static CLOSED: Code = Code {
@@ -240,9 +268,10 @@ pub(crate) static CLOSED: Code = Code {
 fn closed(error: &TlsError, config: &Config) -> Diagnosis {
     Diagnosis::new(&CLOSED, "the broker closed the connection during the TLS handshake")
         .notes(how_it_ended(error))
+        .notes(sni::notes(&error.facts, config))
         .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, Key::Host)))
         .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
-        .help(format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+        .help(format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
 }
 
 pub(crate) static TIMEOUT: Code = Code {
@@ -294,7 +323,7 @@ fn timeout(error: &TlsError, config: &Config, limit: Duration) -> Diagnosis {
         .map(|_| format!("{small} was not answered either"));
     diagnosis
         .notes(small)
-        .help_if(error.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port, which is usually 8883", config.port))
+        .help_if(error.facts.first_bytes.is_empty(), format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
         .help(slow)
         .help("if a firewall inspects TLS, it may let the connection through and hold its data: try another network")
 }
@@ -343,6 +372,7 @@ pub(crate) static NO_COMMON_CIPHER: Code = Code {
     causes: &[
         "the broker's certificate has a key of a kind that is not supported here (P-521, DSA)",
         "the broker's configuration allows old or rare ciphers only",
+        "the ciphers that it allows do not fit its key: `ECDHE-RSA-…` with an EC key, or `ECDHE-ECDSA-…` with an RSA key",
         "the broker has no certificate at all, only pre-shared keys (PSK)",
     ],
     remedies: &[
@@ -351,13 +381,20 @@ pub(crate) static NO_COMMON_CIPHER: Code = Code {
     ],
 };
 
-fn no_common_cipher(error: &TlsError) -> Diagnosis {
+fn no_common_cipher(error: &TlsError, config: &Config) -> Diagnosis {
+    let unknown = error.facts.sni.is_none() && error.facts.named.is_none();
+    let by_name = sni::help(
+        "if a reverse proxy (Traefik, HAProxy, nginx) stands before the broker, it may refuse those who send no name",
+        config,
+    );
     Diagnosis::new(&NO_COMMON_CIPHER, "the broker and this client have no TLS algorithm in common")
         .notes(how_it_ended(error))
+        .notes(sni::notes(&error.facts, config))
         .note("cipher suites offered: AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, in TLS 1.2 with ECDHE only")
         .note("groups offered: X25519, P-256, P-384; signatures: ECDSA on P-256 and P-384, Ed25519, RSA of 2048 bits and more")
         .help("give the broker a certificate with an RSA, P-256, P-384 or Ed25519 key: one with a P-521 or DSA key cannot be used")
-        .help("if the broker's configuration limits its ciphers, allow ECDHE with AES-GCM there")
+        .help("if the broker's configuration limits its ciphers (mosquitto: `ciphers`), allow those of ECDHE with AES-GCM that fit its key: `ECDHE-RSA-…` needs an RSA key, `ECDHE-ECDSA-…` an EC or Ed25519 key")
+        .helps(by_name.into_iter().filter(|_| unknown))
 }
 
 pub(crate) static UNRECOGNISED_NAME: Code = Code {
@@ -407,28 +444,22 @@ pub(crate) static NO_SNI: Code = Code {
     ],
     remedies: &[
         "set `host` to the broker's full name, as its provider shows it",
+        "if that name has no address here, add it to `/etc/hosts`: `192.0.2.1 broker.example.com`",
         "remove `sni = off`",
     ],
 };
 
 fn no_sni(error: &TlsError, config: &Config) -> Diagnosis {
-    let off = matches!(&config.transport, Transport::Tls(settings) if !settings.sni);
-    let why = if off {
-        format!("{} leaves it out", origin(config, Key::Sni))
-    } else {
-        format!("`{}` is an IP address, which has none", config.host)
-    };
-    let words = Diagnosis::new(
+    Diagnosis::new(
         &NO_SNI,
         "the broker refuses a TLS handshake without a server name (SNI)",
     )
     .notes(how_it_ended(error))
-    .note(format!("no server name was sent: {why}"));
-    if off {
-        words.help("remove `sni = off`: this broker serves many names on one address and needs to know which")
-    } else {
-        words.help("set `host` to the broker's name instead of its address: a broker that serves many names on one address needs to know which")
-    }
+    .notes(sni::notes(&error.facts, config))
+    .helps(sni::help(
+        "if this broker serves many names on one address, it needs to know which",
+        config,
+    ))
 }
 
 pub(crate) static ALPN: Code = Code {
@@ -485,9 +516,10 @@ pub(crate) static ALERT: Code = Code {
     ],
 };
 
-fn other_alert(error: &TlsError) -> Diagnosis {
+fn other_alert(error: &TlsError, config: &Config) -> Diagnosis {
     Diagnosis::new(&ALERT, "the broker ended the TLS handshake with an alert")
         .notes(how_it_ended(error))
+        .notes(sni::notes(&error.facts, config))
         .help("look into the broker's log, where the reason for the alert stands")
 }
 

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use rustls::AlertDescription as Alert;
 
 use super::*;
-use crate::failure::{Failure, Stage, TlsFacts};
+use crate::failure::{Failure, Named, Stage, TlsFacts};
 use crate::testing::errors::rustls_errors;
 use crate::testing::facts::any_facts;
 use crate::testing::{DAY, SECRET, assert_sound, facts, good, leaf};
@@ -58,6 +58,15 @@ fn without_sni() -> TlsFacts {
     TlsFacts {
         sni: None,
         ..facts(vec![])
+    }
+}
+
+/// The same, and one more handshake sent a name.
+fn named(same: bool) -> TlsFacts {
+    let name = "h.example".to_owned();
+    TlsFacts {
+        named: Some(Named { name, same }),
+        ..without_sni()
     }
 }
 
@@ -160,7 +169,7 @@ fn alerts_mean_what_was_seen_before_them() {
         (
             Alert::HandshakeFailure,
             &NO_COMMON_CIPHER,
-            &NO_SNI,
+            &NO_COMMON_CIPHER,
             &client_certificate::REQUIRED,
             &client_certificate::REJECTED,
         ),
@@ -214,6 +223,26 @@ fn alerts_mean_what_was_seen_before_them() {
         let insufficient = alert(Alert::InsufficientSecurity);
         check(insufficient, facts(), &NO_COMMON_CIPHER);
     }
+}
+
+/// Where a cipher or a key can be the cause, SNI is blamed only once a name has made a difference.
+#[test]
+fn a_handshake_with_a_name_separates_the_causes() {
+    let facts = named;
+    for (cause, same, other) in [
+        (closed as fn() -> TlsCause, &CLOSED, &NO_SNI),
+        (
+            || alert(Alert::HandshakeFailure),
+            &NO_COMMON_CIPHER,
+            &NO_SNI,
+        ),
+        (|| alert(Alert::InternalError), &ALERT, &NO_SNI),
+        (|| alert(Alert::MissingExtension), &ALERT, &NO_SNI),
+    ] {
+        check(cause(), facts(true), same);
+        check(cause(), facts(false), other);
+    }
+    check(alert(Alert::MissingExtension), without_sni(), &NO_SNI);
 }
 
 #[test]
@@ -323,6 +352,10 @@ proptest! {
             let failure = Failure::Tls(Box::new(fault));
             let diagnosis = crate::diagnosis::diagnose(&failure, &config, now);
             prop_assert_eq!(diagnosis.stage, Stage::Tls);
+            if config.port == 8883 {
+                let usual = diagnosis.help.iter().find(|help| help.contains("usual"));
+                prop_assert_eq!(usual, None, "that is the port which was used");
+            }
             prop_assert_eq!(diagnosis.exit_code(), 5);
             prop_assert!(diagnosis.code.name.starts_with("tls-"));
             assert_sound(&diagnosis);

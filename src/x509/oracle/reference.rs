@@ -42,12 +42,24 @@ fn agree_on_extensions(ours: &Certificate, theirs: &X509Certificate<'_>) {
         let extension = theirs.get_extension_unique(oid).expect("one at the most");
         extension.map(X509Extension::parsed_extension)
     };
-    let is_ca = match parsed(&known::OID_X509_EXT_BASIC_CONSTRAINTS) {
-        Some(ParsedExtension::BasicConstraints(constraints)) => constraints.ca,
-        None => false,
+    let constraints = match parsed(&known::OID_X509_EXT_BASIC_CONSTRAINTS) {
+        Some(ParsedExtension::BasicConstraints(it)) => (it.ca, it.path_len_constraint),
+        None => (false, None),
         Some(other) => panic!("basicConstraints: {other:?}"),
     };
-    assert_eq!(ours.is_ca, is_ca);
+    assert_eq!((ours.is_ca, ours.path_length), constraints);
+    let limits = parsed(&known::OID_X509_EXT_NAME_CONSTRAINTS);
+    assert_eq!(ours.limits_names, limits.is_some());
+    // Byte by byte, as rustls looks at them.
+    let known = |oid: &Oid<'_>| {
+        matches!(
+            oid.as_bytes(),
+            [0x55, 0x1d, 15 | 17 | 19 | 30 | 31 | 37] | [0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2]
+        )
+    };
+    let mut extensions = theirs.iter_extensions();
+    let critical = extensions.any(|it| it.critical && !known(&it.oid));
+    assert_eq!(ours.critical.is_some(), critical);
 
     match parsed(&known::OID_X509_EXT_SUBJECT_ALT_NAME) {
         Some(ParsedExtension::SubjectAlternativeName(san)) => {

@@ -12,7 +12,10 @@ use std::{fmt, io};
 use rustix::io::Errno;
 
 use crate::config::{Config, Key, Origin, Qos, Slip};
-use crate::x509::Certificate;
+
+mod tls;
+
+pub(crate) use tls::{Ended, FIRST_BYTES, Named, Presented, Roots, TlsCause, TlsError, TlsFacts};
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -267,94 +270,6 @@ pub(crate) enum PortAnswer {
     Silence,
 }
 
-/// A broken TLS connection: the cause, with all that was seen on the way in [`TlsFacts`].
-#[derive(Debug)]
-pub(crate) struct TlsError {
-    pub(crate) cause: TlsCause,
-    pub(crate) facts: TlsFacts,
-    /// The refusal came after the handshake had ended on our side, as the refusal of a client
-    /// certificate does in TLS 1.3 (RFC 8446 §4.4.2.4). `None`: that was not seen.
-    pub(crate) late: Option<bool>,
-}
-
-#[derive(Debug)]
-pub(crate) enum TlsCause {
-    /// The peer closed, with or without a reset, and gave no alert.
-    Closed {
-        reset: bool,
-    },
-    TimedOut {
-        limit: Duration,
-    },
-    /// The certificate is not the one of `pin_sha256`.
-    PinMismatch {
-        expected: [u8; 32],
-    },
-    /// The handshake chose none of the offered protocols, and the broker then closed at CONNECT.
-    AlpnNotChosen,
-    Rustls(rustls::Error),
-    Io(io::Error),
-}
-
-/// What a handshake showed, as far as it came.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TlsFacts {
-    /// The server name that was sent (RFC 6066 §3); `None`: none was.
-    pub(crate) sni: Option<String>,
-    /// The name that the certificate was asked to carry.
-    pub(crate) server_name: String,
-    pub(crate) offered_alpn: Vec<String>,
-    /// `TLS 1.3` or `TLS 1.2`, where no other version was offered.
-    pub(crate) only_offered: Option<&'static str>,
-    /// `TLS 1.3`, `TLS 1.2`.
-    pub(crate) version: Option<&'static str>,
-    /// The name of the IANA registry, as rustls writes it.
-    pub(crate) cipher_suite: Option<String>,
-    pub(crate) key_exchange: Option<String>,
-    pub(crate) alpn: Option<String>,
-    pub(crate) client_cert_requested: bool,
-    /// The issuers that the CertificateRequest named.
-    pub(crate) client_cert_issuers: Vec<String>,
-    pub(crate) client_cert_sent: bool,
-    /// Our own client certificate, if one is set.
-    pub(crate) client_certificate: Option<Certificate>,
-    /// The presented chain, the leaf first, also when its verification failed.
-    pub(crate) chain: Vec<Presented>,
-    pub(crate) roots: Roots,
-    /// The organisation that issued the last certificate presented is also that of a trust anchor.
-    /// Looked at only when the issuer was not found.
-    pub(crate) issuer_organisation_trusted: bool,
-    /// The first bytes that the peer sent, at most [`FIRST_BYTES`].
-    pub(crate) first_bytes: Vec<u8>,
-    /// A CONNECT without TLS, which carries no credentials, was answered with a CONNACK.
-    pub(crate) answers_plain_mqtt: bool,
-    /// One more handshake got an answer, which had the broker send small segments only; `None`: none
-    /// was tried.
-    pub(crate) small_segments: Option<bool>,
-    /// What was trusted is the pin: issuer, name and dates were not looked at.
-    pub(crate) pinned: bool,
-}
-
-/// How many of a peer's first bytes are kept as evidence.
-pub(crate) const FIRST_BYTES: usize = 64;
-
-/// One certificate as it was presented.
-#[derive(Clone, Debug)]
-pub(crate) struct Presented {
-    /// `None`: the bytes are no certificate that could be read.
-    pub(crate) certificate: Option<Certificate>,
-    pub(crate) sha256: [u8; 32],
-}
-
-/// What was trusted, and where it came from.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Roots {
-    pub(crate) count: usize,
-    pub(crate) sources: Vec<String>,
-    /// Certificates of the system's store that could not be used.
-    pub(crate) skipped: usize,
-}
-
 /// What ended a connection that rumqttc held.
 #[derive(Debug)]
 pub(crate) enum LinkError {
@@ -578,6 +493,12 @@ pub(crate) enum ProbeEnd {
 #[derive(Debug)]
 pub(crate) enum Warning {
     CertExpiresSoon {
+        subject: String,
+        not_after: i64,
+        now: i64,
+    },
+    /// Of `ca_file`.
+    CaExpired {
         subject: String,
         not_after: i64,
         now: i64,
