@@ -148,7 +148,7 @@ impl<'a> Observed<'a> {
         failure
     }
 
-    /// Where no address was found or reached, or TLS was not answered: what can be told beside. Asked of
+    /// Where no address was found or reached, or TLS or CONNECT not answered: what can be told beside. Asked of
     /// the first failure alone, and not at each retry.
     pub(crate) fn look_once_more(&self, mut failure: Failure) -> Failure {
         let Target { config, stop, .. } = self.target;
@@ -177,6 +177,11 @@ impl<'a> Observed<'a> {
             }
             Failure::Tls(error) if matches!(error.cause, TlsCause::TimedOut { .. }) => {
                 error.facts.small_segments = self.small_segments(&error.facts);
+            }
+            Failure::Mqtt(error) => {
+                if let Some(probe) = &mut error.probe {
+                    probe.websocket = self.websocket(&probe.bytes);
+                }
             }
             _ => {}
         }
@@ -238,13 +243,12 @@ impl<'a> Observed<'a> {
                 if let Some(password) = self.target.password {
                     password.mask(&mut bytes);
                 }
-                let websocket = self.websocket(&bytes);
                 let mut failure = self.mqtt(link.into(), connect, after);
                 if let Failure::Mqtt(error) = &mut failure {
                     error.probe = Some(Probe {
                         bytes,
                         ended,
-                        websocket,
+                        websocket: None,
                     });
                 }
                 failure
