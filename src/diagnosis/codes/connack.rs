@@ -94,7 +94,7 @@ fn not_authorized(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
         .notes(fault.certificate_unasked.then(|| format!("the broker did not ask for the client certificate ({}), so it was not sent", origin(config, Key::CertFile))))
         .help_if(fault.certificate_unasked, "if the broker is to know this client by its certificate, it must ask for it: mosquitto has `require_certificate true` and `use_identity_as_username true` for that listener")
         .help_if(none && !fault.certificate_unasked && !certificate, "set `username` and a password (`password_file` or `password_env`)")
-        .help_if(none && !fault.certificate_unasked && certificate, "the broker asked for the client certificate; if it is to take it in place of a user name, mosquitto has `use_identity_as_username true` for that listener")
+        .help_if(none && !fault.certificate_unasked && certificate, "if the broker is to take the client certificate in place of a user name, mosquitto has `use_identity_as_username true` for that listener")
         .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others also give this answer for a wrong password")
         .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, Key::Sni)))
         .help_if(none && fault.certificate_unasked, "if it knows clients by user name, set `username` and a password (`password_file` or `password_env`)")
