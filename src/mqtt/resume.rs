@@ -18,17 +18,17 @@ pub(crate) struct Unfinished {
     pub(crate) releases: Vec<u16>,
     /// Messages that came in with QoS 2.
     pub(crate) received: Qos2Received,
-    /// It is the first session of this run. An earlier run that was killed may have left packet ids of
-    /// QoS 2 half-way: a broker takes a new PUBLISH under such an id for a repetition and drops it
-    /// (MQTT 3.1.1 §4.3.3), so every id is released before it is used.
-    pub(crate) first: bool,
+    /// No session of this run has released all packet ids yet. An earlier run that was killed may have
+    /// left ids of QoS 2 half-way: a broker takes a new PUBLISH under such an id for a repetition and
+    /// drops it (MQTT 3.1.1 §4.3.3), so every id is released before it is used.
+    pub(crate) unreleased: bool,
 }
 
 impl Unfinished {
     /// Of earlier runs, of which nothing is known.
     pub(crate) fn of_earlier_runs() -> Self {
         Self {
-            first: true,
+            unreleased: true,
             ..Self::default()
         }
     }
@@ -40,7 +40,7 @@ impl Unfinished {
         config: &Config,
         limits: Limits,
     ) -> impl Iterator<Item = u16> + use<> {
-        let may_be = self.first && config.qos == Qos::ExactlyOnce && !config.clean_session;
+        let may_be = self.unreleased && config.qos == Qos::ExactlyOnce && !config.clean_session;
         1..=if may_be { limits.max_inflight } else { 0 }
     }
 }

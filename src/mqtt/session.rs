@@ -54,7 +54,7 @@ pub(crate) struct Session {
     requests: usize,
     /// See [`Unfinished::received`].
     received: Qos2Received,
-    /// Packet ids that are released before they are used; see [`Unfinished::first`].
+    /// Packet ids that are released before they are used; see [`Unfinished::unreleased`].
     releasing: BTreeSet<u16>,
     /// Messages of QoS 2 whose PUBREC is on its way or there, and whose PUBREL is not.
     unreleased: BTreeSet<u16>,
@@ -362,6 +362,11 @@ impl Session {
         Err(SessionError::Fault(
             self.ended.replace(closed()).unwrap_or_else(closed),
         ))
+    }
+
+    /// Whether packet ids that an earlier run may have left half-way are not all released.
+    pub(crate) fn is_releasing(&self) -> bool {
+        !self.releasing.is_empty()
     }
 
     /// The messages that came in with QoS 2, for the session that comes after this one.

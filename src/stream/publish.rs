@@ -408,11 +408,15 @@ impl Publisher<'_> {
         let failure = self
             .reconnector
             .failure(cause, operation, self.reconnector.stood());
+        let unfinished = Unfinished {
+            unreleased: session.is_releasing(),
+            ..self.outbox.unfinished()
+        };
         if self.config.qos == Qos::AtMostOnce {
             for payload in session.into_unsent() {
                 self.outbox.push(payload);
             }
         }
-        ServeOutcome::Lost(self.outbox.unfinished(), failure)
+        ServeOutcome::Lost(unfinished, failure)
     }
 }

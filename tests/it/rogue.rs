@@ -105,6 +105,8 @@ pub(crate) enum Rogue {
 
     /// Says that it has the session, and does everything right.
     KeepsSession,
+    /// The same, but it closes the first connection at the first PUBREL, without having taken it.
+    KeepsSessionLosesRelease(Arc<AtomicUsize>),
     /// Delivers a message of QoS 2 at SUBSCRIBE, and sends its PUBREL when DISCONNECT has come.
     ReleasesAfterDisconnect,
 
@@ -247,6 +249,15 @@ impl Rogue {
                 if connects.fetch_add(1, Ordering::Relaxed) % 5 != 4 =>
             {
                 Self::TakenOver(*after).answer(packet, client)
+            }
+            (Self::KeepsSessionLosesRelease(connects), Packet::Connect(_)) => {
+                connects.fetch_add(1, Ordering::Relaxed);
+                Self::KeepsSession.answer(packet, client)
+            }
+            (Self::KeepsSessionLosesRelease(connects), Packet::Ack { kind: PUBREL, .. })
+                if connects.load(Ordering::Relaxed) == 1 =>
+            {
+                vec![Act::Reset]
             }
             (Self::KeepsSession, Packet::Connect(_)) => {
                 // MQTT 3.1.1 §3.2.2.2: session present.

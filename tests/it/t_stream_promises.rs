@@ -2,6 +2,7 @@
 //! DISCONNECT, no storm of connections, messages that are too large.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -40,6 +41,34 @@ fn qos_2_after_a_killed_run_loses_nothing() {
         }
     }
     assert_eq!(arrived, 40);
+}
+
+/// The connection that was to release them was lost: nothing is known of the ids of the earlier run yet.
+#[test]
+fn qos_2_after_a_killed_run_and_a_lost_connection_loses_nothing() {
+    let lab = Lab::new();
+    let broker = Rogue::KeepsSessionLosesRelease(Arc::default()).start(&lab);
+    let kept = "clean_session = off\nclient_id = me\nqos = 2\n";
+    let args = ["-m", "x"];
+    Run::stream(&lab, "pub", &config(broker.port, kept), &args)
+        .go()
+        .expect_code(0);
+    assert_eq!(broker.connects().len(), 2);
+    let packets = broker.packets();
+    let second = packets
+        .iter()
+        .rposition(|packet| matches!(packet, Packet::Connect(_)));
+    let published = packets.iter().enumerate().find_map(|(at, packet)| {
+        let Packet::Publish(message) = packet else {
+            return None;
+        };
+        Some((at, message.id))
+    });
+    let (published, id) = published.unwrap();
+    let before = packets[second.unwrap()..published]
+        .iter()
+        .any(|packet| matches!(packet, Packet::Ack { kind: PUBREL, id: it } if *it == id));
+    assert!(before, "{packets:?}");
 }
 
 /// The same of the check, whose message has such an id too.
