@@ -230,7 +230,7 @@ impl<'a> Observed<'a> {
         };
         // A refusal that the close overtook on its way through rumqttc.
         if let Some(code) = probe::refusal(&probe.bytes) {
-            return self.mqtt(LinkError::Refused { code }.into(), connect, after);
+            return self.mqtt(LinkError::Refused(code.into()).into(), connect, after);
         }
         match (probe.ended, probe.bytes.as_slice()) {
             (ProbeEnd::Tls(cause), _) => self.tls(cause, connect, after),

@@ -185,11 +185,9 @@ impl<'a, 'b> Check<'a, 'b> {
     ) -> Result<(Session, Opened), Failure> {
         match Session::open(self.target, limits, unfinished, limit) {
             Ok((session, opened)) => {
-                let client_id = self.target.config.client_id.clone();
-                let session_present = opened.session_present;
                 self.passed(Finding::Connect {
-                    client_id,
-                    session_present,
+                    client_id: self.target.config.client_id.clone(),
+                    opened: opened.clone(),
                 });
                 Ok((session, opened))
             }
@@ -228,8 +226,8 @@ impl<'a, 'b> Check<'a, 'b> {
         let granted = loop {
             match self.next(session)? {
                 Some(Event::Granted(Ok(granted))) => break granted,
-                Some(Event::Granted(Err(code))) => {
-                    return Err(self.mqtt(MqttCause::SubscribeDenied { code }));
+                Some(Event::Granted(Err(reason))) => {
+                    return Err(self.mqtt(MqttCause::SubscribeDenied(reason)));
                 }
                 Some(_) => {}
                 None => return Err(self.timed_out()),
@@ -267,7 +265,7 @@ impl<'a, 'b> Check<'a, 'b> {
             under_way,
             granted: self.granted.filter(|granted| *granted < qos as u8),
         });
-        let size = publish_size(name, qos, bytes);
+        let size = publish_size(self.target.config, bytes);
         if size > limit {
             let size = Some(size);
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));
@@ -286,6 +284,9 @@ impl<'a, 'b> Check<'a, 'b> {
         loop {
             match self.next(session)? {
                 Some(Event::Acknowledged { .. } | Event::Sent { id: 0 }) => break,
+                Some(Event::Refused { reason, .. }) => {
+                    return Err(self.mqtt(MqttCause::PublishDenied(*reason)));
+                }
                 // The broker may deliver before it acknowledges.
                 Some(Event::Message(message)) => echo.hear(&message),
                 Some(_) => {}
@@ -353,8 +354,8 @@ impl<'a, 'b> Check<'a, 'b> {
     fn session_error(&self, error: SessionError) -> Failure {
         match error {
             SessionError::Interrupted => Failure::Interrupted(self.stage),
-            SessionError::Fault(LinkError::SubackCode { code }) => {
-                self.mqtt(MqttCause::SubscribeDenied { code })
+            SessionError::Fault(LinkError::SubackCode(reason)) => {
+                self.mqtt(MqttCause::SubscribeDenied(reason))
             }
             SessionError::Fault(LinkError::Tls(cause)) => {
                 let operation = self.operation.clone();

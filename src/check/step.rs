@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::CheckScope;
 use crate::failure::{AddressError, Stage, TlsFacts};
+use crate::mqtt::Opened;
 
 /// One stage after it was tried, or not.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(crate) enum Finding {
     Tls(Box<TlsFacts>),
     Connect {
         client_id: String,
-        session_present: bool,
+        opened: Opened,
     },
     Subscribe {
         filter: String,

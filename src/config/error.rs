@@ -323,8 +323,6 @@ pub(crate) enum ValueError {
     TlsVersion,
     /// So is MQTT 3.1, which came before.
     Protocol31,
-    /// MQTT 5 is real, but this version does not speak it.
-    Protocol5,
     /// A bare number, which would be legal in seconds.
     NoUnit {
         given: String,

@@ -199,7 +199,7 @@ impl Reader<'_> {
         let generated = format!("mqtt-test-{}", hex(&self.ambient.random[..4]));
         let client_id = self.read(Key::ClientId, values::string);
         let client_id = client_id.unwrap_or_else(|| generated.clone());
-        self.read(Key::Protocol, values::protocol);
+        let protocol = self.read(Key::Protocol, values::protocol);
         let clean_session = self.switch(Key::CleanSession);
         self.session_has_an_id(clean_session, &client_id);
         let keep_alive = self.read(Key::KeepAlive, values::keep_alive);
@@ -239,6 +239,7 @@ impl Reader<'_> {
             transport,
             credentials,
             client_id,
+            protocol: protocol?,
             clean_session,
             keep_alive: keep_alive?,
             timeout: timeout?,

@@ -300,6 +300,27 @@ pub(crate) enum Qos {
     ExactlyOnce = 2,
 }
 
+/// A version of MQTT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    #[default]
+    V3_1_1,
+    V5,
+    /// 5, and 3.1.1 if the broker does not take it.
+    Auto,
+}
+
+impl Protocol {
+    /// As the configuration has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::V3_1_1 => "3.1.1",
+            Self::V5 => "5",
+            Self::Auto => "auto",
+        }
+    }
+}
+
 /// How much a check does once it is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CheckScope {
@@ -360,6 +381,7 @@ pub(crate) struct Config {
     pub(crate) transport: Transport,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) client_id: String,
+    pub(crate) protocol: Protocol,
     pub(crate) clean_session: bool,
     /// Zero switches it off (MQTT 3.1.1 §3.1.2.10).
     pub(crate) keep_alive: Duration,

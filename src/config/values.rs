@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::config::error::{TopicErrorKind, ValueError};
-use crate::config::types::{CheckScope, Qos, TlsVersion, VariableName};
+use crate::config::types::{CheckScope, Protocol, Qos, TlsVersion, VariableName};
 
 /// The longest string of MQTT, in bytes (MQTT 3.1.1 §1.5.3).
 pub(crate) const MAX_STRING: usize = 65_535;
@@ -74,11 +74,12 @@ pub(crate) fn qos(value: &str) -> Result<Qos, ValueError> {
     }
 }
 
-pub(crate) fn protocol(value: &str) -> Result<(), ValueError> {
+pub(crate) fn protocol(value: &str) -> Result<Protocol, ValueError> {
     match value {
-        "3.1.1" => Ok(()),
+        "3.1.1" => Ok(Protocol::V3_1_1),
+        "5" | "5.0" => Ok(Protocol::V5),
+        "auto" => Ok(Protocol::Auto),
         "3.1" => Err(ValueError::Protocol31),
-        "5" | "5.0" => Err(ValueError::Protocol5),
         _ => Err(ValueError::Protocol),
     }
 }

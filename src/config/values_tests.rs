@@ -293,11 +293,7 @@ fn every_key_refuses_what_it_cannot_take() {
         &format!("topic = {long}"),
         "`topic` has 65536 bytes, and MQTT carries at most 65535",
     );
-    bad(
-        "protocol = 5",
-        "this version of mqtt-test speaks MQTT 3.1.1 only",
-    );
-    bad("protocol = 4", "`protocol` must be `3.1.1`");
+    bad("protocol = 4", "`protocol` must be `3.1.1`, `5` or `auto`");
     let times = "0, or whole seconds from 5s to 65535s, such as `60s` or `2m`";
     for value in [
         "4s",

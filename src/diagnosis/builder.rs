@@ -60,6 +60,12 @@ impl Diagnosis {
         self
     }
 
+    /// The likeliest help, before those that are there.
+    pub(crate) fn first_help(mut self, help: Option<&str>) -> Self {
+        self.help.splice(0..0, help.map(str::to_owned));
+        self
+    }
+
     /// `help`, where it applies only under a condition that is known.
     pub(crate) fn help_if(self, condition: bool, help: impl Into<String>) -> Self {
         if condition { self.help(help) } else { self }

@@ -11,6 +11,7 @@ mod codes;
 mod diagnose;
 pub(crate) mod explain;
 mod providers;
+mod reason;
 mod session;
 mod sni;
 mod value;

@@ -31,14 +31,13 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
             must("0, 1 or 2"),
             format!("write `{key} = 1` for at least once"),
         ),
-        ValueError::Protocol => (must("`3.1.1`"), "leave `protocol` out".to_owned()),
+        ValueError::Protocol => (
+            must("`3.1.1`, `5` or `auto`"),
+            "leave `protocol` out for 3.1.1".to_owned(),
+        ),
         ValueError::Protocol31 => (
             "MQTT 3.1 (`MQIsdp`) is not spoken here, only its successor 3.1.1".to_owned(),
             "leave `protocol` out: brokers of MQTT 3.1 usually take 3.1.1 too".to_owned(),
-        ),
-        ValueError::Protocol5 => (
-            "this version of mqtt-test speaks MQTT 3.1.1 only".to_owned(),
-            "leave `protocol` out: brokers of MQTT 5 usually take 3.1.1 too".to_owned(),
         ),
         ValueError::Check => (
             must("`echo`, `publish`, `subscribe` or `connect`"),

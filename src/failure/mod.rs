@@ -279,14 +279,12 @@ pub(crate) enum LinkError {
     Closed {
         reset: bool,
     },
-    /// CONNACK with a return code other than 0 (MQTT 3.1.1 §3.2.2.3).
-    Refused {
-        code: u8,
-    },
+    /// CONNACK with a code other than 0 (MQTT 3.1.1 §3.2.2.3, MQTT 5 §3.2.2.2).
+    Refused(Reason),
     /// SUBACK with a code that MQTT 3.1.1 does not have.
-    SubackCode {
-        code: u8,
-    },
+    SubackCode(Reason),
+    /// The broker's DISCONNECT (MQTT 5 §3.14).
+    Disconnected(Reason),
     /// The peer's bytes are not MQTT, or not in their place; in the codec's words.
     Undecodable {
         words: String,
@@ -301,6 +299,28 @@ pub(crate) enum LinkError {
     Io(io::Error),
     /// No PINGRESP within the keep-alive interval.
     NoPingResponse,
+}
+
+/// Why a broker does not do what it was asked for: its code, and in MQTT 5 what it says beside it (MQTT 5
+/// §2.4, §3.2.2.3.9, §3.2.2.3.16).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reason {
+    pub(crate) code: u8,
+    /// The answer to MQTT 5. Some brokers have its codes for 3.1.1 too.
+    pub(crate) in_5: bool,
+    /// The reason string.
+    pub(crate) words: Option<String>,
+    /// The server reference: where to go instead.
+    pub(crate) reference: Option<String>,
+}
+
+impl From<u8> for Reason {
+    fn from(code: u8) -> Self {
+        Self {
+            code,
+            ..Self::default()
+        }
+    }
 }
 
 /// A failure from CONNECT on.
@@ -417,9 +437,9 @@ pub(crate) enum MqttCause {
         flag: &'static str,
     },
     /// SUBACK with a failure code (MQTT 3.1.1 §3.9.3).
-    SubscribeDenied {
-        code: u8,
-    },
+    SubscribeDenied(Reason),
+    /// PUBACK or PUBREC with a failure code (MQTT 5 §3.4.2.1).
+    PublishDenied(Reason),
     /// One more connection that only waited was closed as well.
     TakenOver {
         after: Duration,

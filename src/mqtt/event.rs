@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::Qos;
-use crate::failure::LinkError;
-use crate::mqtt::v4::Message;
+use crate::config::{Protocol, Qos};
+use crate::failure::{LinkError, Reason};
+use crate::mqtt::message::Message;
+use crate::net::WaitError;
 
 /// The most packets that are remembered for `--verbose`; a flood is not.
 const LOG_LIMIT: usize = 64;
@@ -32,7 +33,7 @@ pub(crate) struct Publish<'a> {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// SUBACK: the granted QoS, or the failure code (MQTT 3.1.1 §3.9.3).
-    Granted(Result<u8, u8>),
+    Granted(Result<u8, Reason>),
     /// A PUBLISH was handed to the system. Id 0: with QoS 0, and nothing will acknowledge it.
     Sent {
         id: u16,
@@ -44,6 +45,12 @@ pub(crate) enum Event {
     /// PUBACK or PUBCOMP: the publish is done.
     Acknowledged {
         id: u16,
+    },
+    /// PUBACK or PUBREC with a failure code: the publish is done, and the broker has not taken the
+    /// message (MQTT 5 §3.4.2.1, §3.5.2.1).
+    Refused {
+        id: u16,
+        reason: Box<Reason>,
     },
     Message(Message),
     /// PUBREL, for the first time: a message that came in with QoS 2 is done.
@@ -69,9 +76,38 @@ pub(crate) struct Receipt {
 }
 
 /// What the CONNACK granted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Opened {
     pub(crate) session_present: bool,
+    /// Never [`Protocol::Auto`].
+    pub(crate) protocol: Protocol,
+    /// In MQTT 5.
+    pub(crate) allowance: Option<Box<Allowance>>,
+}
+
+/// What the broker says in a CONNACK that it allows, and what it gives (MQTT 5 §3.2.2.3). `None`: it said
+/// nothing, and the standard's own value holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Allowance {
+    /// Assigned, because none was sent.
+    pub(crate) client_id: Option<String>,
+    /// Seconds.
+    pub(crate) session_expiry: Option<u32>,
+    /// Seconds, in place of ours.
+    pub(crate) keep_alive: Option<u16>,
+    /// Publishes of QoS 1 and 2 that may be under way.
+    pub(crate) receive_maximum: Option<u16>,
+    pub(crate) maximum_qos: Option<u8>,
+    pub(crate) retain: Option<bool>,
+    /// Bytes, the header among them.
+    pub(crate) packet_size: Option<u32>,
+    pub(crate) topic_aliases: Option<u16>,
+    pub(crate) wildcards: Option<bool>,
+    pub(crate) shared: Option<bool>,
+    pub(crate) subscription_ids: Option<bool>,
+    pub(crate) reason: Option<String>,
+    pub(crate) reference: Option<String>,
+    pub(crate) response_information: Option<String>,
 }
 
 /// Why a session ended, or did not begin.
@@ -79,6 +115,22 @@ pub(crate) struct Opened {
 pub(crate) enum SessionError {
     Fault(LinkError),
     Interrupted,
+}
+
+impl From<LinkError> for SessionError {
+    fn from(error: LinkError) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<WaitError> for SessionError {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Interrupted => Self::Interrupted,
+            WaitError::TimedOut { limit } => Self::Fault(LinkError::TimedOut { limit }),
+            WaitError::Io(error) => Self::Fault(LinkError::Io(error)),
+        }
+    }
 }
 
 /// One packet and when.

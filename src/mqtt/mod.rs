@@ -1,17 +1,24 @@
-//! MQTT sessions through rumqttc, which only `v4` names. It never reconnects.
+//! MQTT sessions: 3.1.1 through rumqttc, which only `v4` names, and 5 on a connection of our own. It
+//! never reconnects.
 //!
 //! May import `failure`, `config`, `net` and `tls`.
 
+mod connection;
 mod event;
+mod message;
 mod resume;
 mod session;
 mod target;
 mod v4;
+mod v5;
 
-pub(crate) use event::{Event, Opened, Receipt, SessionError, Trace};
+pub(crate) use connection::{connect_packet, publish_size};
+pub(crate) use event::{Allowance, Event, Opened, Receipt, SessionError, Trace};
+pub(crate) use message::Message;
 pub(crate) use resume::{Pending, Unfinished};
 pub(crate) use session::Session;
 pub(crate) use target::{Limits, Target};
+pub(crate) use v5::Properties;
+
 // The version of MQTT that `session` speaks, without knowing which.
-use v4::Connection;
-pub(crate) use v4::{Message, connect_packet, publish_size};
+use connection::Connection;

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use crate::config::Qos;
 use crate::failure::LinkError;
+use crate::mqtt::Connection;
 use crate::mqtt::event::{Event, Opened, Publish, Receipt, Request, SessionError, Trace};
 use crate::mqtt::resume::{Qos2Received, Unfinished};
 use crate::mqtt::target::{Limits, Target};
-use crate::mqtt::{Connection, publish_size};
-use crate::net::{Deadline, SIGNAL_POLL, Stop, WaitError, limits as system, wait};
+use crate::net::{Deadline, Stop};
 
 /// How long the broker's own close is waited for after DISCONNECT.
 const CLOSE_WAIT: Duration = Duration::from_millis(200);
@@ -25,6 +25,9 @@ const WRITE_BUFFER: usize = 4096;
 
 /// How many bytes of answers to what came in may stand in the same buffer before.
 const ANSWER_BUFFER: usize = 2048;
+
+/// The most bytes of a small PUBLISH beside its topic and payload, in either version.
+const PUBLISH_HEADER: usize = 10;
 
 /// The bytes of a PUBACK or PUBREC (MQTT 3.1.1 §3.4, §3.5).
 const ACK_SIZE: usize = 4;
@@ -85,26 +88,7 @@ impl Session {
         unfinished: &Unfinished,
         limit: Duration,
     ) -> Result<(Self, Opened), SessionError> {
-        // Without that, the library panics.
-        system::for_a_session().map_err(|error| SessionError::Fault(LinkError::Io(error)))?;
-        let mut connection = Connection::new(target, limits, unfinished, limit);
-        let opened = wait::bounded(limit + SIGNAL_POLL, target.stop, move || {
-            let opened = connection.connect();
-            (opened, connection)
-        });
-        let (opened, mut connection) = match opened {
-            Ok((Ok(opened), connection)) => (opened, connection),
-            Ok((Err(error), connection)) => {
-                // A look-up still under way would hold up the drop of the runtime.
-                let _ = thread::Builder::new().spawn(move || drop(connection));
-                return Err(SessionError::Fault(error));
-            }
-            Err(WaitError::TimedOut { .. }) => {
-                return Err(SessionError::Fault(LinkError::TimedOut { limit }));
-            }
-            Err(WaitError::Interrupted) => return Err(SessionError::Interrupted),
-            Err(WaitError::Io(error)) => return Err(SessionError::Fault(LinkError::Io(error))),
-        };
+        let (mut connection, opened) = Connection::open(target, limits, unfinished, limit)?;
         let (received, unwritten) = if opened.session_present {
             connection.expect_any_release();
             (unfinished.received.clone(), unfinished.publishes.len())
@@ -167,7 +151,7 @@ impl Session {
             // `next` tells why, after all that came in before.
             return Ok(());
         }
-        let size = publish_size(topic, qos, payload.len());
+        let size = PUBLISH_HEADER + topic.len() + payload.len();
         let publish = Publish {
             topic,
             qos,

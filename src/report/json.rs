@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::check::step::{Finding, Status, Step};
 use crate::diagnosis::{Diagnosis, warning};
 use crate::failure::{Presented, TlsFacts, Warning};
+use crate::mqtt::{Allowance, Opened};
 use crate::util::{Json, clock};
 use crate::x509::certificate;
 
@@ -110,14 +111,7 @@ fn found(finding: &Finding) -> Vec<(&'static str, Json)> {
             ]
         }
         Finding::Tls(facts) => tls(facts),
-        Finding::Connect {
-            client_id,
-            session_present,
-        } => vec![
-            ("protocol", "3.1.1".into()),
-            ("client_id", client_id.as_str().into()),
-            ("session_present", (*session_present).into()),
-        ],
+        Finding::Connect { client_id, opened } => connect(client_id, opened),
         Finding::Subscribe { filter, granted } => {
             vec![
                 ("filter", filter.as_str().into()),
@@ -179,5 +173,43 @@ fn presented(shown: &Presented) -> Json {
             ),
         ),
         sha256,
+    ])
+}
+/// What the CONNACK granted; what the broker allows, in MQTT 5.
+fn connect(client_id: &str, opened: &Opened) -> Vec<(&'static str, Json)> {
+    let mut found = vec![
+        ("protocol", opened.protocol.name().into()),
+        ("client_id", client_id.into()),
+        ("session_present", opened.session_present.into()),
+    ];
+    if let Some(allowance) = &opened.allowance {
+        found.push(("allowed", allowed(allowance)));
+    }
+    found
+}
+
+/// `null` where the broker said nothing, and the standard's own value holds (MQTT 5 §3.2.2.3).
+fn allowed(allowance: &Allowance) -> Json {
+    Json::Object(vec![
+        ("client_id", allowance.client_id.as_deref().into()),
+        ("session_expiry", allowance.session_expiry.into()),
+        ("keep_alive", allowance.keep_alive.into()),
+        ("receive_maximum", allowance.receive_maximum.into()),
+        ("maximum_qos", allowance.maximum_qos.into()),
+        ("retain", allowance.retain.into()),
+        ("maximum_packet_size", allowance.packet_size.into()),
+        ("topic_alias_maximum", allowance.topic_aliases.into()),
+        ("wildcards", allowance.wildcards.into()),
+        ("shared_subscriptions", allowance.shared.into()),
+        (
+            "subscription_identifiers",
+            allowance.subscription_ids.into(),
+        ),
+        (
+            "response_information",
+            allowance.response_information.as_deref().into(),
+        ),
+        ("server_reference", allowance.reference.as_deref().into()),
+        ("reason", allowance.reason.as_deref().into()),
     ])
 }

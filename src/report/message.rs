@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::mqtt::Message;
+use crate::mqtt::{Message, Properties};
 use crate::stream::options::Format;
 use crate::util::{Json, clock, text};
 
@@ -52,7 +52,7 @@ fn object(message: &Message, now: i64) -> Json {
         Ok(text) => ("payload", text.into()),
         Err(_) => ("payload_base64", base64(message.payload()).into()),
     };
-    Json::Object(vec![
+    let mut members = vec![
         ("type", "message".into()),
         ("topic", message.topic().into()),
         ("qos", (message.qos() as u8).into()),
@@ -62,7 +62,50 @@ fn object(message: &Message, now: i64) -> Json {
         ("id", Some(message.id()).filter(|id| *id != 0).into()),
         ("length", message.payload().len().into()),
         payload,
-    ])
+    ];
+    if let Some(sent) = message.properties() {
+        members.push(("properties", properties(sent)));
+    }
+    Json::Object(members)
+}
+
+/// What MQTT 5 §3.3.2.3 has beside a message; only what was sent.
+fn properties(sent: &Properties) -> Json {
+    let mut members = Vec::new();
+    let texts = [
+        ("content_type", &sent.content_type),
+        ("response_topic", &sent.response_topic),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            members.push((name, text.as_str().into()));
+        }
+    }
+    if let Some(data) = &sent.correlation_data {
+        members.push(match std::str::from_utf8(data) {
+            Ok(text) => ("correlation_data", text.into()),
+            Err(_) => ("correlation_data_base64", base64(data).into()),
+        });
+    }
+    if let Some(seconds) = sent.message_expiry {
+        members.push(("message_expiry", seconds.into()));
+    }
+    if let Some(text) = sent.payload_is_text {
+        members.push(("payload_format", if text { "text" } else { "bytes" }.into()));
+    }
+    if !sent.subscription_ids.is_empty() {
+        let ids = sent.subscription_ids.iter().map(|id| (*id).into());
+        members.push(("subscription_identifiers", Json::List(ids.collect())));
+    }
+    if !sent.user.is_empty() {
+        // A name may come more than once (§3.3.2.3.7), which the members of an object may not.
+        let pair = |(name, value): &(String, String)| Json::texts([name.clone(), value.clone()]);
+        members.push((
+            "user_properties",
+            Json::List(sent.user.iter().map(pair).collect()),
+        ));
+    }
+    Json::Object(members)
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -281,21 +281,22 @@ fn found(finding: Option<&Finding>) -> Vec<String> {
             lines
         }
         Some(Finding::Tls(facts)) => tls(facts),
-        Some(Finding::Connect {
-            client_id,
-            session_present,
-        }) => {
-            let session = if *session_present {
+        Some(Finding::Connect { client_id, opened }) => {
+            let session = if opened.session_present {
                 "session resumed"
             } else {
                 "new session"
             };
-            let id = if client_id.is_empty() {
-                "client id given by the broker".to_owned()
-            } else {
-                format!("client id {client_id}")
+            let assigned = opened.allowance.as_ref();
+            let assigned = assigned.and_then(|allowance| allowance.client_id.as_deref());
+            let id = match (client_id.as_str(), assigned) {
+                ("", None) => "client id given by the broker".to_owned(),
+                ("", Some(id)) => {
+                    format!("client id {} given by the broker", text::escape(id))
+                }
+                (id, _) => format!("client id {id}"),
             };
-            vec![format!("MQTT 3.1.1, {id}, {session}")]
+            vec![format!("MQTT {}, {id}, {session}", opened.protocol.name())]
         }
         Some(Finding::Subscribe { filter, granted }) => {
             vec![format!("{filter}, QoS {granted} granted")]

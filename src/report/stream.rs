@@ -216,6 +216,10 @@ impl Listener for StreamReporter<'_> {
             }
             Event::Progress(counters) => self.progress(counters),
             Event::Warning(warning) => self.warning(warning),
+            Event::Refused(why) => {
+                let text = format!("message refused: error[{}]: {}", why.code.name, why.error);
+                self.notice("refused", Some(why.code.name), "", &text);
+            }
             Event::ConnectionLost(why) => {
                 let text = format!("connection lost: error[{}]: {}", why.code.name, why.error);
                 self.notice("lost", Some(why.code.name), "", &text);
@@ -244,6 +248,7 @@ impl Activity {
             Self::Publishing(qos) => vec![
                 ("published", counters.published),
                 done(qos, counters),
+                ("refused", counters.refused),
                 ("unacknowledged", counters.unacknowledged),
                 ("reconnects", counters.reconnects),
             ],
@@ -266,7 +271,11 @@ impl Activity {
                     0 => String::new(),
                     lost => format!(", {lost} lost or unknown"),
                 };
-                format!("{published} published, {done} {verb}{lost}")
+                let refused = match counters.refused {
+                    0 => String::new(),
+                    refused => format!(", {refused} refused"),
+                };
+                format!("{published} published, {done} {verb}{refused}{lost}")
             }
             Self::Subscribing(_) => received(counters),
         }

@@ -17,6 +17,8 @@ pub(crate) struct Counters {
     pub(crate) sent: u64,
     /// Acknowledged by the broker, with QoS 1 and 2.
     pub(crate) acknowledged: u64,
+    /// Refused by the broker with a reason code, in MQTT 5.
+    pub(crate) refused: u64,
     /// Published and not yet, or never, sent or acknowledged.
     pub(crate) unacknowledged: u64,
     /// Received and written out.
@@ -38,6 +40,8 @@ pub(crate) enum Event<'a> {
     /// Comes at every turn of the loop, so it must cost next to nothing.
     Progress(&'a Counters),
     Warning(&'a Warning),
+    /// The broker has refused a message; told once.
+    Refused(&'a Diagnosis),
     ConnectionLost(&'a Diagnosis),
     /// Reconnecting failed; the next attempt comes after `pause`.
     ReconnectFailed {

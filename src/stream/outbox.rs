@@ -121,6 +121,13 @@ impl Outbox {
         }
     }
 
+    /// Bytes of the payload that left under `id`.
+    pub(crate) fn size(&self, id: u16) -> usize {
+        let mut sent = self.items.iter().take(self.sent);
+        let own = sent.find(|item| item.state == State::Sent(id));
+        own.map_or(0, |item| item.payload.len())
+    }
+
     /// PUBACK or PUBCOMP. Whether it was for one of ours.
     pub(crate) fn acknowledged(&mut self, id: u16) -> bool {
         let own = |item: &&mut Item| matches!(item.state, State::Sent(its) | State::Received(its) if its == id);

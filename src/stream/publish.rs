@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
-use crate::failure::{Command, Failure, MqttCause, Operation, Stage, Topic, UnderWay};
+use crate::failure::{Command, Failure, MqttCause, Operation, Reason, Stage, Topic, UnderWay};
 use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, publish_size};
 use crate::net::{Deadline, Stop};
 use crate::stream::event::{Counters, Event, Listener};
@@ -81,6 +81,7 @@ pub(crate) fn run(
         worked: false,
         full: false,
         paused: false,
+        denied: None,
         refused: None,
         never: Stop::default(),
         listener,
@@ -122,6 +123,8 @@ struct Publisher<'a> {
     full: bool,
     /// The last wait with a full window began with a pause.
     paused: bool,
+    /// The first message that the broker refused with a reason code. The others still go their way.
+    denied: Option<Failure>,
     /// Why nothing more is taken. What was taken before is still published.
     refused: Option<Failure>,
     /// Never set: for waits that go on after a signal.
@@ -189,7 +192,7 @@ impl Publisher<'_> {
             self.count_unacknowledged();
             let _ = self.listener.event(Event::Progress(&self.counters));
             if self.ended && self.outbox.is_empty() && session.unwritten() == 0 {
-                return match self.refused.take() {
+                return match self.refused.take().or_else(|| self.denied.take()) {
                     Some(failure) => ServeOutcome::Stopped(session, failure),
                     None if cut_short => {
                         ServeOutcome::Stopped(session, Failure::Interrupted(Stage::Publish))
@@ -287,13 +290,8 @@ impl Publisher<'_> {
 
     /// Refuses a payload of so many bytes, `None` being more than the limit, if it cannot be sent.
     fn too_large(&self, payload: Option<usize>) -> Option<Failure> {
-        let Config {
-            topic,
-            qos,
-            max_packet_size: limit,
-            ..
-        } = self.config;
-        let size = payload.map(|payload| publish_size(topic, *qos, payload));
+        let limit = &self.config.max_packet_size;
+        let size = payload.map(|payload| publish_size(self.config, payload));
         if size.is_some_and(|size| size <= *limit) {
             return None;
         }
@@ -390,12 +388,45 @@ impl Publisher<'_> {
                 self.moved = true;
                 self.worked = true;
             }
+            mqtt::Event::Refused { id, ref reason } => {
+                let size = self.outbox.size(id);
+                if self.outbox.acknowledged(id) {
+                    self.counters.refused += 1;
+                    self.moved = true;
+                    self.worked = true;
+                    if self.denied.is_none() {
+                        self.deny((**reason).clone(), size);
+                    }
+                }
+            }
             _ => {}
         }
     }
 
+    /// A message that the broker refuses is no reason to keep the others back. If there are others, it is
+    /// told of now, and not at the end alone.
+    fn deny(&mut self, reason: Reason, size: usize) {
+        let mut under_way = UnderWay::default();
+        under_way.add(size);
+        let operation = self.operation(under_way);
+        let cause = MqttCause::PublishDenied(reason);
+        let stood = self.reconnector.stood();
+        let failure = self.reconnector.failure(cause, operation, stood);
+        if self.counters.published > 1 || !self.ended {
+            let diagnosis = self.reconnector.diagnose(&failure);
+            let _ = self.listener.event(Event::Refused(&diagnosis));
+        }
+        self.denied = Some(failure);
+    }
+
     fn count_unacknowledged(&mut self) {
-        let done = self.counters.sent + self.counters.acknowledged;
+        let Counters {
+            sent,
+            acknowledged,
+            refused,
+            ..
+        } = self.counters;
+        let done = sent + acknowledged + refused;
         self.counters.unacknowledged = self.counters.published - done;
     }
 

@@ -329,7 +329,7 @@ impl<'a> Reconnector<'a> {
             }
             // A verdict needs no further evidence, and another connection could hide it.
             Err(SessionError::Fault(fault)) if is_verdict(&fault) => {
-                if matches!(fault, LinkError::Refused { .. }) {
+                if matches!(fault, LinkError::Refused(_)) {
                     self.observed.see_handshake();
                 }
                 Err(self.failure(fault, Operation::Connect, asked.elapsed()))
@@ -375,7 +375,7 @@ impl<'a> Reconnector<'a> {
         }))
     }
 
-    fn diagnose(&self, failure: &Failure) -> Diagnosis {
+    pub(crate) fn diagnose(&self, failure: &Failure) -> Diagnosis {
         diagnose(failure, self.target.config, clock::now())
     }
 
@@ -396,7 +396,7 @@ impl<'a> Reconnector<'a> {
 fn is_verdict(fault: &LinkError) -> bool {
     matches!(
         fault,
-        LinkError::Refused { .. }
+        LinkError::Refused(_)
             | LinkError::Tls(TlsCause::Rustls(rustls::Error::InvalidCertificate(_)))
     )
 }

@@ -289,8 +289,8 @@ impl Subscriber<'_> {
                         self.note_granted(qos as u8, granted);
                         break;
                     }
-                    Ok(Some(mqtt::Event::Granted(Err(code)))) => {
-                        let denied = SessionError::Fault(LinkError::SubackCode { code });
+                    Ok(Some(mqtt::Event::Granted(Err(reason)))) => {
+                        let denied = SessionError::Fault(LinkError::SubackCode(reason));
                         return Err(self.subscribe_error(denied, &filter, asked));
                     }
                     // A flood has events after its time is over, too.
@@ -327,8 +327,8 @@ impl Subscriber<'_> {
     ) -> ServeOutcome {
         match error {
             SessionError::Interrupted => ServeOutcome::Done,
-            SessionError::Fault(LinkError::SubackCode { code }) => {
-                let cause = MqttCause::SubscribeDenied { code };
+            SessionError::Fault(LinkError::SubackCode(reason)) => {
+                let cause = MqttCause::SubscribeDenied(reason);
                 ServeOutcome::Refused(self.not_subscribed(cause, filter, asked))
             }
             SessionError::Fault(fault) => {

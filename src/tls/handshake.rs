@@ -161,6 +161,11 @@ impl Channel {
         }
     }
 
+    /// The socket and the session, for whoever goes on with them.
+    pub(crate) fn into_parts(self) -> (TcpStream, ClientConnection) {
+        (self.socket.stream, self.connection)
+    }
+
     /// Sends `last`, then close_notify (RFC 8446 §6.1), and closes.
     pub(crate) fn close(mut self, last: &[u8], stop: &Stop) {
         let _ = self.connection.writer().write_all(last);

@@ -59,6 +59,12 @@ impl From<u8> for Json {
     }
 }
 
+impl From<u32> for Json {
+    fn from(number: u32) -> Self {
+        Self::Int(number.into())
+    }
+}
+
 impl From<u16> for Json {
     fn from(value: u16) -> Self {
         Self::Int(value.into())

@@ -45,6 +45,7 @@ mod t_hostile_tls;
 mod t_limits;
 mod t_mosquitto;
 mod t_mqtt;
+mod t_mqtt5;
 mod t_packets;
 mod t_providers;
 mod t_pub;

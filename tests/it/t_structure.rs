@@ -286,6 +286,7 @@ fn every_code_has_a_golden_file_for_each_command() {
     ];
     const NOT_OF_SUB: &[&str] = &[
         "mqtt-taken-over",
+        "publish-denied",
         "publish-closed",
         "publish-timeout",
         "publish-too-large",

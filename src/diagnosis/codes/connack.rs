@@ -2,8 +2,8 @@
 
 use crate::config::{Config, Key, Slip, Transport};
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::{Code, Diagnosis, origin, value};
-use crate::failure::{MqttError, Stage};
+use crate::diagnosis::{Code, Diagnosis, origin, reason, value};
+use crate::failure::{MqttError, Reason, Stage};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -20,14 +20,14 @@ pub(crate) static CODES: &[&Code] = &[
 pub(crate) const LOG: &str = "look into the broker's log, where the reason stands: `journalctl -u mosquitto -e`, or `docker logs CONTAINER`";
 
 /// A CONNACK with `code`, of MQTT 3.1.1 §3.2.2.3 or, as some brokers answer everyone, of MQTT 5.
-pub(crate) fn refused(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
-    match code {
-        1 | 0x84 => version(code),
-        2 | 0x85 => client_id_rejected(code, config),
-        3 | 0x88 | 0x89 => server_unavailable(code),
-        4 | 0x86 => bad_credentials(code, fault, config),
-        5 | 7 | 0x87 => not_authorized(code, fault, config),
-        _ => refused_otherwise(code, config),
+pub(crate) fn refused(reason: &Reason, fault: &MqttError, config: &Config) -> Diagnosis {
+    match reason.code {
+        1 | 0x84 => version(reason),
+        2 | 0x85 => client_id_rejected(reason, config),
+        3 | 0x88 | 0x89 => server_unavailable(reason),
+        4 | 0x86 => bad_credentials(reason, fault, config),
+        5 | 7 | 0x87 => not_authorized(reason, fault, config),
+        _ => refused_otherwise(reason, config),
     }
 }
 
@@ -52,12 +52,12 @@ pub(crate) static BAD_CREDENTIALS: Code = Code {
     ],
 };
 
-fn bad_credentials(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
+fn bad_credentials(reason: &Reason, fault: &MqttError, config: &Config) -> Diagnosis {
     let diagnosis = Diagnosis::new(
         &BAD_CREDENTIALS,
         "the broker does not accept this user name and password",
     )
-    .note(connack(code, "bad user name or password"));
+    .note(connack(reason, "bad user name or password"));
     credentials(diagnosis, fault, config)
         .help("check `username` and the password")
         .help("if the broker is a cloud's, make them in its console, under access management: they are not those of the console's own login")
@@ -85,11 +85,11 @@ pub(crate) static NOT_AUTHORIZED: Code = Code {
     ],
 };
 
-fn not_authorized(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
+fn not_authorized(reason: &Reason, fault: &MqttError, config: &Config) -> Diagnosis {
     let none = config.credentials.is_none();
     let certificate = matches!(&config.transport, Transport::Tls(tls) if tls.client.is_some());
     let diagnosis = Diagnosis::new(&NOT_AUTHORIZED, "the broker does not let this user connect")
-        .note(connack(code, "not authorized"));
+        .note(connack(reason, "not authorized"));
     credentials(diagnosis, fault, config)
         .notes(fault.certificate_unasked.then(|| format!("the broker did not ask for the client certificate ({}), so it was not sent", origin(config, Key::CertFile))))
         .help_if(fault.certificate_unasked, "if the broker is to know this client by its certificate, it must ask for it: mosquitto has `require_certificate true` and `use_identity_as_username true` for that listener")
@@ -122,9 +122,9 @@ pub(crate) static CLIENT_ID_REJECTED: Code = Code {
     ],
 };
 
-fn client_id_rejected(code: u8, config: &Config) -> Diagnosis {
+fn client_id_rejected(reason: &Reason, config: &Config) -> Diagnosis {
     Diagnosis::new(&CLIENT_ID_REJECTED, "the broker rejects the client id")
-        .note(connack(code, "identifier rejected"))
+        .note(connack(reason, "identifier rejected"))
         .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), origin(config, Key::ClientId)))
         .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
         .help("if the broker ties the client id to the user or the certificate, use that very id")
@@ -149,12 +149,12 @@ pub(crate) static SERVER_UNAVAILABLE: Code = Code {
     ],
 };
 
-fn server_unavailable(code: u8) -> Diagnosis {
+fn server_unavailable(reason: &Reason) -> Diagnosis {
     Diagnosis::new(
         &SERVER_UNAVAILABLE,
         "the broker is up and says that MQTT is not available now",
     )
-    .note(connack(code, "server unavailable"))
+    .note(connack(reason, "server unavailable"))
     .help("try again in a minute")
     .help("if it stays so, look into the broker's log or its provider's status page")
 }
@@ -174,15 +174,18 @@ pub(crate) static VERSION: Code = Code {
     remedies: &["allow MQTT 3.1.1 on the broker", "update the broker"],
 };
 
-fn version(code: u8) -> Diagnosis {
+fn version(reason: &Reason) -> Diagnosis {
     let diagnosis = Diagnosis::new(&VERSION, "the broker does not accept this version of MQTT");
-    match code {
+    match reason.code {
+        _ if reason.in_5 => diagnosis
+            .note(format!("{}, to MQTT 5", reason::packet("CONNACK", reason)))
+            .help("set `protocol = 3.1.1`"),
         1 => diagnosis
             .note("CONNACK 1 (unacceptable protocol version) to MQTT 3.1.1")
-            .help("update the broker, or use one that speaks MQTT 3.1.1: this program speaks no other version"),
+            .help("set `protocol = 5`, if the broker speaks nothing else; or update the broker"),
         _ => diagnosis
             .note("CONNACK 0x84 (unsupported protocol version), a code of MQTT 5, to MQTT 3.1.1")
-            .help("allow MQTT 3.1.1 on the broker: this program speaks no other version"),
+            .help("set `protocol = 5`, or allow MQTT 3.1.1 on the broker"),
     }
 }
 
@@ -205,17 +208,17 @@ pub(crate) static REFUSED: Code = Code {
     ],
 };
 
-fn refused_otherwise(code: u8, config: &Config) -> Diagnosis {
-    match code {
-        0x80..=0x9f => Diagnosis::new(
-            &REFUSED,
-            format!("the broker refuses the connection: {}", reason_v5(code)),
-        )
-        .note(format!(
-            "CONNACK {code:#04x}, a code of MQTT 5, to MQTT 3.1.1"
-        ))
-        .note(user(config))
-        .help(LOG),
+fn refused_otherwise(reason: &Reason, config: &Config) -> Diagnosis {
+    match reason.code {
+        code @ 0x80.. => {
+            let name = reason::name(code);
+            let said = format!("the broker refuses the connection: {name}");
+            let diagnosis = Diagnosis::new(&REFUSED, said).note(connack(reason, name));
+            reason::reference(diagnosis, reason)
+                .note(user(config))
+                .helps(reason::help(code).map(str::to_owned))
+                .help_if(code != 0x80, LOG)
+        }
         code => Diagnosis::new(
             &REFUSED,
             "the broker refuses the connection with a code that MQTT 3.1.1 does not have",
@@ -226,33 +229,13 @@ fn refused_otherwise(code: u8, config: &Config) -> Diagnosis {
     }
 }
 
-/// The reason codes of a CONNACK, MQTT 5 §3.2.2.2.
-fn reason_v5(code: u8) -> &'static str {
-    match code {
-        0x80 => "unspecified error",
-        0x81 => "malformed packet",
-        0x82 => "protocol error",
-        0x83 => "implementation-specific error",
-        0x8a => "banned",
-        0x8c => "bad authentication method",
-        0x90 => "topic name invalid",
-        0x95 => "packet too large",
-        0x97 => "quota exceeded",
-        0x99 => "payload format invalid",
-        0x9a => "retain not supported",
-        0x9b => "QoS not supported",
-        0x9c => "use another server",
-        0x9d => "server moved",
-        0x9f => "connection rate exceeded",
-        _ => "no reason that is known",
-    }
-}
-
-fn connack(code: u8, name: &str) -> String {
-    match code {
+/// The answer, as a note has it.
+fn connack(reason: &Reason, name: &str) -> String {
+    match reason.code {
+        _ if reason.in_5 => reason::packet("CONNACK", reason),
         7 => "CONNACK 7, which AWS IoT Core uses for: not authorized".to_owned(),
-        0x80.. => format!("CONNACK {code:#04x} ({name}), a code of MQTT 5, to MQTT 3.1.1"),
-        _ => format!("CONNACK {code} ({name})"),
+        code @ 0x80.. => format!("CONNACK {code:#04x} ({name}), a code of MQTT 5, to MQTT 3.1.1"),
+        code => format!("CONNACK {code} ({name})"),
     }
 }
 

@@ -7,8 +7,8 @@ use crate::config::{Config, Key, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::{self, LOG, client_id, user};
 use crate::diagnosis::session::when;
-use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Stage, TlsCause};
+use crate::diagnosis::{Code, Diagnosis, origin, reason};
+use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Reason, Stage, TlsCause};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -33,8 +33,8 @@ fn accepts(answer: &[u8]) -> bool {
 
 /// No CONNACK came that lets us in.
 pub(crate) fn diagnose(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
-    if let LinkError::Refused { code } = link {
-        return connack::refused(*code, fault, config);
+    if let LinkError::Refused(reason) = link {
+        return connack::refused(reason, fault, config);
     }
     let first = fault
         .probe
@@ -396,6 +396,18 @@ pub(crate) static TAKEN_OVER: Code = Code {
         "or stop the other program meanwhile",
     ],
 };
+
+/// In MQTT 5 the broker says so itself.
+pub(crate) fn told_of_takeover(fault: &MqttError, reason: &Reason, config: &Config) -> Diagnosis {
+    Diagnosis::new(&TAKEN_OVER, "another client uses this client id")
+        .note(format!(
+            "{} in the stage {}",
+            reason::packet("DISCONNECT", reason),
+            fault.operation.stage().name()
+        ))
+        .note(client_id(config))
+        .helps(reason::help(reason.code).map(str::to_owned))
+}
 
 pub(crate) fn taken_over(
     fault: &MqttError,

@@ -5,9 +5,12 @@ use std::time::Duration;
 use crate::config::{Config, Key, Qos};
 use crate::diagnosis::codes::{connect, publish, receive, subscribe};
 use crate::diagnosis::session::when;
-use crate::diagnosis::{Diagnosis, origin};
+use crate::diagnosis::{Diagnosis, origin, reason};
 use crate::failure::{LinkError, MqttCause, MqttError, Operation, TlsCause};
 use crate::util::text;
+
+/// Session taken over (MQTT 5 §4.13).
+const TAKEN_OVER: u8 = 0x8e;
 
 /// A failure of the stages connect, subscribe, publish and receive.
 pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
@@ -16,6 +19,9 @@ pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
             (link, Operation::Connect) => connect::diagnose(error, link, config),
             (LinkError::TooLarge { size }, _) => receive::too_large(error, *size, config),
             (LinkError::Undecodable { words: said }, _) => connect::undecodable(error, said),
+            (LinkError::Disconnected(reason), _) if reason.code == TAKEN_OVER => {
+                connect::told_of_takeover(error, reason, config)
+            }
             (link, operation) => lost(error, link, operation, config),
         },
         MqttCause::TimedOut { limit } => match &error.operation {
@@ -39,7 +45,8 @@ pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
         },
         MqttCause::NoTimeLeft { limit, flag } => connect::no_time_left(*limit, flag),
         MqttCause::TooFew(few) => receive::too_few(error, few, config),
-        MqttCause::SubscribeDenied { code } => subscribe::denied(error, *code, config),
+        MqttCause::SubscribeDenied(reason) => subscribe::denied(error, reason, config),
+        MqttCause::PublishDenied(reason) => publish::denied(error, reason, config),
         MqttCause::TakenOver {
             after,
             fresh_id_stood,
@@ -72,10 +79,13 @@ fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Con
             let timeout = origin(config, Key::Timeout);
             format!("nothing more could be sent for {limit} ({timeout})")
         }
+        LinkError::Disconnected(reason) => {
+            format!("{} {}", reason::packet("DISCONNECT", reason), when(error))
+        }
         _ => format!("the connection was closed {}", when(error)),
     };
     let stalled = matches!(link, LinkError::TimedOut { .. });
-    match operation {
+    let diagnosis = match operation {
         Operation::Subscribe { filter, .. } if stalled => subscribe::timeout(filter, how),
         Operation::Subscribe { filter, qos } => {
             subscribe::closed(error, closed(link), how, filter, *qos, config)
@@ -85,15 +95,21 @@ fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Con
         }
         Operation::Publish { .. } => publish::closed(error, closed(link), how, config),
         Operation::Receive { .. } | Operation::Connect => receive::closed(error, how, config),
+    };
+    match link {
+        LinkError::Disconnected(reason) => {
+            reason::reference(diagnosis, reason).first_help(reason::help(reason.code))
+        }
+        _ => diagnosis,
     }
 }
 
 /// What is known of the end of a connection: not every one was closed.
 fn closed(link: &LinkError) -> &'static str {
     match link {
-        LinkError::Closed { .. } | LinkError::Tls(TlsCause::Closed { .. }) => {
-            "the broker closed the connection"
-        }
+        LinkError::Closed { .. }
+        | LinkError::Disconnected(_)
+        | LinkError::Tls(TlsCause::Closed { .. }) => "the broker closed the connection",
         _ => "the connection was lost",
     }
 }

@@ -7,12 +7,72 @@ use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::{receive, subscribe};
 use crate::diagnosis::session::{given, same_client_id};
-use crate::diagnosis::{Code, Diagnosis, origin, providers};
-use crate::failure::{Command, MqttError, Operation, Stage, UnderWay};
+use crate::diagnosis::{Code, Diagnosis, origin, providers, reason};
+use crate::failure::{Command, MqttError, Operation, Reason, Stage, UnderWay};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
-pub(crate) static CODES: &[&Code] = &[&CLOSED, &TIMEOUT, &TOO_LARGE, &INPUT_FAILED];
+pub(crate) static CODES: &[&Code] = &[&DENIED, &CLOSED, &TIMEOUT, &TOO_LARGE, &INPUT_FAILED];
+
+pub(crate) static DENIED: Code = Code {
+    name: "publish-denied",
+    kind: Kind::Failure {
+        stage: Stage::Publish,
+        retry: false,
+    },
+    line: "the broker refuses the message",
+    more: "Login worked, and the broker answered the message with a reason code that refuses it. Only MQTT 5 has such an answer: in 3.1.1 a broker can only close the connection, or say nothing.",
+    causes: &[
+        "the broker's ACL does not let the user write to the topic",
+        "the topic is not of the form that the broker wants",
+        "a quota is used up",
+    ],
+    remedies: &[
+        "allow this user to write to the topic, in the broker's ACL (access rules)",
+        "or take another topic: `-t NAME`",
+        "read the broker's log, where the reason stands",
+    ],
+};
+
+pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Diagnosis {
+    let answer = match &error.operation {
+        Operation::Publish {
+            qos: Qos::ExactlyOnce,
+            ..
+        } => "PUBREC",
+        _ => "PUBACK",
+    };
+    let said = format!(
+        "the broker refuses the message: {}",
+        reason::name(reason.code)
+    );
+    let mut sent = published(error);
+    if let Operation::Publish {
+        topic, under_way, ..
+    } = &error.operation
+        && error.command == Command::Pub
+    {
+        let bytes = text::count(under_way.largest as u64, "byte");
+        let key = given(error.command, topic);
+        sent = Some(format!(
+            "the first that was refused: {bytes} to `{}` ({key})",
+            topic.name
+        ));
+    }
+    let diagnosis = Diagnosis::new(&DENIED, said)
+        .note(reason::packet(answer, reason))
+        .note(user(config))
+        .notes(sent);
+    match reason.code {
+        0x87 => diagnosis
+            .help("allow this user to write to the topic, in the broker's ACL (access rules)")
+            .help(match &config.credentials {
+                Some(_) => "on mosquitto that is a line `topic write TOPIC` below `user NAME`, in the file that `acl_file` names",
+                None => "on mosquitto that is a line `topic write TOPIC` before the first `user` line, in the file that `acl_file` names",
+            }),
+        code => diagnosis.helps(reason::help(code).map(str::to_owned)),
+    }
+}
 
 pub(crate) static CLOSED: Code = Code {
     name: "publish-closed",

@@ -4,8 +4,8 @@ use crate::config::{CheckScope, Config, Origin, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::session::{given, same_client_id};
-use crate::diagnosis::{Code, Diagnosis};
-use crate::failure::{Command, MqttError, Operation, Stage, Topic};
+use crate::diagnosis::{Code, Diagnosis, reason};
+use crate::failure::{Command, MqttError, Operation, Reason, Stage, Topic};
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[&DENIED, &CLOSED, &TIMEOUT];
@@ -28,13 +28,17 @@ pub(crate) static DENIED: Code = Code {
     ],
 };
 
-pub(crate) fn denied(error: &MqttError, code: u8, config: &Config) -> Diagnosis {
+pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Diagnosis {
+    let said = match reason.in_5 {
+        true => reason::packet("SUBACK", reason),
+        false => format!("SUBACK {:#04x}", reason.code),
+    };
     let diagnosis = Diagnosis::new(&DENIED, "the broker refuses the subscription");
     let allow = "allow this user to subscribe to the topic, in the broker's access rules";
     match &error.operation {
         Operation::Subscribe { filter, .. } => diagnosis
             .note(format!(
-                "SUBACK {code:#04x} for the filter `{}` ({})",
+                "{said} for the filter `{}` ({})",
                 filter.name,
                 given(error.command, filter)
             ))
@@ -42,10 +46,7 @@ pub(crate) fn denied(error: &MqttError, code: u8, config: &Config) -> Diagnosis 
             .help(allow)
             .help(another_filter(error.command, filter, config))
             .help_if(is_echo(error.command, config), PUBLISH_ALONE),
-        _ => diagnosis
-            .note(format!("SUBACK {code:#04x}"))
-            .note(user(config))
-            .help(allow),
+        _ => diagnosis.note(said).note(user(config)).help(allow),
     }
 }
 

@@ -4,21 +4,23 @@
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use std::{io, mem};
+use std::{io, mem, thread};
 
 use rumqttc::{
     Client, ConnectionError, Event as LibraryEvent, Outgoing, Packet, PubAck, PubComp, PubRec,
     PubRel, Publish, QoS, Request as LibraryRequest, StateError, SubscribeReasonCode,
 };
 
-use crate::config::Qos;
+use crate::config::{Protocol, Qos};
 use crate::failure::LinkError;
-use crate::mqtt::event::{self, Event, Opened, PacketLog, Receipt, Request, Trace};
+use crate::mqtt::event::{self, Event, Opened, PacketLog, Receipt, Request, SessionError, Trace};
+use crate::mqtt::message::Message;
 use crate::mqtt::resume::Unfinished;
 use crate::mqtt::target::{Limits, Target};
 use crate::mqtt::v4::error::{classify, classify_open};
 use crate::mqtt::v4::options::{expect_any_release, library_qos, options, resume};
 use crate::mqtt::v4::trace::{connect_line, line};
+use crate::net::{SIGNAL_POLL, WaitError, limits as system, wait};
 
 /// After an error it can only be asked for the events at hand and for what was not sent: polled once
 /// more, rumqttc would connect again.
@@ -37,12 +39,7 @@ impl Connection {
 
     /// Prepares a connection; [`Connection::connect`] opens it. What `unfinished` holds is sent if the broker still
     /// has the session, and dropped if not.
-    pub(crate) fn new(
-        target: Target<'_>,
-        limits: Limits,
-        unfinished: &Unfinished,
-        limit: Duration,
-    ) -> Self {
+    fn new(target: Target<'_>, limits: Limits, unfinished: &Unfinished, limit: Duration) -> Self {
         let Target {
             config,
             password,
@@ -67,6 +64,37 @@ impl Connection {
         }
     }
 
+    /// Connects, and waits for CONNACK.
+    ///
+    /// # Errors
+    /// The [`SessionError`], after `limit` at the latest.
+    pub(crate) fn open(
+        target: Target<'_>,
+        limits: Limits,
+        unfinished: &Unfinished,
+        limit: Duration,
+    ) -> Result<(Self, Opened), SessionError> {
+        // Without that, the library panics.
+        system::for_a_session().map_err(LinkError::Io)?;
+        let mut connection = Self::new(target, limits, unfinished, limit);
+        let (opened, connection) = wait::bounded(limit + SIGNAL_POLL, target.stop, move || {
+            let opened = connection.connect();
+            (opened, connection)
+        })
+        .map_err(|error| match error {
+            WaitError::TimedOut { .. } => LinkError::TimedOut { limit }.into(),
+            error => SessionError::from(error),
+        })?;
+        match opened {
+            Ok(opened) => Ok((connection, opened)),
+            Err(error) => {
+                // A look-up still under way would hold up the drop of the runtime.
+                let _ = thread::Builder::new().spawn(move || drop(connection));
+                Err(error.into())
+            }
+        }
+    }
+
     /// Connects and waits for CONNACK. One call with the whole budget: each time-out would drop the
     /// connection and begin anew.
     ///
@@ -74,7 +102,7 @@ impl Connection {
     /// Every error of rumqttc has its place in [`LinkError`].
     // Inlined into its one caller, it makes the program 1 kB larger.
     #[inline(never)]
-    pub(crate) fn connect(&mut self) -> Result<Opened, LinkError> {
+    fn connect(&mut self) -> Result<Opened, LinkError> {
         let limit = self.limit;
         let event = match self.inner.recv_timeout(limit) {
             Ok(Ok(event)) => event,
@@ -88,7 +116,11 @@ impl Connection {
         let session_present = connack.session_present;
         let line = format!("CONNACK 0, session present {}", u8::from(session_present));
         self.log.push(false, line);
-        Ok(Opened { session_present })
+        Ok(Opened {
+            session_present,
+            protocol: Protocol::V3_1_1,
+            allowance: None,
+        })
     }
 
     /// Lets PUBRELs of an earlier session come in.
@@ -230,7 +262,7 @@ impl Connection {
         // they are large.
         Some(match event {
             None => return None,
-            Some(Incoming(Packet::Publish(publish))) => Event::Message(publish.into()),
+            Some(Incoming(Packet::Publish(publish))) => Event::Message(Message::V4(publish.into())),
             Some(Incoming(Packet::PubAck(PubAck { pkid: id }))) => Event::Acknowledged { id },
             Some(Incoming(Packet::PubRec(PubRec { pkid: id }))) => Event::Received { id },
             Some(Incoming(Packet::PubRel(PubRel { pkid: id }))) => Event::Released { id },
@@ -239,7 +271,7 @@ impl Connection {
                 Event::Granted(match suback.return_codes.first() {
                     Some(SubscribeReasonCode::Success(qos)) => Ok(*qos as u8),
                     // rumqttc has one name for 0x80 and one for no code at all.
-                    Some(SubscribeReasonCode::Failure) | None => Err(0x80),
+                    Some(SubscribeReasonCode::Failure) | None => Err(0x80.into()),
                 })
             }
             Some(Incoming(Packet::UnsubAck(_))) => Event::Unsubscribed,

@@ -36,7 +36,7 @@ pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkError {
         ConnectionError::Io(error) => classify_io(error),
         ConnectionError::Tls(TlsError::Io(error)) => classify_io(error),
         ConnectionError::Tls(TlsError::TLS(error)) => LinkError::Tls(TlsCause::Rustls(error)),
-        ConnectionError::ConnectionRefused(code) => LinkError::Refused { code: code as u8 },
+        ConnectionError::ConnectionRefused(code) => LinkError::Refused((code as u8).into()),
         ConnectionError::MqttState(error) => match error {
             StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
                 classify_io(error)
@@ -44,8 +44,8 @@ pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkError {
             StateError::ConnectionAborted => LinkError::Closed { reset: false },
             StateError::AwaitPingResp => LinkError::NoPingResponse,
             StateError::Deserialization(error) => match error {
-                CodecError::InvalidConnectReturnCode(code) => LinkError::Refused { code },
-                CodecError::InvalidSubscribeReasonCode(code) => LinkError::SubackCode { code },
+                CodecError::InvalidConnectReturnCode(code) => LinkError::Refused(code.into()),
+                CodecError::InvalidSubscribeReasonCode(code) => LinkError::SubackCode(code.into()),
                 CodecError::PayloadSizeLimitExceeded(size) => LinkError::TooLarge { size },
                 error => undecodable(&error),
             },

@@ -3,7 +3,6 @@
 use rumqttc::{Publish, QoS};
 
 use crate::config::Qos;
-use crate::mqtt::event::Receipt;
 
 /// It stays in rumqttc's packet: the payload is part of the read buffer, and a type that rumqttc does
 /// not re-export (`bytes::Bytes`). Fields of our own beside it would make each event half as large
@@ -47,12 +46,6 @@ impl Message {
     /// The packet id; 0 with QoS 0.
     pub(crate) fn id(&self) -> u16 {
         self.0.pkid
-    }
-
-    /// `None` with QoS 0, which has no acknowledgement.
-    pub(crate) fn receipt(&self) -> Option<Receipt> {
-        let (id, qos) = (self.id(), self.qos());
-        (qos != Qos::AtMostOnce).then_some(Receipt { id, qos })
     }
 }
 

@@ -1,0 +1,534 @@
+//! A connection in MQTT 5: it queues and writes packets, answers what comes in, and gives it as
+//! [`Event`]s.
+
+use std::collections::VecDeque;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use crate::config::{Config, Protocol, Qos};
+use crate::failure::{LinkError, Reason};
+use crate::mqtt::event::{
+    Allowance, Event, Opened, PacketLog, Publish, Receipt, Request, SessionError, Trace,
+};
+use crate::mqtt::message::Message;
+use crate::mqtt::resume::Unfinished;
+use crate::mqtt::target::{Limits, Target};
+use crate::mqtt::v5::decode::{self, FrameError, Incoming, PUBACK, PUBCOMP, PUBREC, PUBREL};
+use crate::mqtt::v5::encode::{
+    DISCONNECT, PINGREQ, connect_packet, put_ack, put_publish, put_subscribe, put_unsubscribe,
+};
+use crate::mqtt::v5::properties::Properties;
+use crate::mqtt::v5::trace;
+use crate::mqtt::v5::wire::Wire;
+use crate::net::{Deadline, SIGNAL_POLL};
+
+/// How many packets are taken from the input at a time: their answers must be written at times.
+const AT_ONCE: usize = 10;
+
+/// The answer to the oldest CONNACK of all: MQTT 3.1.1 §3.2, which has no properties.
+const CONNACK_OF_3_1_1: &[u8] = &[0x20, 2];
+
+/// After an error it can only be asked for the events at hand.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    wire: Wire,
+    /// What a write may take.
+    limit: Duration,
+    max_packet_size: usize,
+    log: PacketLog,
+    events: VecDeque<Event>,
+    ids: Ids,
+    manual_acks: bool,
+    /// Nothing that comes in is answered any more.
+    silent: bool,
+    /// Zero: never a ping.
+    keep_alive: Duration,
+    /// When something was last written.
+    wrote: Instant,
+    /// A PINGREQ was sent, and nothing has come since.
+    pinged: Option<Instant>,
+}
+
+/// Packet ids: of publishes from 1 up to the window, as rumqttc counts, so that one window is all that a
+/// killed run may leave behind; of the other requests from the other end.
+#[derive(Debug)]
+struct Ids {
+    window: u16,
+    publish: u16,
+    request: u16,
+}
+
+impl Ids {
+    fn publish(&mut self) -> u16 {
+        self.publish = self.publish % self.window + 1;
+        self.publish
+    }
+
+    fn request(&mut self) -> u16 {
+        self.request = match self.request {
+            0xf000 => u16::MAX,
+            id => id - 1,
+        };
+        self.request
+    }
+}
+
+impl Connection {
+    /// The most bytes that one [`Connection::try_poll`] leaves in the buffer: the answer to a packet
+    /// (PUBACK, PUBREC, PUBREL, PUBCOMP) has four.
+    pub(crate) const ANSWERS: usize = 4 * AT_ONCE;
+
+    /// Connects, and waits for CONNACK. What `unfinished` holds is sent if the broker still has the
+    /// session, and dropped if not.
+    ///
+    /// # Errors
+    /// The [`SessionError`], after `limit` at the latest.
+    pub(crate) fn open(
+        target: Target<'_>,
+        limits: Limits,
+        unfinished: &Unfinished,
+        limit: Duration,
+    ) -> Result<(Self, Opened), SessionError> {
+        let Target {
+            config, password, ..
+        } = target;
+        let deadline = Deadline::after(limit, target.stop);
+        let mut log = PacketLog::new();
+        let wire = Wire::open(target, deadline)?;
+        log.push(true, trace::connect_line(config));
+        let mut connection = Self {
+            wire,
+            limit,
+            max_packet_size: config.max_packet_size,
+            log,
+            events: VecDeque::new(),
+            ids: Ids {
+                window: limits.max_inflight,
+                publish: 0,
+                request: 0xf000,
+            },
+            manual_acks: false,
+            silent: false,
+            keep_alive: config.keep_alive,
+            wrote: Instant::now(),
+            pinged: None,
+        };
+        connection
+            .wire
+            .out()
+            .extend(connect_packet(config, password));
+        let opened = connection.connack(deadline)?;
+        if let Some(Allowance {
+            keep_alive: Some(seconds),
+            ..
+        }) = &opened.allowance.as_deref()
+        {
+            connection.keep_alive = Duration::from_secs((*seconds).into());
+        }
+        if opened.session_present {
+            connection.resume(config, limits, unfinished);
+        }
+        Ok((connection, opened))
+    }
+
+    fn connack(&mut self, deadline: Deadline<'_>) -> Result<Opened, SessionError> {
+        loop {
+            let blocked = match self.wire.flush() {
+                Poll::Ready(flushed) => {
+                    // A broker that has closed already may have said why before it did.
+                    if let Err(error) = flushed
+                        && self.wire.input().is_empty()
+                        && !self.wire.fill()?
+                    {
+                        return Err(SessionError::Fault(error));
+                    }
+                    false
+                }
+                Poll::Pending => true,
+            };
+            if let Some(opened) = self.read_connack()? {
+                return Ok(opened);
+            }
+            if !self.wire.fill()? {
+                self.wire.wait(blocked, deadline.left()?.min(SIGNAL_POLL))?;
+            }
+        }
+    }
+
+    fn read_connack(&mut self) -> Result<Option<Opened>, LinkError> {
+        let undecodable = |words: &str| {
+            Err(LinkError::Undecodable {
+                words: words.to_owned(),
+            })
+        };
+        if let [first, second, _, code, ..] = *self.wire.input()
+            && [first, second] == CONNACK_OF_3_1_1
+        {
+            return match code {
+                0 => undecodable("received the CONNACK of MQTT 3.1.1 in answer to MQTT 5"),
+                code => Err(LinkError::Refused(code.into())),
+            };
+        }
+        match self.wire.input() {
+            [] | [0x20, ..] => {}
+            _ => return undecodable("expected CONNACK, received another packet"),
+        }
+        let Some(frame) =
+            decode::frame(self.wire.input(), self.max_packet_size).map_err(frame_error)?
+        else {
+            return Ok(None);
+        };
+        let length = frame.length;
+        let packet = decode::packet(frame).map_err(|words| LinkError::Undecodable { words })?;
+        let Incoming::ConnAck {
+            session_present,
+            code,
+            properties,
+        } = packet
+        else {
+            return undecodable("expected CONNACK, received another packet");
+        };
+        self.wire.consume(length);
+        if code != 0 {
+            return Err(LinkError::Refused(reason(code, *properties)));
+        }
+        self.log.push(false, trace::connack_line(session_present));
+        Ok(Some(Opened {
+            session_present,
+            protocol: Protocol::V5,
+            allowance: Some(Box::new(allowance(*properties))),
+        }))
+    }
+
+    /// Sends what an earlier session left undone (MQTT 5 §4.4).
+    fn resume(&mut self, config: &Config, limits: Limits, unfinished: &Unfinished) {
+        for id in unfinished.unknown_releases(config, limits) {
+            put_ack(self.wire.out(), PUBREL, id);
+        }
+        // First, because their publishes were first: the broker passes a message on at its PUBREL.
+        for id in &unfinished.releases {
+            put_ack(self.wire.out(), PUBREL, *id);
+        }
+        for pending in &unfinished.publishes {
+            let publish = Publish {
+                topic: &config.topic,
+                qos: config.qos,
+                retain: config.retain,
+                payload: pending.payload.clone(),
+            };
+            // MQTT 5 §3.3.1.1: a delivery that may be a second one says so.
+            put_publish(self.wire.out(), &publish, pending.id, true);
+            self.events.push_back(Event::Sent { id: pending.id });
+        }
+    }
+
+    /// Puts a request into the buffer, which [`Connection::poll`] writes.
+    pub(crate) fn queue(&mut self, request: Request<'_>) {
+        let line = match request {
+            Request::Publish(publish) => return self.buffer(&publish),
+            Request::Subscribe { filter, qos } => {
+                let id = self.ids.request();
+                put_subscribe(self.wire.out(), id, filter, qos);
+                self.events.push_back(Event::RequestSent);
+                format!("SUBSCRIBE {id}")
+            }
+            Request::Unsubscribe { filter } => {
+                let id = self.ids.request();
+                put_unsubscribe(self.wire.out(), id, filter);
+                self.events.push_back(Event::RequestSent);
+                format!("UNSUBSCRIBE {id}")
+            }
+            Request::Disconnect => {
+                self.wire.out().extend(DISCONNECT);
+                self.events.push_back(Event::DisconnectSent);
+                "DISCONNECT".to_owned()
+            }
+        };
+        if self.log.has_room() {
+            self.log.push(true, line);
+        }
+    }
+
+    /// Puts a PUBLISH into the buffer: [`Connection::flush`] writes many at once.
+    pub(crate) fn buffer(&mut self, publish: &Publish<'_>) {
+        let id = match publish.qos {
+            Qos::AtMostOnce => 0,
+            Qos::AtLeastOnce | Qos::ExactlyOnce => self.ids.publish(),
+        };
+        put_publish(self.wire.out(), publish, id, false);
+        if self.log.has_room() {
+            self.log.push(true, trace::publish_line(id));
+        }
+        self.events.push_back(Event::Sent { id });
+    }
+
+    /// The same of a PUBACK or PUBREC.
+    pub(crate) fn buffer_ack(&mut self, receipt: Receipt) {
+        self.answer(
+            match receipt.qos {
+                Qos::ExactlyOnce => PUBREC,
+                Qos::AtLeastOnce | Qos::AtMostOnce => PUBACK,
+            },
+            receipt.id,
+        );
+        self.events.push_back(Event::AckSent);
+    }
+
+    fn answer(&mut self, kind: u8, id: u16) {
+        put_ack(self.wire.out(), kind, id);
+        if self.log.has_room() {
+            self.log.push(true, trace::ack_line(kind, id));
+        }
+    }
+
+    /// Writes what stands in the buffer, as far as the system takes it now.
+    pub(crate) fn flush(&mut self) -> Poll<Result<(), LinkError>> {
+        if !self.wire.out().is_empty() {
+            self.wrote = Instant::now();
+        }
+        self.wire.flush()
+    }
+
+    /// Waits until the system may take more of the buffer.
+    ///
+    /// # Errors
+    /// As for [`Connection::poll`].
+    pub(crate) fn wait_writable(&mut self, limit: Duration) -> Result<(), LinkError> {
+        self.wire.wait(true, limit)?;
+        // A broker that writes and does not read waits for us to read.
+        self.take_in()
+    }
+
+    /// Waits until an event is at hand, at most for `limit`. `None`: as long as writing what is in the
+    /// buffer takes.
+    ///
+    /// # Errors
+    /// What ended the connection. Events that came in before it are still at hand.
+    pub(crate) fn poll(&mut self, limit: Option<Duration>) -> Result<(), LinkError> {
+        let began = Instant::now();
+        let allowed = limit.unwrap_or(self.limit);
+        loop {
+            let blocked = match self.flush() {
+                Poll::Ready(flushed) => {
+                    flushed?;
+                    false
+                }
+                Poll::Pending => true,
+            };
+            if self.has_events() && !(blocked && limit.is_none()) {
+                return Ok(());
+            }
+            self.take_in()?;
+            if self.has_events() && !(blocked && limit.is_none()) {
+                return Ok(());
+            }
+            if !self.wire.input().is_empty() && self.has_packet() {
+                continue;
+            }
+            let now = Instant::now();
+            let left = allowed.saturating_sub(now - began);
+            if left.is_zero() {
+                return match limit {
+                    Some(_) => Ok(()),
+                    None => Err(LinkError::TimedOut { limit: allowed }),
+                };
+            }
+            let due = self.ping(now)?;
+            if self.wire.out().is_empty() || blocked {
+                self.wire.wait(blocked, left.min(due))?;
+            }
+        }
+    }
+
+    /// Sends PINGREQ when it is due (MQTT 5 §3.1.2.10), and says when it is next.
+    fn ping(&mut self, now: Instant) -> Result<Duration, LinkError> {
+        if self.keep_alive.is_zero() {
+            return Ok(Duration::MAX);
+        }
+        if let Some(pinged) = self.pinged {
+            let waited = now - pinged;
+            if waited >= self.keep_alive {
+                return Err(LinkError::NoPingResponse);
+            }
+            return Ok(self.keep_alive - waited);
+        }
+        let idle = now - self.wrote;
+        if idle < self.keep_alive {
+            return Ok(self.keep_alive - idle);
+        }
+        self.wire.out().extend(PINGREQ);
+        self.pinged = Some(now);
+        if self.log.has_room() {
+            self.log.push(true, "PINGREQ".to_owned());
+        }
+        Ok(self.keep_alive)
+    }
+
+    /// Looks into the socket, without waiting. The answers to what came in, at most
+    /// [`Connection::ANSWERS`] bytes, stand in the buffer until [`Connection::flush`].
+    ///
+    /// # Errors
+    /// As for [`Connection::poll`].
+    pub(crate) fn try_poll(&mut self) -> Result<(), LinkError> {
+        self.take_in()
+    }
+
+    fn has_packet(&self) -> bool {
+        !matches!(
+            decode::frame(self.wire.input(), self.max_packet_size),
+            Ok(None)
+        )
+    }
+
+    /// Takes a few packets from the input, after a look into the socket if there is none.
+    fn take_in(&mut self) -> Result<(), LinkError> {
+        if !self.has_packet() && !self.wire.fill()? {
+            return Ok(());
+        }
+        for _ in 0..AT_ONCE {
+            let frame = decode::frame(self.wire.input(), self.max_packet_size);
+            let Some(frame) = frame.map_err(frame_error)? else {
+                break;
+            };
+            let length = frame.length;
+            let packet = decode::packet(frame).map_err(|words| LinkError::Undecodable { words })?;
+            self.wire.consume(length);
+            self.pinged = None;
+            self.take_packet(packet)?;
+        }
+        Ok(())
+    }
+
+    fn take_packet(&mut self, packet: Incoming) -> Result<(), LinkError> {
+        if self.log.has_room() {
+            let line = trace::line(&packet);
+            self.log.push(false, line);
+        }
+        let event = match packet {
+            Incoming::Publish(message) => {
+                if message.properties.topic_alias.is_some() {
+                    // We allow none (§3.1.2.11.5), and without the topic the message means nothing.
+                    let words = "received a topic alias, which was not allowed".to_owned();
+                    return Err(LinkError::Undecodable { words });
+                }
+                let (id, qos) = (message.id, message.qos);
+                match qos {
+                    1 if !self.manual_acks && !self.silent => self.answer(PUBACK, id),
+                    2 if !self.manual_acks && !self.silent => self.answer(PUBREC, id),
+                    _ => {}
+                }
+                Event::Message(Message::V5(Box::new(message)))
+            }
+            Incoming::Ack {
+                kind: PUBREL, id, ..
+            } => {
+                if !self.silent {
+                    self.answer(PUBCOMP, id);
+                }
+                Event::Released { id }
+            }
+            Incoming::Ack {
+                kind,
+                id,
+                code,
+                properties,
+            } => match kind {
+                // §3.7.2.1: a PUBREL for an id that the broker does not know is one that is done.
+                PUBCOMP => Event::Acknowledged { id },
+                _ if code >= 0x80 => Event::Refused {
+                    id,
+                    reason: Box::new(reason(code, *properties)),
+                },
+                PUBREC => {
+                    self.answer(PUBREL, id);
+                    Event::Received { id }
+                }
+                _ => Event::Acknowledged { id },
+            },
+            Incoming::SubAck {
+                codes, properties, ..
+            } => Event::Granted(match codes.first() {
+                Some(qos @ 0..=2) => Ok(*qos),
+                Some(code) => Err(reason(*code, *properties)),
+                None => Err(reason(0x80, *properties)),
+            }),
+            Incoming::UnsubAck { .. } => Event::Unsubscribed,
+            Incoming::PingResp => Event::Other,
+            Incoming::Disconnect { code, properties } => {
+                return Err(LinkError::Disconnected(reason(code, *properties)));
+            }
+            Incoming::ConnAck { .. } => {
+                let words = "received a second CONNACK".to_owned();
+                return Err(LinkError::Undecodable { words });
+            }
+        };
+        self.events.push_back(event);
+        Ok(())
+    }
+
+    /// The next event at hand.
+    pub(crate) fn take(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether [`Connection::take`] has something to give.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// From here on a message is acknowledged by [`Connection::buffer_ack`] alone.
+    pub(crate) fn acknowledge_manually(&mut self) {
+        self.manual_acks = true;
+    }
+
+    /// Nothing that comes in is answered any more, and nothing more is written.
+    pub(crate) fn forget_received(&mut self) {
+        self.silent = true;
+        self.wire.end();
+    }
+
+    /// The packets so far.
+    pub(crate) fn take_trace(&mut self) -> Vec<Trace> {
+        self.log.take()
+    }
+}
+
+fn frame_error(error: FrameError) -> LinkError {
+    match error {
+        FrameError::Length => LinkError::Undecodable {
+            words: "received a packet whose length has more than four bytes".to_owned(),
+        },
+        // The limit is that of the body.
+        FrameError::TooLarge { size } => LinkError::TooLarge { size },
+    }
+}
+
+/// What was said beside a code.
+fn reason(code: u8, properties: Properties) -> Reason {
+    Reason {
+        code,
+        in_5: true,
+        words: properties.reason_string,
+        reference: properties.server_reference,
+    }
+}
+
+fn allowance(properties: Properties) -> Allowance {
+    Allowance {
+        client_id: properties.assigned_client_id,
+        session_expiry: properties.session_expiry,
+        keep_alive: properties.server_keep_alive,
+        receive_maximum: properties.receive_maximum,
+        maximum_qos: properties.maximum_qos,
+        retain: properties.retain_available,
+        // With its header (§3.2.2.3.6).
+        packet_size: properties.maximum_packet_size,
+        topic_aliases: properties.topic_alias_maximum,
+        wildcards: properties.wildcards_available,
+        shared: properties.shared_available,
+        subscription_ids: properties.subscription_ids_available,
+        reason: properties.reason_string,
+        reference: properties.server_reference,
+        response_information: properties.response_information,
+    }
+}

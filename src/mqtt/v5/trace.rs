@@ -1,0 +1,68 @@
+//! Packets in a line each, for `--verbose`: of a PUBLISH its size and never its payload, of a CONNECT
+//! never the password.
+
+use crate::config::Config;
+use crate::mqtt::v5::decode::{Incoming, PUBACK, PUBREC, PUBREL};
+
+pub(crate) fn connect_line(config: &Config) -> String {
+    let flags = [
+        (true, "MQTT 5"),
+        (config.clean_session, "clean start"),
+        (config.credentials.is_some(), "user name"),
+        (config.will.is_some(), "last will"),
+    ];
+    let set: Vec<_> = flags
+        .iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, name)| *name)
+        .collect();
+    format!(
+        "CONNECT {}, keep-alive {} s, {}",
+        config.client_id,
+        config.keep_alive.as_secs(),
+        set.join(", ")
+    )
+}
+
+pub(crate) fn connack_line(session_present: bool) -> String {
+    format!("CONNACK 0, session present {}", u8::from(session_present))
+}
+
+pub(crate) fn publish_line(id: u16) -> String {
+    match id {
+        0 => "PUBLISH".to_owned(),
+        id => format!("PUBLISH {id}"),
+    }
+}
+
+pub(crate) fn ack_line(kind: u8, id: u16) -> String {
+    let name = match kind {
+        PUBACK => "PUBACK",
+        PUBREC => "PUBREC",
+        PUBREL => "PUBREL",
+        _ => "PUBCOMP",
+    };
+    format!("{name} {id}")
+}
+
+/// A packet that came in.
+pub(crate) fn line(packet: &Incoming) -> String {
+    match packet {
+        Incoming::ConnAck { code, .. } => format!("CONNACK {code:#04x}"),
+        Incoming::Publish(message) => format!(
+            "PUBLISH {} {} bytes, QoS {}{}",
+            message.topic,
+            message.payload.len(),
+            message.qos,
+            if message.retain { ", retained" } else { "" }
+        ),
+        Incoming::Ack {
+            kind, id, code: 0, ..
+        } => ack_line(*kind, *id),
+        Incoming::Ack { kind, id, code, .. } => format!("{}, {code:#04x}", ack_line(*kind, *id)),
+        Incoming::SubAck { id, codes, .. } => format!("SUBACK {id} {codes:02x?}"),
+        Incoming::UnsubAck { id, codes } => format!("UNSUBACK {id} {codes:02x?}"),
+        Incoming::PingResp => "PINGRESP".to_owned(),
+        Incoming::Disconnect { code, .. } => format!("DISCONNECT {code:#04x}"),
+    }
+}

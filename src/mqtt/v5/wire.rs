@@ -1,0 +1,227 @@
+//! The bytes of a connection, in the clear or over TLS: a buffer each way, on a socket that does not
+//! block.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::task::Poll;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustls::ClientConnection;
+
+use crate::failure::{Failure, LinkError, TlsCause};
+use crate::mqtt::event::SessionError;
+use crate::mqtt::target::Target;
+use crate::net::{Deadline, connect, is_retry};
+use crate::tls::cause_of;
+
+/// How much is read at a time, and how much of what is to be written rustls gets at a time.
+const CHUNK: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: TcpStream,
+    tls: Option<Box<ClientConnection>>,
+    /// What is to be written, from `written` on.
+    out: Vec<u8>,
+    written: usize,
+    /// What has come in, from `read` on.
+    input: Vec<u8>,
+    read: usize,
+}
+
+impl Wire {
+    /// Resolves, connects and shakes hands: all that comes before CONNECT.
+    ///
+    /// # Errors
+    /// What the stages of a check would find, without their details.
+    pub(crate) fn open(target: Target<'_>, deadline: Deadline<'_>) -> Result<Self, SessionError> {
+        let Target {
+            config, tls, stop, ..
+        } = target;
+        let left = || deadline.left().map_err(SessionError::from);
+        let addresses = connect::resolve(&config.host, config.port, left()?, stop)?;
+        let connected = connect::connect(&addresses, left()?, stop)?;
+        let (stream, tls) = match tls {
+            None => (connected.stream, None),
+            Some(tls) => {
+                let channel = tls.handshake(connected.stream, left()?, stop)?;
+                let (stream, tls) = channel.into_parts();
+                (stream, Some(Box::new(tls)))
+            }
+        };
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            tls,
+            out: Vec::new(),
+            written: 0,
+            input: Vec::new(),
+            read: 0,
+        })
+    }
+
+    /// Where to append what is to be written.
+    pub(crate) fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    /// What has come in and was not consumed.
+    pub(crate) fn input(&self) -> &[u8] {
+        &self.input[self.read..]
+    }
+
+    /// Takes `count` bytes from the input.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.read += count;
+        if self.read >= self.input.len() {
+            self.input.clear();
+            self.read = 0;
+        }
+    }
+
+    /// Writes what is to be written, as far as the system takes it now.
+    pub(crate) fn flush(&mut self) -> Poll<Result<(), LinkError>> {
+        match self.try_flush() {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(error) if is_retry(&error) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(link_error(error))),
+        }
+    }
+
+    fn try_flush(&mut self) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else {
+            while self.written < self.out.len() {
+                let count = self.stream.write(&self.out[self.written..])?;
+                self.written += count;
+            }
+            self.out.clear();
+            self.written = 0;
+            return Ok(());
+        };
+        loop {
+            while tls.wants_write() {
+                tls.write_tls(&mut self.stream)?;
+            }
+            let rest = &self.out[self.written..];
+            if rest.is_empty() {
+                self.out.clear();
+                self.written = 0;
+                return Ok(());
+            }
+            self.written += tls.writer().write(&rest[..rest.len().min(CHUNK)])?;
+        }
+    }
+
+    /// Reads what is at hand; whether anything was. The end of the connection is an error.
+    pub(crate) fn fill(&mut self) -> Result<bool, LinkError> {
+        // What was consumed makes room.
+        if self.read > 0 {
+            self.input.drain(..self.read);
+            self.read = 0;
+        }
+        let start = self.input.len();
+        let found = self.try_fill();
+        if self.input.len() > start {
+            return Ok(true);
+        }
+        match found {
+            Ok(()) => Ok(false),
+            Err(error) if is_retry(&error) => Ok(false),
+            Err(error) => Err(link_error(error)),
+        }
+    }
+
+    fn try_fill(&mut self) -> io::Result<()> {
+        let start = self.input.len();
+        let Some(tls) = &mut self.tls else {
+            self.input.resize(start + CHUNK, 0);
+            let read = self.stream.read(&mut self.input[start..]);
+            self.input.truncate(start + *read.as_ref().unwrap_or(&0));
+            return match read? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => Ok(()),
+            };
+        };
+        let read = tls.read_tls(&mut self.stream);
+        let processed = match &read {
+            Ok(_) => tls.process_new_packets().map(drop),
+            Err(_) => Ok(()),
+        };
+        if processed.is_err() {
+            // Our own alert tells the broker's log what we did not like.
+            let _ = tls.write_tls(&mut self.stream);
+        }
+        // What came before the end is at hand.
+        self.input.resize(start + CHUNK, 0);
+        let plain = tls.reader().read(&mut self.input[start..]);
+        self.input.truncate(start + *plain.as_ref().unwrap_or(&0));
+        if self.input.len() > start {
+            return Ok(());
+        }
+        processed.map_err(io::Error::other)?;
+        match (read?, plain) {
+            (0, _) | (_, Ok(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
+            (_, plain) => plain.map(drop),
+        }
+    }
+
+    /// Waits until the system has something to read, or with `write` also until it takes more.
+    pub(crate) fn wait(&self, write: bool, limit: Duration) -> Result<(), LinkError> {
+        let mut flags = PollFlags::IN;
+        if write {
+            flags |= PollFlags::OUT;
+        }
+        let limit =
+            Timespec::try_from(limit).map_err(|error| LinkError::Io(io::Error::other(error)))?;
+        match poll(&mut [PollFd::new(&self.stream, flags)], Some(&limit)) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(LinkError::Io(error.into())),
+        }
+    }
+
+    /// The end of what is written: close_notify (RFC 8446 §6.1) and FIN. The peer may be gone.
+    pub(crate) fn end(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+        }
+        let _ = self.try_flush();
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+/// What the stages before CONNECT find, as a link that did not come to be.
+impl From<Failure> for SessionError {
+    fn from(failure: Failure) -> Self {
+        Self::Fault(match failure {
+            Failure::Interrupted(_) => return Self::Interrupted,
+            Failure::Tls(error) => match error.cause {
+                TlsCause::Closed { reset } => LinkError::Closed { reset },
+                TlsCause::TimedOut { limit } => LinkError::TimedOut { limit },
+                cause => LinkError::Tls(cause),
+            },
+            Failure::Tcp(error) => match error.tried.into_iter().next() {
+                Some(tried) => LinkError::Tcp(tried.error),
+                None => LinkError::Closed { reset: false },
+            },
+            Failure::Limit(_, limit) => LinkError::Io(io::Error::other(limit)),
+            Failure::Dns(error) => LinkError::Io(io::Error::other(format!("{error:?}"))),
+            other => LinkError::Io(io::Error::other(format!("{other:?}"))),
+        })
+    }
+}
+
+impl From<io::Error> for SessionError {
+    fn from(error: io::Error) -> Self {
+        Self::Fault(link_error(error))
+    }
+}
+
+fn link_error(error: io::Error) -> LinkError {
+    match cause_of(error) {
+        TlsCause::Closed { reset } => LinkError::Closed { reset },
+        TlsCause::Io(error) => LinkError::Io(error),
+        cause => LinkError::Tls(cause),
+    }
+}
