@@ -417,7 +417,7 @@ impl Connection {
                     2 if !self.manual_acks && !self.silent => self.answer(PUBREC, id),
                     _ => {}
                 }
-                Event::Message(Message::V5(Box::new(message)))
+                Event::Message(Message::V5(message))
             }
             Incoming::Ack {
                 kind: PUBREL, id, ..

@@ -53,7 +53,7 @@ pub(crate) enum Incoming {
         code: u8,
         properties: Box<Properties>,
     },
-    Publish(Message),
+    Publish(Box<Message>),
     /// PUBACK, PUBREC, PUBREL, PUBCOMP.
     Ack {
         kind: u8,
@@ -125,7 +125,7 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
                 properties: Box::new(bytes.properties()?),
             }
         }
-        3 => Incoming::Publish(publish(frame.first, bytes)?),
+        3 => Incoming::Publish(Box::new(publish(frame.first, bytes)?)),
         PUBACK..=PUBCOMP => Incoming::Ack {
             kind,
             id: bytes.u16().filter(|id| *id != 0)?,
