@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::{Config, Key, Qos};
 use crate::diagnosis::codes::{connect, publish, receive, subscribe};
 use crate::diagnosis::session::when;
-use crate::diagnosis::{Diagnosis, origin, reason};
+use crate::diagnosis::{Diagnosis, origin, reason, second};
 use crate::failure::{LinkError, MqttCause, MqttError, Operation, TlsCause};
 use crate::util::text;
 
@@ -14,6 +14,10 @@ const TAKEN_OVER: u8 = 0x8e;
 
 /// A failure of the stages connect, subscribe, publish and receive.
 pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
+    second::word(of_cause(error, config), error, config)
+}
+
+fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
     match &error.cause {
         MqttCause::Connection(link) => match (link, &error.operation) {
             (link, Operation::Connect) => connect::diagnose(error, link, config),

@@ -64,14 +64,24 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
         .note(user(config))
         .notes(sent);
     match reason.code {
-        0x87 => diagnosis
-            .help("allow this user to write to the topic, in the broker's ACL (access rules)")
-            .help(match &config.credentials {
-                Some(_) => "on mosquitto that is a line `topic write TOPIC` below `user NAME`, in the file that `acl_file` names",
-                None => "on mosquitto that is a line `topic write TOPIC` before the first `user` line, in the file that `acl_file` names",
-            }),
+        0x87 => may_not_write(diagnosis, error.command, config),
         code => diagnosis.helps(reason::help(code).map(str::to_owned)),
     }
+}
+
+/// The right to write is known to be missing. A check that reads as well has not come that far.
+pub(crate) fn may_not_write(diagnosis: Diagnosis, command: Command, config: &Config) -> Diagnosis {
+    let (both, right) = match subscribe::is_echo(command, config) {
+        true => (
+            ", and to read it, which the check needs as well",
+            "readwrite",
+        ),
+        false => ("", "write"),
+    };
+    diagnosis.help(format!(
+        "allow this user to write to the topic{both}, in the broker's ACL (access rules){}",
+        receive::acl_file(config, right, &config.topic)
+    ))
 }
 
 pub(crate) static CLOSED: Code = Code {

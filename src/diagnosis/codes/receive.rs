@@ -85,8 +85,17 @@ pub(crate) fn timeout(
         .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
 }
 
+/// The broker accepts our message, and does not deliver it.
+pub(crate) fn not_read(diagnosis: Diagnosis, config: &Config) -> Diagnosis {
+    diagnosis
+        .no_help()
+        .help(format!("the broker accepts what this user writes; allow it to read the topic as well, in the broker's ACL (access rules){}", acl_file(config, "read", &config.topic)))
+        .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
+        .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
+}
+
 /// Where mosquitto keeps such a right, unless the broker is known to be another one.
-fn acl_file(config: &Config, right: &str, topic: &str) -> String {
+pub(crate) fn acl_file(config: &Config, right: &str, topic: &str) -> String {
     if providers::is_known(config) {
         return String::new();
     }
