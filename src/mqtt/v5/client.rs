@@ -190,13 +190,15 @@ impl Connection {
         };
         self.wire.consume(length);
         if code != 0 {
-            return Err(LinkError::Refused(reason(code, *properties)));
+            return Err(LinkError::Refused(reason(code, properties)));
         }
         self.log.push(false, trace::connack_line(session_present));
         Ok(Some(Opened {
             session_present,
             protocol: Protocol::V5,
-            allowance: Some(Box::new(allowance(*properties))),
+            allowance: Some(Box::new(allowance(
+                properties.map(|properties| *properties).unwrap_or_default(),
+            ))),
         }))
     }
 
@@ -437,7 +439,7 @@ impl Connection {
                 PUBCOMP => Event::Acknowledged { id },
                 _ if code >= 0x80 => Event::Refused {
                     id,
-                    reason: Box::new(reason(code, *properties)),
+                    reason: Box::new(reason(code, properties)),
                 },
                 PUBREC => {
                     self.answer(PUBREL, id);
@@ -449,13 +451,13 @@ impl Connection {
                 codes, properties, ..
             } => Event::Granted(match codes.first() {
                 Some(qos @ 0..=2) => Ok(*qos),
-                Some(code) => Err(reason(*code, *properties)),
-                None => Err(reason(0x80, *properties)),
+                Some(code) => Err(reason(*code, properties)),
+                None => Err(reason(0x80, properties)),
             }),
             Incoming::UnsubAck { .. } => Event::Unsubscribed,
             Incoming::PingResp => Event::Other,
             Incoming::Disconnect { code, properties } => {
-                return Err(LinkError::Disconnected(reason(code, *properties)));
+                return Err(LinkError::Disconnected(reason(code, properties)));
             }
             Incoming::ConnAck { .. } => {
                 let words = "received a second CONNACK".to_owned();
@@ -504,7 +506,8 @@ fn frame_error(error: FrameError) -> LinkError {
 }
 
 /// What was said beside a code.
-fn reason(code: u8, properties: Properties) -> Reason {
+fn reason(code: u8, properties: Option<Box<Properties>>) -> Reason {
+    let properties = properties.map(|properties| *properties).unwrap_or_default();
     Reason {
         code,
         in_5: true,

@@ -51,7 +51,7 @@ pub(crate) enum Incoming {
     ConnAck {
         session_present: bool,
         code: u8,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
     Publish(Box<Message>),
     /// PUBACK, PUBREC, PUBREL, PUBCOMP.
@@ -59,12 +59,12 @@ pub(crate) enum Incoming {
         kind: u8,
         id: u16,
         code: u8,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
     SubAck {
         id: u16,
         codes: Vec<u8>,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
     UnsubAck {
         id: u16,
@@ -73,7 +73,7 @@ pub(crate) enum Incoming {
     PingResp,
     Disconnect {
         code: u8,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
 }
 
@@ -122,7 +122,7 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
             Incoming::ConnAck {
                 session_present,
                 code: bytes.u8()?,
-                properties: Box::new(bytes.properties()?),
+                properties: bytes.properties()?,
             }
         }
         3 => Incoming::Publish(Box::new(publish(frame.first, bytes)?)),
@@ -130,11 +130,11 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
             kind,
             id: bytes.u16().filter(|id| *id != 0)?,
             code: bytes.u8().unwrap_or_default(),
-            properties: Box::new(bytes.properties()?),
+            properties: bytes.properties()?,
         },
         9 => {
             let id = bytes.u16()?;
-            let properties = Box::new(bytes.properties()?);
+            let properties = bytes.properties()?;
             let codes = bytes.0.to_vec();
             Incoming::SubAck {
                 id,
@@ -151,7 +151,7 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
         13 => Incoming::PingResp,
         _ => Incoming::Disconnect {
             code: bytes.u8().unwrap_or_default(),
-            properties: Box::new(bytes.properties()?),
+            properties: bytes.properties()?,
         },
     })
 }
@@ -170,7 +170,7 @@ fn publish(first: u8, mut bytes: Bytes<'_>) -> Option<Message> {
     if bytes.0.is_empty() {
         return None;
     }
-    let properties = bytes.properties()?;
+    let properties = bytes.properties()?.map(|properties| *properties);
     Some(Message {
         topic,
         payload: bytes.0.to_vec(),
@@ -178,6 +178,6 @@ fn publish(first: u8, mut bytes: Bytes<'_>) -> Option<Message> {
         retain: first & 1 != 0,
         dup: first & 8 != 0,
         id,
-        properties,
+        properties: properties.unwrap_or_default(),
     })
 }
