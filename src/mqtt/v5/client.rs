@@ -328,6 +328,11 @@ impl Connection {
                 continue;
             }
             let now = Instant::now();
+            let due = self.ping(now)?;
+            if !blocked && !self.wire.out().is_empty() {
+                // The ping.
+                continue;
+            }
             let left = allowed.saturating_sub(now - began);
             if left.is_zero() {
                 return match limit {
@@ -335,10 +340,7 @@ impl Connection {
                     None => Err(LinkError::TimedOut { limit: allowed }),
                 };
             }
-            let due = self.ping(now)?;
-            if self.wire.out().is_empty() || blocked {
-                self.wire.wait(blocked, left.min(due))?;
-            }
+            self.wire.wait(blocked, left.min(due))?;
         }
     }
 
