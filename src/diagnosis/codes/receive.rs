@@ -80,7 +80,7 @@ pub(crate) fn timeout(
         .help_if(own.is_some(), "check without `message`: if that passes, it is this message's size or content")
         .help(format!("if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing{}", acl_file(config, "readwrite", &config.topic)))
         .help("MQTT 3.1.1 cannot refuse a PUBLISH, so nothing tells which of the two is missing; mosquitto's log (`log_type all`) says `Denied PUBLISH` if it is write")
-        .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
+        .help_if(!providers::is_known(config), "if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
         .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
 }
