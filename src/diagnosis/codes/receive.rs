@@ -6,7 +6,7 @@ use crate::config::{Config, Key, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::publish::{LARGE, is_json};
-use crate::diagnosis::session::{given, same_client_id};
+use crate::diagnosis::session::{given, same_client_id, topic_slip};
 use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{Command, MqttError, Operation, Stage, Subscription, TooFew, Topic};
 use crate::util::text;
@@ -64,7 +64,7 @@ pub(crate) fn timeout(
         let count = text::count(foreign, "message");
         format!("{count} of others came in on the topic")
     });
-    Diagnosis::new(&TIMEOUT, "our own message never came back")
+    let diagnosis = Diagnosis::new(&TIMEOUT, "our own message never came back")
         .note(format!(
             "the subscription was granted, {taken}, and nothing of ours came within {limit}"
         ))
@@ -74,7 +74,8 @@ pub(crate) fn timeout(
             format!("message: {bytes} ({})", origin(config, Key::Message))
         }))
         .notes(foreign)
-        .note(user(config))
+        .note(user(config));
+    topic_slips(diagnosis, error)
         .help_if(own.is_some_and(|own| own.len() > LARGE), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
         .help_if(own.is_some_and(|own| !is_json(own)), "if the broker, or a rule of it, takes nothing but JSON: this message is no JSON object")
         .help_if(own.is_some(), "check without `message`: if that passes, it is this message's size or content")
@@ -142,13 +143,17 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
     } else {
         "the session was new"
     };
-    Diagnosis::new(&TIMEOUT, "fewer messages came than were asked for")
-        .note(format!("{received} of {} in {limit} (`-C`, `--for`)", text::count(wanted, "message")))
+    let diagnosis = Diagnosis::new(&TIMEOUT, "fewer messages came than were asked for")
+        .note(format!(
+            "{received} of {} in {limit} (`-C`, `--for`)",
+            text::count(wanted, "message")
+        ))
         .note(asked)
         .notes(lost)
         .notes(left_out)
         .note(session)
-        .note(user(config))
+        .note(user(config));
+    topic_slips(diagnosis, error)
         .help_if(skipped, "to count those that `--retained` leaves out, leave that flag out")
         .help_if(some, RARE)
         .help_if(!all, "compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
@@ -156,6 +161,16 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         .help_if(!resumed && config.clean_session, "if the broker is to keep them between runs, set `clean_session = off` and a `client_id`, with `qos = 1`")
         .help(format!("if the broker's ACL (access rules) does not let this user read the topics, allow it there: many brokers grant the subscription all the same, and deliver nothing{}", acl_file(config, "read", first)))
         .help_if(!some, RARE)
+}
+
+/// See [`topic_slip`]; of every topic that was subscribed to.
+fn topic_slips(diagnosis: Diagnosis, error: &MqttError) -> Diagnosis {
+    let Operation::Receive { filters, .. } = &error.operation else {
+        return diagnosis;
+    };
+    filters.iter().fold(diagnosis, |diagnosis, filter| {
+        topic_slip(diagnosis, error.command, filter)
+    })
 }
 
 /// What was subscribed to.
