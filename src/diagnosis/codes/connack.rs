@@ -1,9 +1,8 @@
 //! The codes of a CONNACK that refuses.
 
-use std::net::IpAddr;
-
 use crate::config::{Config, Key, Slip, Transport};
 use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::net::is_this_machine;
 use crate::diagnosis::{Code, Diagnosis, origin, providers, value};
 use crate::failure::{MqttError, Stage};
 use crate::util::text;
@@ -104,6 +103,7 @@ fn not_authorized(code: u8, fault: &MqttError, config: &Config) -> Diagnosis {
         .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni && !known), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, Key::Sni)))
         .help_if(none && fault.certificate_unasked, "if it knows clients by user name, set `username` and a password (`password_file` or `password_env`)")
         .help_if(none && !known, "if it is your own mosquitto and is to let everybody in, set `allow_anonymous true`: where a `listener` is set, the default is `false`")
+        .help_if(none && !known, "if it takes certain client ids alone (mosquitto: `clientid_prefixes`), set `client_id` to such a one")
         .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules (ACL); mosquitto also has `clientid_prefixes`")
         .help_if(config.will.is_some(), "if the access rules (ACL) do not let this user publish to the topic of the last will, allow it, or leave `will_topic` out for one check: some brokers refuse such a CONNECT")
 }
@@ -293,11 +293,6 @@ fn rabbitmq_guest(config: &Config) -> Option<String> {
     // Behind a virtual host, as `vhost:user`.
     let user = username.rsplit(':').next()?;
     (user == "guest" && !is_this_machine(&config.host)).then(|| OTHER.to_owned())
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let address = host.parse().is_ok_and(|it: IpAddr| it.is_loopback());
-    address || host.eq_ignore_ascii_case("localhost")
 }
 
 /// What user name, password and client id look as if they had brought along.

@@ -78,8 +78,13 @@ pub(crate) fn timeout(
     topic_slips(diagnosis, error)
         .help_if(own.is_some_and(|own| own.len() > LARGE), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
         .help_if(own.is_some_and(|own| !is_json(own)), "if the broker, or a rule of it, takes nothing but JSON: this message is no JSON object")
-        .help_if(own.is_some(), "check without `message`: if that passes, it is this message's size or content")
+        .helps(own.map(|own| {
+            // The check's own message has this many bytes: if it passes, a smaller one was not too large.
+            let size = if own.len() > 64 { "size (mosquitto: `message_size_limit`) or " } else { "" };
+            format!("check without `message`: if that passes, it is this message's {size}content")
+        }))
         .help(format!("if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing{}", acl_file(config, "readwrite", &config.topic)))
+        .help_if(!config.is_set(Key::Topic), "or set `topic` to one that this user may both read and write")
         .help("MQTT 3.1.1 cannot refuse a PUBLISH, so nothing tells which of the two is missing; mosquitto's log (`log_type all`) says `Denied PUBLISH` if it is write")
         .help_if(!providers::is_known(config), "if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
@@ -95,6 +100,12 @@ fn acl_file(config: &Config, right: &str, topic: &str) -> String {
     let shared = topic.strip_prefix("$share/");
     let shared = shared.and_then(|shared| shared.split_once('/'));
     let topic = shared.map_or(topic, |(_, topic)| topic);
+    // A rule for an id that was made up would be of no use to the next run.
+    let made_up = |level: &&str| !config.is_set(Key::ClientId) && *level == config.client_id;
+    let levels = topic
+        .split('/')
+        .map(|level| if made_up(&level) { "+" } else { level });
+    let topic = levels.collect::<Vec<_>>().join("/");
     let whose = match &config.credentials {
         Some(credentials) => format!("under `user {}`", credentials.username),
         None => "before the first `user` line".to_owned(),

@@ -65,6 +65,15 @@ fn every_provider_says_what_it_demands() {
     let azure = "hub.azure-devices.net";
     check(azure, &connect::TAKEN_OVER, &["one connection"]);
     check(azure, &issuer::UNKNOWN_ISSUER, &["Root G2 (2023)"]);
+    // Each has a name of its own, which may be mistyped or gone.
+    for host in [
+        azure,
+        "cow.rmq2.cloudamqp.com",
+        "eu1.cloud.thethings.network",
+        "tcp.thingsboard.cloud",
+    ] {
+        check(host, &net::DNS_NOT_FOUND, &["`"]);
+    }
     check("broker.example", &connack::NOT_AUTHORIZED, &[]);
 }
 

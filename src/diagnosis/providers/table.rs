@@ -277,6 +277,10 @@ pub(super) static PROVIDERS: &[Provider] = &[
         hosts: &[".azure-devices.net"],
         advice: &[
             (
+                &[&net::DNS_NOT_FOUND],
+                "Azure IoT Hub: compare `host` with the Hostname on the hub's overview page, and see whether the hub still exists",
+            ),
+            (
                 PORT,
                 "Azure IoT Hub takes MQTT over TLS on port 8883; port 443 is for WebSocket",
             ),
@@ -347,10 +351,16 @@ pub(super) static PROVIDERS: &[Provider] = &[
             ".thingsboard.cloud",
             "demo.thingsboard.io",
         ],
-        advice: &[(
-            &[&connack::NOT_AUTHORIZED, &connack::BAD_CREDENTIALS],
-            "ThingsBoard: `username` is the device's access token, without a password, unless the device has other credentials",
-        )],
+        advice: &[
+            (
+                &[&net::DNS_NOT_FOUND],
+                "ThingsBoard Cloud takes MQTT at `mqtt.thingsboard.cloud`, and in Europe at `mqtt.eu.thingsboard.cloud`",
+            ),
+            (
+                &[&connack::NOT_AUTHORIZED, &connack::BAD_CREDENTIALS],
+                "ThingsBoard: `username` is the device's access token, without a password, unless the device has other credentials",
+            ),
+        ],
         only_if: &[
             (
                 is_no_json,
@@ -372,10 +382,16 @@ pub(super) static PROVIDERS: &[Provider] = &[
     Provider {
         // RabbitMQ or LavinMQ. Their documentation of MQTT, and CloudAMQP's examples, 2025.
         hosts: &[".cloudamqp.com"],
-        advice: &[(
-            LOGIN,
-            "CloudAMQP: the instance's overview page shows user name and password under MQTT Details",
-        )],
+        advice: &[
+            (
+                &[&net::DNS_NOT_FOUND],
+                "CloudAMQP: compare `host` with the instance's overview page, and see whether the instance still exists",
+            ),
+            (
+                LOGIN,
+                "CloudAMQP: the instance's overview page shows user name and password under MQTT Details",
+            ),
+        ],
         only_if: &[(
             |config| !user(config).contains(':'),
             LOGIN,
@@ -385,10 +401,16 @@ pub(super) static PROVIDERS: &[Provider] = &[
     Provider {
         // Its documentation, "MQTT Server", 2025.
         hosts: &[".cloud.thethings.network", ".cloud.thethings.industries"],
-        advice: &[(
-            LOGIN,
-            "The Things Stack: the password is an API key of the application, made under Integrations > MQTT",
-        )],
+        advice: &[
+            (
+                &[&net::DNS_NOT_FOUND],
+                "The Things Stack: compare `host` with the address in its console, in the application's Integrations > MQTT",
+            ),
+            (
+                LOGIN,
+                "The Things Stack: the password is an API key of the application, made under Integrations > MQTT",
+            ),
+        ],
         only_if: &[
             (
                 |config| !user(config).contains('@'),
