@@ -80,7 +80,9 @@ fn every_provider_says_what_it_demands() {
 /// What is said first of a configuration for `host` with these lines, one piece of each line.
 #[track_caller]
 fn check_mismatches(lines: &str, code: &Code, pieces: &[&str]) {
-    let config = file(lines).expect(lines);
+    let Ok(config) = file(lines) else {
+        panic!("{lines}")
+    };
     let said: Vec<String> = mismatches(&config, code).collect();
     assert_eq!(said.len(), pieces.len(), "{said:#?}");
     for (line, piece) in said.iter().zip(pieces) {

@@ -9,13 +9,16 @@ use crate::diagnosis::codes::{
     tls,
 };
 
+/// Whether a configuration has something otherwise.
+type Applies = fn(&Config) -> bool;
+
 pub(super) struct Provider {
     /// Host names: a leading dot stands for anything before it, a `*` for anything in its place.
     pub(super) hosts: &'static [&'static str],
     /// What to say with these codes: a thought a line, and whose it is.
     pub(super) advice: &'static [(&'static [&'static Code], &'static str)],
     /// The same where the configuration is not as that provider wants it. These lines come first.
-    pub(super) only_if: &'static [(fn(&Config) -> bool, &'static [&'static Code], &'static str)],
+    pub(super) only_if: &'static [(Applies, &'static [&'static Code], &'static str)],
 }
 
 /// Codes that come of one thing: who logs in.
