@@ -6,7 +6,7 @@ use crate::config::{Config, Key, Message, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::{receive, subscribe};
-use crate::diagnosis::session::{given, same_client_id};
+use crate::diagnosis::session::{given, same_client_id, topic_slip};
 use crate::diagnosis::{Code, Diagnosis, origin, providers, reason};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, UnderWay};
 use crate::util::text;
@@ -78,10 +78,15 @@ pub(crate) fn may_not_write(diagnosis: Diagnosis, command: Command, config: &Con
         ),
         false => ("", "write"),
     };
-    diagnosis.help(format!(
-        "allow this user to write to the topic{both}, in the broker's ACL (access rules){}",
-        receive::acl_file(config, right, &config.topic)
-    ))
+    diagnosis
+        .help(format!(
+            "allow this user to write to the topic{both}, in the broker's ACL (access rules){}",
+            receive::acl_file(config, right, &config.topic)
+        ))
+        .help_if(
+            !config.is_set(Key::Topic) && command == Command::Check,
+            "or set `topic` to one that this user may both read and write",
+        )
 }
 
 pub(crate) static CLOSED: Code = Code {
@@ -112,7 +117,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         retain,
         under_way,
         granted,
-        ..
+        topic,
     } = &error.operation
     else {
         return receive::closed(error, how, config);
@@ -138,7 +143,8 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .note(how)
         .note(user(config))
         .notes(published(error))
-        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")))
+        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")));
+    let diagnosis = topic_slip(diagnosis, error.command, topic)
         .helps(granted.map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
         .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
         .helps(before)
