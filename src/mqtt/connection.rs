@@ -68,6 +68,11 @@ impl Connection {
         }
     }
 
+    /// Whether an [`Event::Sent`] follows for each publish of an earlier session.
+    pub(crate) fn queues_resumed(&self) -> bool {
+        matches!(self, Self::V4(_))
+    }
+
     /// Lets PUBRELs of an earlier session come in.
     pub(crate) fn expect_any_release(&mut self) {
         if let Self::V4(connection) = self {

@@ -91,7 +91,11 @@ impl Session {
         let (mut connection, opened) = Connection::open(target, limits, unfinished, limit)?;
         let (received, unwritten) = if opened.session_present {
             connection.expect_any_release();
-            (unfinished.received.clone(), unfinished.publishes.len())
+            let queued = match connection.queues_resumed() {
+                true => unfinished.publishes.len(),
+                false => 0,
+            };
+            (unfinished.received.clone(), queued)
         } else {
             (Qos2Received::default(), 0)
         };

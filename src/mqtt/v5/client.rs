@@ -25,6 +25,12 @@ use crate::net::{Deadline, SIGNAL_POLL};
 /// How many packets are taken from the input at a time: their answers must be written at times.
 const AT_ONCE: usize = 64;
 
+/// How many publishes of an earlier session are sent at first. Each acknowledgement brings two more.
+const FIRST_RESUMED: usize = 4;
+
+/// How often the socket of a peer that has gone is looked into: there is no more than its buffer holds.
+const LAST_LOOKS: usize = 4096;
+
 /// The answer to the oldest CONNACK of all: MQTT 3.1.1 §3.2, which has no properties.
 const CONNACK_OF_3_1_1: &[u8] = &[0x20, 2];
 
@@ -37,6 +43,9 @@ pub(crate) struct Connection {
     max_packet_size: usize,
     log: PacketLog,
     events: VecDeque<Event>,
+    /// PUBLISH packets of an earlier session, in their order. Not all are sent at once: where each
+    /// connection breaks soon, none of the acknowledgements would come through.
+    resumed: VecDeque<Vec<u8>>,
     ids: Ids,
     manual_acks: bool,
     /// Nothing that comes in is answered any more.
@@ -102,6 +111,7 @@ impl Connection {
             max_packet_size: config.max_packet_size,
             log,
             events: VecDeque::new(),
+            resumed: VecDeque::new(),
             ids: Ids {
                 window: limits.max_inflight,
                 publish: 0,
@@ -219,8 +229,17 @@ impl Connection {
                 payload: pending.payload.clone(),
             };
             // MQTT 5 §3.3.1.1: a delivery that may be a second one says so.
-            put_publish(self.wire.out(), &publish, pending.id, true);
-            self.events.push_back(Event::Sent { id: pending.id });
+            let mut packet = Vec::new();
+            put_publish(&mut packet, &publish, pending.id, true);
+            self.resumed.push_back(packet);
+        }
+        self.send_resumed(FIRST_RESUMED);
+    }
+
+    /// Sends so many more of what an earlier session left undone.
+    fn send_resumed(&mut self, count: usize) {
+        for packet in self.resumed.drain(..count.min(self.resumed.len())) {
+            self.wire.out().extend(packet);
         }
     }
 
@@ -288,7 +307,20 @@ impl Connection {
         if !self.wire.out().is_empty() {
             self.wrote = Instant::now();
         }
-        self.wire.flush()
+        self.wire.flush().map_err(|error| self.last_words(error))
+    }
+
+    /// What the peer has said before it went, acknowledgements and a DISCONNECT, still stands in the
+    /// socket when a write fails.
+    fn last_words(&mut self, error: LinkError) -> LinkError {
+        for _ in 0..LAST_LOOKS {
+            match self.take_in() {
+                Ok(true) => {}
+                Err(said @ LinkError::Disconnected(_)) => return said,
+                Ok(false) | Err(_) => break,
+            }
+        }
+        error
     }
 
     /// Waits until the system may take more of the buffer.
@@ -298,7 +330,7 @@ impl Connection {
     pub(crate) fn wait_writable(&mut self, limit: Duration) -> Result<(), LinkError> {
         self.wire.wait(true, limit)?;
         // A broker that writes and does not read waits for us to read.
-        self.take_in()
+        self.take_in().map(drop)
     }
 
     /// Waits until an event is at hand, at most for `limit`. `None`: as long as writing what is in the
@@ -378,7 +410,7 @@ impl Connection {
         if self.wire.was_drained() && !self.has_packet() {
             return Ok(());
         }
-        self.take_in()
+        self.take_in().map(drop)
     }
 
     fn has_packet(&self) -> bool {
@@ -388,10 +420,12 @@ impl Connection {
         )
     }
 
-    /// Takes a few packets from the input, after a look into the socket if there is none.
-    fn take_in(&mut self) -> Result<(), LinkError> {
-        if !self.has_packet() && !self.wire.fill()? {
-            return Ok(());
+    /// Takes a few packets from the input, after a look into the socket if there is none; whether there
+    /// was anything.
+    fn take_in(&mut self) -> Result<bool, LinkError> {
+        let mut some = self.has_packet();
+        if !some {
+            some = self.wire.fill()?;
         }
         for _ in 0..AT_ONCE {
             let frame = decode::frame(self.wire.input(), self.max_packet_size);
@@ -404,7 +438,7 @@ impl Connection {
             self.pinged = None;
             self.take_packet(packet)?;
         }
-        Ok(())
+        Ok(some)
     }
 
     fn take_packet(&mut self, packet: Incoming) -> Result<(), LinkError> {
@@ -440,19 +474,10 @@ impl Connection {
                 id,
                 code,
                 properties,
-            } => match kind {
-                // §3.7.2.1: a PUBREL for an id that the broker does not know is one that is done.
-                PUBCOMP => Event::Acknowledged { id },
-                _ if code >= 0x80 => Event::Refused {
-                    id,
-                    reason: Box::new(reason(code, properties)),
-                },
-                PUBREC => {
-                    self.answer(PUBREL, id);
-                    Event::Received { id }
-                }
-                _ => Event::Acknowledged { id },
-            },
+            } => {
+                self.send_resumed(2);
+                self.acknowledged(kind, id, code, properties)
+            }
             Incoming::SubAck {
                 codes, properties, ..
             } => Event::Granted(match codes.first() {
@@ -472,6 +497,29 @@ impl Connection {
         };
         self.events.push_back(event);
         Ok(())
+    }
+
+    /// PUBACK, PUBREC or PUBCOMP.
+    fn acknowledged(
+        &mut self,
+        kind: u8,
+        id: u16,
+        code: u8,
+        properties: Option<Box<Properties>>,
+    ) -> Event {
+        match kind {
+            // §3.7.2.1: a PUBREL for an id that the broker does not know is one that is done.
+            PUBCOMP => Event::Acknowledged { id },
+            _ if code >= 0x80 => Event::Refused {
+                id,
+                reason: Box::new(reason(code, properties)),
+            },
+            PUBREC => {
+                self.answer(PUBREL, id);
+                Event::Received { id }
+            }
+            _ => Event::Acknowledged { id },
+        }
     }
 
     /// The next event at hand.
