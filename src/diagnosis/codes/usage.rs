@@ -114,6 +114,14 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             help.push("name it: `-m TEXT`, `-f FILE`, `-n` for nothing, `-s` or `-l` for standard input, or `message = …` in the config file".to_owned());
             "nothing to publish was named".to_owned()
         }
+        UsageError::Mqtt5Off { flag } => {
+            help.push("set `protocol = 5`, or leave the flag out".to_owned());
+            format!("`{flag}` is for MQTT 5, and `protocol` is 3.1.1")
+        }
+        UsageError::PropertyWithoutEquals { flag } => {
+            help.push(format!("write `{flag} NAME=TEXT`"));
+            format!("`{flag}` needs a name and a value")
+        }
         UsageError::MissingTopic => {
             help.push("name one: `-t TOPIC`, `topic = …` in the config file, or at the end of the URL: `mqtts://host:8883/topic`".to_owned());
             "no topic was named".to_owned()
