@@ -257,7 +257,7 @@ flags! {
         SubMqtt5 "with the retain flag that their publisher set";
     }
     "" "--retain-handling" "0|1|2" SUB Does::RetainHandling => {
-        SubMqtt5 "kept ones: always, if the subscription is new, never";
+        SubMqtt5 "kept ones come: always, to new filters, never";
     }
     "" "--subscription-id" "N" SUB Does::SubscriptionId => {
         SubMqtt5 "a number that comes with each message";

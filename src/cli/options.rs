@@ -175,7 +175,15 @@ pub(crate) fn missing_for_request(
     options: &RequestOptions,
     config: &Config,
 ) -> Result<(), UsageError> {
-    missing_for_pub(&options.question, config)
+    missing_for_pub(&options.question, config)?;
+    let protocol = config.protocol;
+    if protocol != Protocol::V5 && !config.is_set(Key::ResponseTopic) {
+        return Err(UsageError::MissingResponseTopic { protocol });
+    }
+    if config.message_properties.response_topic.as_ref() == Some(&config.topic) {
+        return Err(UsageError::ResponseTopicIsTopic);
+    }
+    Ok(())
 }
 
 /// The same of `sub`; and what it has only in MQTT 5.

@@ -213,6 +213,12 @@ pub(crate) enum UsageError {
         flag: &'static str,
         other: &'static str,
     },
+    /// `request` where no message may say where its answer is awaited.
+    MissingResponseTopic {
+        protocol: Protocol,
+    },
+    /// The answers would come where the question goes.
+    ResponseTopicIsTopic,
     /// A flag of MQTT 5, and `protocol` is 3.1.1.
     Mqtt5Off {
         flag: &'static str,
@@ -304,12 +310,6 @@ pub(crate) enum ProblemKind {
         key: Key,
         protocol: Quoted,
     },
-    /// `request` in MQTT 3.1.1, where no message says where its answer is awaited.
-    ResponseTopicRequired {
-        protocol: Protocol,
-    },
-    /// The answers would come where the question goes.
-    ResponseTopicIsTopic,
     /// A key of TLS, and `tls` switches it off.
     TlsOff {
         key: Key,

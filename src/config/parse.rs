@@ -230,7 +230,7 @@ impl Reader<'_> {
         let will = self.will(&names);
         let connect_properties = self.connect_properties();
         let message_properties = self.message_properties(&names);
-        self.mqtt_5(protocol, &topic, &message_properties);
+        self.mqtt_5(protocol);
         let host = host?;
         self.clouds(&host, port, tls);
         Some(Config {
@@ -443,10 +443,9 @@ impl Reader<'_> {
     }
 
     /// What is for MQTT 5 alone must not be dropped without a word.
-    fn mqtt_5(&mut self, protocol: Option<Protocol>, topic: &str, message: &MessageProperties) {
+    fn mqtt_5(&mut self, protocol: Option<Protocol>) {
         let is_request = self.ambient.purpose == Purpose::Request;
-        let protocol = protocol.unwrap_or(Protocol::V5);
-        if protocol == Protocol::V3_1_1 {
+        if protocol == Some(Protocol::V3_1_1) {
             let settings = self.settings;
             for setting in &settings.list {
                 let key = setting.key;
@@ -455,24 +454,6 @@ impl Reader<'_> {
                     self.wrong(setting, ProblemKind::Mqtt5Off { key, protocol });
                 }
             }
-        }
-        if !is_request {
-            return;
-        }
-        if protocol != Protocol::V5 && !self.is_set(Key::ResponseTopic) {
-            let kind = ProblemKind::ResponseTopicRequired { protocol };
-            let Quoted { origin, shown } = self.quoted(Key::Protocol);
-            self.problems.push((
-                usize::MAX,
-                Problem {
-                    origin,
-                    shown,
-                    kind,
-                },
-            ));
-        }
-        if message.response_topic.as_deref() == Some(topic) {
-            self.wrong_at(Key::ResponseTopic, ProblemKind::ResponseTopicIsTopic);
         }
     }
 

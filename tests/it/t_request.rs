@@ -168,11 +168,14 @@ fn several_answers_are_waited_for() {
 fn no_answer() {
     let lab = Lab::new();
     let broker = mosquitto(&lab).start();
-    for ((_, more), name) in BOTH.into_iter().zip(["request-5", "request"]) {
+    for ((_, more), name) in BOTH
+        .into_iter()
+        .zip(["receive-timeout.request-5", "receive-timeout.request"])
+    {
         let args = ["-m", "x", "--timeout", "300ms"];
         let run = Run::stream(&lab, "request", &config(broker.port, more), &args).go();
         run.expect_code(9).expect_within(UNHURRIED);
-        golden::check(&format!("receive-timeout.{name}"), &lab, &run);
+        golden::check(name, &lab, &run);
     }
     let _responder = Responder::start(&broker, "mqttv5", &["other/x", "on"]);
     let args = ["-m", "x", "--timeout", "1s", "-C", "2"];
@@ -234,13 +237,18 @@ fn a_connection_that_ends_ends_it() {
 #[test]
 fn without_a_topic_for_the_answers_it_is_no_request() {
     let lab = Lab::new();
-    for more in ["", "protocol = auto\n", "response_topic = q\n"] {
+    for (more, name) in [
+        ("", "usage-invalid.request"),
+        ("protocol = auto\n", "usage-invalid.request-auto"),
+        ("response_topic = q\n", "usage-invalid.request-same"),
+    ] {
         let run = Run::stream(&lab, "request", &config(1, more), &["-m", "x"]).go();
         run.expect_code(2);
-        assert!(run.stderr.contains("`response_topic`"), "{run}");
-        let run = Run::stream(&lab, "request", &config(1, more), &["-m", "x", "--json"]).go();
+        golden::check(name, &lab, &run);
+        let args = ["-m", "x", "--json"];
+        let run = Run::stream(&lab, "request", &config(1, more), &args).go();
         run.expect_code(2);
-        assert_eq!(json::lines(&run)[0]["failure"]["code"], "config-invalid");
+        assert_eq!(json::lines(&run)[0]["failure"]["code"], "usage-invalid");
     }
     let run = Run::stream(&lab, "request", &config(1, "protocol = 5\n"), &[]).go();
     run.expect_code(2);

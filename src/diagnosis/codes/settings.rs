@@ -3,9 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{
-    Key, LikelyCause, Origin, Problem, ProblemKind, Protocol, Quoted, UrlError, ValueError,
-};
+use crate::config::{Key, LikelyCause, Origin, Problem, ProblemKind, Quoted, UrlError, ValueError};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::value::{flaw, has_tls, is_websocket, keys};
 use crate::diagnosis::{Code, Diagnosis, providers};
@@ -298,22 +296,16 @@ fn explain(problem: &Problem) -> (String, String) {
         ProblemKind::Mqtt5Off { key, protocol } => (
             match protocol.origin {
                 Origin::Default => {
-                    format!("`{key}` is for MQTT 5, and MQTT 3.1.1 is spoken unless `protocol` is set")
+                    format!(
+                        "`{key}` is for MQTT 5, and MQTT 3.1.1 is spoken unless `protocol` is set"
+                    )
                 }
-                _ => format!("`{key}` is for MQTT 5, and {} sets `protocol = 3.1.1`", at(protocol)),
+                _ => format!(
+                    "`{key}` is for MQTT 5, and {} sets `protocol = 3.1.1`",
+                    at(protocol)
+                ),
             },
             "set `protocol = 5`, or leave the keys and flags of MQTT 5 out".to_owned(),
-        ),
-        ProblemKind::ResponseTopicRequired { protocol } => (
-            match protocol {
-                Protocol::Auto => "`request` without `response_topic`, and with `protocol = auto` it may be MQTT 3.1.1 that is spoken".to_owned(),
-                _ => "`request` without `response_topic`: in MQTT 3.1.1 no message says where its answer is awaited".to_owned(),
-            },
-            "set `response_topic` (`--response-topic TOPIC`) to where the answers come, or `protocol = 5`".to_owned(),
-        ),
-        ProblemKind::ResponseTopicIsTopic => (
-            "`response_topic` is the same as `topic`: the question would be taken for its answer".to_owned(),
-            "set `response_topic` to where the answers come".to_owned(),
         ),
         ProblemKind::TlsOff { key, tls } => (
             format!("`{key}` is for TLS, which {} switches off", at(tls)),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{PROVIDERS, UsageError};
+use crate::config::{PROVIDERS, Protocol, UsageError};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::files;
 use crate::diagnosis::{Code, Diagnosis};
@@ -117,6 +117,18 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         UsageError::Mqtt5Off { flag } => {
             help.push("set `protocol = 5`, or leave the flag out".to_owned());
             format!("`{flag}` is for MQTT 5, and `protocol` is 3.1.1")
+        }
+        UsageError::MissingResponseTopic { protocol } => {
+            help.push("name one: `--response-topic TOPIC`, or `response_topic = …` in the config file; or set `protocol = 5`, where the question says it".to_owned());
+            match protocol {
+                Protocol::Auto => "no topic for the answer was named, and `protocol = auto` may come to MQTT 3.1.1, where the question cannot say it".to_owned(),
+                _ => "no topic for the answer was named, and in MQTT 3.1.1 the question cannot say it".to_owned(),
+            }
+        }
+        UsageError::ResponseTopicIsTopic => {
+            help.push("name another topic for the answer: `--response-topic TOPIC`".to_owned());
+            "`response_topic` is the same as `topic`: the question would be taken for its answer"
+                .to_owned()
         }
         UsageError::PropertyWithoutEquals { flag } => {
             help.push(format!("write `{flag} NAME=TEXT`"));
