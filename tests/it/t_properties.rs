@@ -1,7 +1,10 @@
 //! What MQTT 5 sends along with CONNECT, with a message and with a subscription, against mosquitto and
 //! its clients.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
+use std::thread;
 
 use serde_json::json;
 
@@ -239,4 +242,48 @@ fn verbose_says_what_the_broker_allows() {
     let assigned = check("client_id =\n");
     let id = assigned.strip_prefix(&format!("{allowed}, the client id "));
     assert!(id.is_some_and(|id| id.starts_with("auto-")), "{assigned}");
+}
+
+/// mosquitto shortens no topics, so this broker is a script.
+#[test]
+fn a_topic_that_was_shortened_is_shown_whole() {
+    let lab = Lab::new();
+    for (most, code) in [("1", 0), ("0", 10)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let broker = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut packet = || {
+                let mut header = [0; 2];
+                stream.read_exact(&mut header).unwrap();
+                let mut body = vec![0; usize::from(header[1])];
+                stream.read_exact(&mut body).unwrap();
+                (stream.try_clone().unwrap(), body)
+            };
+            let (mut out, connect) = packet();
+            let allows = connect.windows(3).any(|it| it == [0x22, 0, 1]);
+            out.write_all(b"\x20\x03\0\0\0").unwrap();
+            let (_, subscribe) = packet();
+            out.write_all(&[0x90, 4, subscribe[0], subscribe[1], 0, 0])
+                .unwrap();
+            out.write_all(b"\x30\x0a\0\x03a/b\x03\x23\0\x01x").unwrap();
+            out.write_all(b"\x30\x07\0\0\x03\x23\0\x01y").unwrap();
+            // Until the client closes.
+            let _ = stream.read_to_end(&mut Vec::new());
+            allows
+        });
+        let more = format!("topic_alias_maximum = {most}\n");
+        let args = ["-t", "a/b", "-v", "-C", "2", "--no-reconnect"];
+        let run = Run::stream(&lab, "sub", &config(port, &more), &args).go();
+        run.expect_code(code);
+        assert_eq!(broker.join().unwrap(), most == "1");
+        if code == 0 {
+            assert_eq!(run.stdout, "a/b x\na/b y\n");
+        } else {
+            assert!(
+                run.stderr.contains("a topic alias that was not allowed"),
+                "{run}"
+            );
+        }
+    }
 }
