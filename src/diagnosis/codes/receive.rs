@@ -224,7 +224,7 @@ pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> 
     });
     let timeout = origin(config, Key::Timeout);
     let wanted = text::count(none.wanted, "answer");
-    Diagnosis::new(&TIMEOUT, said)
+    let diagnosis = Diagnosis::new(&TIMEOUT, said)
         .note(format!("{} of {wanted} within {limit} ({timeout})", none.received))
         .note(format!("the question was {taken}: {topic}"))
         .notes(none.unheard.then(|| "the broker says that nobody is subscribed to that topic (0x10, no matching subscribers)".to_owned()))
@@ -238,7 +238,9 @@ pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> 
             "see that it publishes its answer to that very topic: MQTT 3.1.1 does not tell it which one, both sides must know"
         })
         .help("if it may take longer, raise `--timeout`")
-        .help("if the broker's ACL (access rules) does not let this user write the question, or read the answer, allow it there")
+        .help("if the broker's ACL (access rules) does not let this user write the question, or read the answer, allow it there");
+    let diagnosis = topic_slip(diagnosis, error.command, &none.topic);
+    topic_slips(diagnosis, error)
 }
 
 /// What was subscribed to.
