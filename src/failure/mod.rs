@@ -519,6 +519,8 @@ pub(crate) struct NoAnswer {
     pub(crate) unheard: bool,
     /// Messages that came where the answers were awaited, and were none.
     pub(crate) foreign: u64,
+    /// Those of them that came after the question, without any correlation data.
+    pub(crate) bare: u64,
     /// That was spoken.
     pub(crate) protocol: Protocol,
 }

@@ -53,6 +53,7 @@ pub(crate) fn run(
         counters: Counters::default(),
         acknowledged: false,
         unheard: false,
+        bare: 0,
         began: Instant::now(),
     };
     let outcome = requester.run(input);
@@ -71,6 +72,8 @@ struct Requester<'a> {
     acknowledged: bool,
     /// The broker says that nobody hears the question.
     unheard: bool,
+    /// Messages that came after the question, without any correlation data.
+    bare: u64,
     /// When the stage under way began; the question was asked.
     began: Instant,
 }
@@ -170,7 +173,12 @@ impl Requester<'_> {
                         return Ok(());
                     }
                 }
-                Some(mqtt::Event::Message(_)) => self.counters.foreign += 1,
+                Some(mqtt::Event::Message(message)) => {
+                    let sent = message.properties();
+                    let bare = sent.is_some_and(|sent| sent.correlation_data.is_none());
+                    self.bare += u64::from(bare && !message.retain());
+                    self.counters.foreign += 1;
+                }
                 Some(mqtt::Event::Sent { id: 0 }) => self.counters.sent = 1,
                 Some(mqtt::Event::Acknowledged { .. }) => {
                     self.counters.acknowledged = 1;
@@ -229,6 +237,7 @@ impl Requester<'_> {
             acknowledged: self.acknowledged,
             unheard: self.unheard,
             foreign: self.counters.foreign,
+            bare: self.bare,
             protocol: self.reconnector.protocol,
         }
     }

@@ -177,16 +177,24 @@ fn no_answer() {
         run.expect_code(9).expect_within(UNHURRIED);
         golden::check(name, &lab, &run);
     }
+    {
+        let _responder = Responder::start(&broker, "mqttv311", &["on"]);
+        let more = "protocol = 5\nresponse_topic = answers\n";
+        let args = ["-m", "x", "--timeout", "2s"];
+        let run = Run::stream(&lab, "request", &config(broker.port, more), &args).go();
+        run.expect_code(9);
+        golden::check("receive-timeout.request-bare", &lab, &run);
+    }
     let _responder = Responder::start(&broker, "mqttv5", &["other/x", "on"]);
-    let args = ["-m", "x", "--timeout", "1s", "-C", "2"];
+    let args = ["-m", "x", "--timeout", "2s", "-C", "2"];
     let config = config(broker.port, "protocol = 5\n");
     let run = Run::stream(&lab, "request", &config, &args).go();
     run.expect_code(9);
     assert_eq!(run.stdout, "on to x\n");
     for told in [
         "fewer answers came",
-        "1 of 2 answers within 1 s",
-        "1 message came there",
+        "1 of 2 answers within 2 s",
+        "no answer: 1 with other",
     ] {
         assert!(run.stderr.contains(told), "{told}: {run}");
     }

@@ -213,14 +213,29 @@ pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> 
         _ => "fewer answers came than were awaited",
     };
     let in_5 = none.protocol == Protocol::V5;
-    let foreign = (none.foreign > 0).then(|| {
-        let count = text::count(none.foreign, "message");
-        let why = if in_5 {
-            "with other correlation data, or from before the question"
-        } else {
-            "from before the question"
-        };
-        format!("{count} came there that were no answer: {why}")
+    let others = none.foreign - none.bare;
+    let why = if in_5 {
+        "with other correlation data, or from before the question"
+    } else {
+        "from before the question"
+    };
+    let left_out = [
+        (others, why),
+        (
+            none.bare,
+            "without correlation data, as a client of MQTT 3.1.1 publishes",
+        ),
+    ];
+    let left_out: Vec<_> = left_out
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{count} {why}"))
+        .collect();
+    let left_out = (!left_out.is_empty()).then(|| {
+        format!(
+            "messages there that were no answer: {}",
+            left_out.join("; ")
+        )
     });
     let timeout = origin(config, Key::Timeout);
     let wanted = text::count(none.wanted, "answer");
@@ -229,7 +244,7 @@ pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> 
         .note(format!("the question was {taken}: {topic}"))
         .notes(none.unheard.then(|| "the broker says that nobody is subscribed to that topic (0x10, no matching subscribers)".to_owned()))
         .notes(awaited(error).map(|filters| format!("answers were awaited on {filters}")))
-        .notes(foreign)
+        .notes(left_out)
         .note(user(config))
         .help(format!("see that the program that answers runs, and is subscribed to `{}`", none.topic.name))
         .help(if in_5 {
