@@ -20,7 +20,9 @@ use signal_hook::consts::SIGPIPE;
 
 use crate::check::stages;
 use crate::cli::{Command, args, help, options};
-use crate::config::{Config, ConfigError, Override, Qos, Secret, Transport, parse, types, url};
+use crate::config::{
+    Config, ConfigError, Override, Qos, Secret, SubscribeOptions, Transport, parse, types, url,
+};
 use crate::diagnosis::{Diagnosis, diagnose, diagnose_config};
 use crate::failure::{DnsError, Failure, Presented, TlsCause, TlsError, TlsFacts};
 use crate::mqtt::{Message, Target};
@@ -89,6 +91,9 @@ fn command_line(text: &str) {
         }
         | Command::Sub {
             target, overrides, ..
+        }
+        | Command::Request {
+            target, overrides, ..
         } => (target, overrides),
         _ => return,
     };
@@ -104,6 +109,7 @@ fn command_line(text: &str) {
     let missing = match &invocation.command {
         Command::Pub { options, .. } => options::missing_for_pub(options, &config),
         Command::Sub { options, .. } => options::missing_for_sub(options, &config),
+        Command::Request { options, .. } => options::missing_for_request(options, &config),
         _ => Ok(()),
     };
     if let Err(error) = missing {
@@ -148,7 +154,7 @@ fn ambient() -> types::Ambient {
         random: [7; 20],
         now: "2026-01-01T00:00:00Z".to_owned(),
         home: Some(PathBuf::from("/home/u")),
-        is_pub: false,
+        purpose: types::Purpose::Check,
     }
 }
 
@@ -361,6 +367,7 @@ fn session(config: &Config, tls: Option<&Tls>, data: &[u8]) {
                 count: Some(3),
                 duration: Some(TIMEOUT * 5),
                 retained: Retained::All,
+                mqtt_5: SubscribeOptions::default(),
                 format: Format::Topic,
                 reconnect,
             };

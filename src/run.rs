@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::check::{Verdict, stages};
 use crate::cli::{ColorChoice, Command, CommandName, Output, args, help, options};
 use crate::config::{
-    Config, ConfigError, Override, Qos, Secret, Transport, UsageError, load, templates,
+    Config, ConfigError, Override, Purpose, Qos, Secret, Transport, UsageError, load, templates,
 };
 use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, diagnose_output, explain};
 use crate::failure::{Failure, Warning};
@@ -17,8 +17,8 @@ use crate::mqtt::Target;
 use crate::net::Stop;
 use crate::report::{Activity, CheckedWriter, Detail, OutputStyle, Report, Screen, StreamReporter};
 use crate::stream::event::{Counters, Event, Listener};
-use crate::stream::options::{Format, PubOptions, SubOptions};
-use crate::stream::{Input, publish, subscribe};
+use crate::stream::options::{Format, PubOptions, RequestOptions, SubOptions};
+use crate::stream::{Input, publish, request, subscribe};
 use crate::tls::Tls;
 use crate::util::clock;
 
@@ -88,6 +88,11 @@ pub fn run(args: &[OsString], streams: &mut Streams<'_>) -> u8 {
             overrides,
             options,
         } => run.subscribe(&target, &overrides, &options),
+        Command::Request {
+            target,
+            overrides,
+            options,
+        } => run.request(&target, &overrides, &options),
     }
 }
 
@@ -132,7 +137,13 @@ impl Run<'_, '_> {
         overrides: &[Override],
         missing: impl FnOnce(&Config) -> Result<(), UsageError>,
     ) -> Result<Prepared, u8> {
-        let config = match load::config(target, overrides, self.command == CommandName::Pub) {
+        let purpose = match self.command {
+            CommandName::Pub => Purpose::Publish,
+            CommandName::Sub => Purpose::Subscribe,
+            CommandName::Request => Purpose::Request,
+            _ => Purpose::Check,
+        };
+        let config = match load::config(target, overrides, purpose) {
             Ok(config) => config,
             Err(error) => return Err(self.refuse(Some(target), None, error)),
         };
@@ -203,6 +214,25 @@ impl Run<'_, '_> {
         let mut reporter = self.reporter(Activity::Subscribing(options.format));
         warn(&mut reporter, &prepared.config);
         let outcome = subscribe::run(prepared.target(&stop), options, &mut reporter);
+        finish(&mut reporter, &prepared.config, outcome)
+    }
+
+    fn request(&mut self, target: &str, overrides: &[Override], options: &RequestOptions) -> u8 {
+        let missing = |config: &Config| options::missing_for_request(options, config);
+        let prepared = match self.prepare(target, overrides, missing) {
+            Ok(prepared) => prepared,
+            Err(code) => return code,
+        };
+        let input = match Input::new(&options.question, &prepared.config) {
+            Ok(input) => input,
+            Err(error) => {
+                return self.refuse(Some(target), Some(&prepared.config), error);
+            }
+        };
+        let stop = Stop::on_signals().unwrap_or_default();
+        let mut reporter = self.reporter(Activity::Requesting(options.format));
+        warn(&mut reporter, &prepared.config);
+        let outcome = request::run(prepared.target(&stop), options, input, &mut reporter);
         finish(&mut reporter, &prepared.config, outcome)
     }
 
@@ -281,11 +311,13 @@ impl Run<'_, '_> {
         if matches!(error, ConfigError::Usage(_)) {
             diagnosis = diagnosis.help(help::usage(self.command));
         }
-        if self.output.json && matches!(self.command, CommandName::Pub | CommandName::Sub) {
-            let activity = match self.command {
-                CommandName::Pub => Activity::Publishing(Qos::AtLeastOnce),
-                _ => Activity::Subscribing(Format::Json),
-            };
+        let activity = match self.command {
+            CommandName::Pub => Some(Activity::Publishing(Qos::AtLeastOnce)),
+            CommandName::Sub => Some(Activity::Subscribing(Format::Json)),
+            CommandName::Request => Some(Activity::Requesting(Format::Json)),
+            _ => None,
+        };
+        if let Some(activity) = activity.filter(|_| self.output.json) {
             let mut reporter = self.reporter(activity);
             reporter.finish(&Counters::default(), Some(&diagnosis))
         } else if self.output.json {
@@ -362,7 +394,7 @@ fn warn(listener: &mut dyn Listener, config: &Config) {
     }
 }
 
-/// Reports how `pub` or `sub` ended; its exit code.
+/// Reports how `pub`, `sub` or `request` ended; its exit code.
 fn finish(
     reporter: &mut StreamReporter<'_>,
     config: &Config,

@@ -152,7 +152,10 @@ fn every_key_is_in_its_table() {
 #[test]
 fn every_flag_of_the_help_is_in_its_table() {
     let help = |command: &[&str]| printed(command).out;
-    let texts = help(&["--help"]) + &help(&["pub", "--help"]) + &help(&["sub", "--help"]);
+    let texts = help(&["--help"])
+        + &help(&["pub", "--help"])
+        + &help(&["sub", "--help"])
+        + &help(&["request", "--help"]);
     let table = names(REFERENCE, "The flags").join(" ");
     assert_eq!(flags(&table), flags(&texts));
 }
@@ -482,7 +485,7 @@ fn every_command_line_is_understood() {
                 || args.iter().any(|arg| ["--help", "--version"].contains(arg));
             match args.as_slice() {
                 // The name of a command, not a command line.
-                ["pub" | "sub" | "new"] => continue,
+                ["pub" | "sub" | "request" | "new"] => continue,
                 _ if text => assert_eq!(printed(&args).exit_code, 0, "{shown}"),
                 _ => {
                     args.extend(["--set", NO_KEY]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::check::echo::Echo;
 use crate::check::followup::Observed;
-use crate::config::{CheckScope, Config, Message, Protocol, Qos};
+use crate::config::{CheckScope, Config, Message, Protocol, Qos, SubscribeOptions};
 use crate::failure::{
     Command, Failure, LinkError, MqttCause, MqttError, Operation, Reason, SecondOpinion, Stage,
 };
@@ -105,7 +105,9 @@ impl Question<'_> {
         }
         let mut granted = None;
         if *check != CheckScope::Publish {
-            session.subscribe(topic, *qos).ok()?;
+            session
+                .subscribe(topic, *qos, SubscribeOptions::default())
+                .ok()?;
             granted = loop {
                 match self.next(session, "SUBACK")? {
                     Ok(Event::Granted(Ok(granted))) => break Some(granted),

@@ -7,7 +7,7 @@ use crate::check::echo::Echo;
 use crate::check::followup::Observed;
 use crate::check::step::{Attempt, Finding, Status, Step};
 use crate::check::warnings;
-use crate::config::{CheckScope, Config, Qos};
+use crate::config::{CheckScope, Config, Qos, SubscribeOptions};
 use crate::failure::{
     Command, Failure, LinkError, MqttCause, Operation, Stage, Topic, UnderWay, Warning,
 };
@@ -225,7 +225,7 @@ impl<'a, 'b> Check<'a, 'b> {
         let filter = Topic::configured(self.target.config);
         self.begin_operation(Operation::Subscribe { filter, qos: *qos });
         session
-            .subscribe(topic, *qos)
+            .subscribe(topic, *qos, SubscribeOptions::default())
             .map_err(|error| self.session_error(error))?;
         let granted = loop {
             match self.next(session)? {

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use crate::cli::flags::{CommandName, Does, Flag, Found};
 use crate::cli::{flags, foreign, help, options};
 use crate::config::{Key, Origin, Override, PROVIDERS, UsageError, settings, url};
-use crate::stream::options::{PubOptions, SubOptions};
+use crate::stream::options::{PubOptions, RequestOptions, SubOptions};
 use crate::util::nearest;
 
 /// What was asked for.
@@ -35,6 +35,11 @@ pub(crate) enum Command {
         overrides: Vec<Override>,
         options: SubOptions,
     },
+    Request {
+        target: String,
+        overrides: Vec<Override>,
+        options: RequestOptions,
+    },
     /// `provider` is one that `config::templates` knows.
     New {
         provider: &'static str,
@@ -53,6 +58,7 @@ impl Command {
         match self {
             Self::Pub { .. } => CommandName::Pub,
             Self::Sub { .. } => CommandName::Sub,
+            Self::Request { .. } => CommandName::Request,
             Self::New { .. } => CommandName::New,
             Self::Explain { .. } => CommandName::Explain,
             Self::Check { .. } | Self::Help(_) | Self::Version => CommandName::Check,
@@ -66,6 +72,7 @@ impl std::fmt::Debug for Command {
             Self::Check { overrides, .. } => write!(f, "Check(…, {overrides:?})"),
             Self::Pub { options, .. } => write!(f, "Pub(…, {options:?})"),
             Self::Sub { options, .. } => write!(f, "Sub(…, {options:?})"),
+            Self::Request { options, .. } => write!(f, "Request(…, {options:?})"),
             Self::New { provider } => write!(f, "New({provider})"),
             Self::Explain { code } => write!(f, "Explain({code:?})"),
             Self::Help(_) => f.write_str("Help"),
@@ -92,7 +99,7 @@ pub(crate) enum ColorChoice {
 }
 
 /// The words that are commands; anything else is a CONFIG.
-const COMMANDS: [&str; 5] = ["pub", "sub", "new", "explain", "help"];
+const COMMANDS: [&str; 6] = ["pub", "sub", "request", "new", "explain", "help"];
 
 /// Whether even an error of the command line itself must be printed as JSON.
 pub(crate) fn wants_json(argv: &[OsString]) -> bool {
@@ -212,6 +219,17 @@ fn command(free: Vec<String>, found: &[Found]) -> Result<Command, UsageError> {
                 options,
             }
         }
+        Some("request") => {
+            let target = free
+                .next()
+                .ok_or(UsageError::MissingConfig { beside: vec![] })?;
+            let options = options::for_request(found)?;
+            Command::Request {
+                target,
+                overrides,
+                options,
+            }
+        }
         Some("explain") => {
             let code = free.next();
             Command::Explain { code }
@@ -240,6 +258,7 @@ fn meant(word: &str) -> Option<Option<&'static str>> {
     match word {
         "subscribe" | "listen" => Some(Some("sub")),
         "publish" | "send" => Some(Some("pub")),
+        "rr" | "req" => Some(Some("request")),
         "check" | "test" | "connect" => Some(None),
         _ => None,
     }
@@ -281,19 +300,27 @@ fn overrides(command: CommandName, found: &[Found]) -> Result<Vec<Override>, Usa
         let (key, value) = match flag.does {
             // Its topics are filters, and more than one is fine.
             Does::Key(Key::Topic) if command == CommandName::Sub => continue,
-            Does::Key(key) => (key.name(), value.as_str()),
-            Does::KeyOn(key) => (key.name(), "on"),
-            Does::Set => value.split_once('=').ok_or_else(|| {
-                // `--set password hunter2` in quotes: what follows the space may be secret.
-                let given = value.split([' ', '\t', ':']).next().unwrap_or_default();
-                let given = given.to_owned();
-                UsageError::SetWithoutEquals { given }
-            })?,
+            Does::Key(key) => (key.name().to_owned(), value.as_str()),
+            Does::KeyOn(key) => (key.name().to_owned(), "on"),
+            Does::KeyNamed(key) => {
+                let without = UsageError::PropertyWithoutEquals { flag: name };
+                let (of, value) = value.split_once('=').ok_or(without)?;
+                (format!("{key}.{of}"), value)
+            }
+            Does::Set => value
+                .split_once('=')
+                .ok_or_else(|| {
+                    // `--set password hunter2` in quotes: what follows the space may be secret.
+                    let given = value.split([' ', '\t', ':']).next().unwrap_or_default();
+                    let given = given.to_owned();
+                    UsageError::SetWithoutEquals { given }
+                })
+                .map(|(key, value)| (key.to_owned(), value))?,
             _ => continue,
         };
         overrides.push(Override {
             origin: Origin::Flag((*name).to_owned()),
-            key: key.to_owned(),
+            key,
             value: value.to_owned(),
         });
     }

@@ -11,6 +11,7 @@ pub(crate) enum CommandName {
     Check,
     Pub,
     Sub,
+    Request,
     New,
     Explain,
 }
@@ -21,6 +22,7 @@ impl CommandName {
         match word {
             Some("pub") => Self::Pub,
             Some("sub") => Self::Sub,
+            Some("request") => Self::Request,
             Some("new") => Self::New,
             Some("explain") => Self::Explain,
             _ => Self::Check,
@@ -33,6 +35,7 @@ impl CommandName {
             Self::Check => "the check",
             Self::Pub => "pub",
             Self::Sub => "sub",
+            Self::Request => "request",
             Self::New => "new",
             Self::Explain => "explain",
         }
@@ -40,9 +43,19 @@ impl CommandName {
 }
 
 /// Those that contact a broker, and so read a configuration.
-const CONTACT: &[CommandName] = &[CommandName::Check, CommandName::Pub, CommandName::Sub];
+const CONTACT: &[CommandName] = &[
+    CommandName::Check,
+    CommandName::Pub,
+    CommandName::Sub,
+    CommandName::Request,
+];
 const STREAMS: &[CommandName] = &[CommandName::Pub, CommandName::Sub];
-const PUBLISH: &[CommandName] = &[CommandName::Check, CommandName::Pub];
+const PUBLISH: &[CommandName] = &[CommandName::Check, CommandName::Pub, CommandName::Request];
+const KEEP: &[CommandName] = &[CommandName::Check, CommandName::Pub];
+/// Those that publish a message of the user's.
+const MESSAGE: &[CommandName] = &[CommandName::Pub, CommandName::Request];
+/// Those that print messages.
+const PRINT: &[CommandName] = &[CommandName::Sub, CommandName::Request];
 const CHECK: &[CommandName] = &[CommandName::Check];
 const PUB: &[CommandName] = &[CommandName::Pub];
 const SUB: &[CommandName] = &[CommandName::Sub];
@@ -50,6 +63,7 @@ const ALL: &[CommandName] = &[
     CommandName::Check,
     CommandName::Pub,
     CommandName::Sub,
+    CommandName::Request,
     CommandName::New,
     CommandName::Explain,
 ];
@@ -61,12 +75,19 @@ pub(crate) enum Section {
     CheckOutput,
     PubWhat,
     PubHow,
+    PubMqtt5,
     PubSettings,
     PubOutput,
     SubWhich,
     SubForm,
     SubHow,
+    SubMqtt5,
     SubSettings,
+    RequestWhat,
+    RequestHow,
+    RequestMqtt5,
+    RequestForm,
+    RequestSettings,
 }
 
 /// What a flag does.
@@ -76,6 +97,8 @@ pub(crate) enum Does {
     Key(Key),
     /// Switches a key on.
     KeyOn(Key),
+    /// Its value is `NAME=VALUE` of a key of many.
+    KeyNamed(Key),
     Set,
     Json,
     Quiet,
@@ -98,6 +121,10 @@ pub(crate) enum Does {
     Topics,
     Raw,
     Hex,
+    NoLocal,
+    RetainAsPublished,
+    RetainHandling,
+    SubscriptionId,
     // both
     NoReconnect,
     GiveUp,
@@ -143,42 +170,43 @@ macro_rules! flags {
 
 flags! {
     "" "--set" "KEY=VALUE" CONTACT Does::Set => {
-        CheckSettings PubSettings SubSettings "any key; may be repeated";
+        CheckSettings PubSettings SubSettings RequestSettings "any key; may be repeated";
     }
     "-t" "--topic" "TOPIC" CONTACT Does::Key(Key::Topic) => {
         CheckSettings "where to publish and listen";
-        PubHow "where to";
+        PubHow RequestHow "where to";
         SubWhich "a filter (+, #); may be repeated; else `topic`";
     }
     "-m" "--message" "TEXT" PUBLISH Does::Key(Key::Message) => {
         CheckSettings "what to publish";
-        PubWhat "this text";
+        PubWhat RequestWhat "this text";
     }
     "-q" "--qos" "0|1|2" CONTACT Does::Key(Key::Qos) => {
-        CheckSettings PubHow "quality of service";
+        CheckSettings PubHow RequestHow "quality of service";
         SubHow "at most this quality of service";
     }
-    "-r" "--retain" "" PUBLISH Does::KeyOn(Key::Retain) => {
+    "-r" "--retain" "" KEEP Does::KeyOn(Key::Retain) => {
         CheckSettings PubHow "ask the broker to keep the message";
     }
     "-i" "--client-id" "ID" CONTACT Does::Key(Key::ClientId) => {
-        CheckSettings PubSettings SubSettings "who we are to the broker";
+        CheckSettings PubSettings SubSettings RequestSettings "who we are to the broker";
     }
     "-u" "--username" "NAME" CONTACT Does::Key(Key::Username) => {
-        CheckSettings PubSettings SubSettings
+        CheckSettings PubSettings SubSettings RequestSettings
             "the password comes from password_env or\npassword_file, never from a flag";
     }
     "" "--timeout" "TIME" CONTACT Does::Key(Key::Timeout) => {
         CheckSettings PubSettings SubSettings "for each stage: 500ms, 15s, 2m";
+        RequestHow "for the answers, as for each stage (15s)";
     }
-    "-f" "--file" "PATH" PUB Does::File => {
-        PubWhat "the bytes of a file";
+    "-f" "--file" "PATH" MESSAGE Does::File => {
+        PubWhat RequestWhat "the bytes of a file";
     }
-    "-n" "--null" "" PUB Does::Null => {
-        PubWhat "nothing: an empty message";
+    "-n" "--null" "" MESSAGE Does::Null => {
+        PubWhat RequestWhat "nothing: an empty message";
     }
-    "-s" "--stdin" "" PUB Does::Stdin => {
-        PubWhat "standard input as one message";
+    "-s" "--stdin" "" MESSAGE Does::Stdin => {
+        PubWhat RequestWhat "standard input as one message";
     }
     "-l" "--lines" "" PUB Does::Lines => {
         PubWhat "each line of standard input, as it comes";
@@ -195,11 +223,44 @@ flags! {
     "" "--retained" "only|skip" SUB Does::Retained => {
         SubWhich "only those that the broker kept, or none of them";
     }
-    "-C" "--count" "N" SUB Does::Count => {
+    "-C" "--count" "N" PRINT Does::Count => {
         SubWhich "end after N messages";
+        RequestHow "wait for N answers (1)";
     }
     "" "--for" "TIME" SUB Does::For => {
         SubWhich "end after this time";
+    }
+    "" "--content-type" "TYPE" MESSAGE Does::Key(Key::ContentType) => {
+        PubMqtt5 RequestMqtt5 "what it is, such as application/json";
+    }
+    "" "--response-topic" "TOPIC" MESSAGE Does::Key(Key::ResponseTopic) => {
+        PubMqtt5 "where an answer is awaited";
+        RequestHow "where the answers come (in MQTT 5:\nmqtt-test/{client_id}/response)";
+    }
+    "" "--correlation-data" "TEXT" MESSAGE Does::Key(Key::CorrelationData) => {
+        PubMqtt5 "what an answer is known by";
+        RequestMqtt5 "what the answers are known by (else made up)";
+    }
+    "" "--message-expiry" "TIME" MESSAGE Does::Key(Key::MessageExpiry) => {
+        PubMqtt5 RequestMqtt5 "how long the broker keeps it for others";
+    }
+    "" "--payload-format" "FORMAT" MESSAGE Does::Key(Key::PayloadFormat) => {
+        PubMqtt5 RequestMqtt5 "text (UTF-8) or bytes";
+    }
+    "" "--user-property" "NAME=TEXT" MESSAGE Does::KeyNamed(Key::MessageProperty) => {
+        PubMqtt5 RequestMqtt5 "may be repeated, with other names";
+    }
+    "" "--no-local" "" SUB Does::NoLocal => {
+        SubMqtt5 "none that this client published";
+    }
+    "" "--retain-as-published" "" SUB Does::RetainAsPublished => {
+        SubMqtt5 "with the retain flag that their publisher set";
+    }
+    "" "--retain-handling" "0|1|2" SUB Does::RetainHandling => {
+        SubMqtt5 "kept ones come: always, to new filters, never";
+    }
+    "" "--subscription-id" "N" SUB Does::SubscriptionId => {
+        SubMqtt5 "a number that comes with each message";
     }
     "" "--no-reconnect" "" STREAMS Does::NoReconnect => {
         PubHow SubHow "end when the connection is lost";
@@ -208,35 +269,37 @@ flags! {
         PubHow "how long to keep trying to reconnect (5m)";
         SubHow "how long to keep trying to reconnect (forever)";
     }
-    "-v" "--topics" "" SUB Does::Topics => {
-        SubForm "the topic before the payload";
+    "-v" "--topics" "" PRINT Does::Topics => {
+        SubForm RequestForm "the topic before the payload";
     }
     "" "--json" "" ALL Does::Json => {
         CheckOutput "one JSON object on standard output";
         PubOutput "as JSON lines on standard output";
         SubForm "JSON: topic, qos, retain, time, length, payload";
+        RequestForm "JSON: the same as `sub`, and the round-trip time";
     }
-    "" "--raw" "" SUB Does::Raw => {
-        SubForm "the bytes and nothing else";
+    "" "--raw" "" PRINT Does::Raw => {
+        SubForm RequestForm "the bytes and nothing else";
     }
-    "" "--hex" "" SUB Does::Hex => {
-        SubForm "the payload in hexadecimal";
+    "" "--hex" "" PRINT Does::Hex => {
+        SubForm RequestForm "the payload in hexadecimal";
     }
     "" "--quiet" "" ALL Does::Quiet => {
         CheckOutput "nothing when it works";
         PubOutput "only what ends it";
         SubHow "no totals; only what ends it";
+        RequestForm "the answers alone, or what ends it";
     }
     "" "--verbose" "" CHECK Does::Verbose => {
         CheckOutput "more evidence";
     }
     "" "--color" "WHEN" ALL Does::Color => {
-        CheckOutput PubOutput SubHow "auto, always or never";
+        CheckOutput PubOutput SubHow RequestForm "auto, always or never";
     }
     // What the British write.
     "" "--colour" "WHEN" ALL Does::Color => {}
     "-h" "--help" "" ALL Does::Help => {
-        CheckOutput "this text; also `pub --help` and `sub --help`";
+        CheckOutput "this text; also `pub --help`, and of the others";
     }
     "-V" "--version" "" ALL Does::Version => {
         CheckOutput "the version of this program";

@@ -1,7 +1,17 @@
 //! The flags of mosquitto's clients that mean nothing here, or something else, each with what to write
 //! instead. What stands between backticks is accepted as it is, once its capitals are filled in.
 
-const MQTT_5: &str = "leave it out: MQTT 3.1.1 is spoken, and this is a part of MQTT 5";
+const PROPERTY: &str = "write the flag of the property, with MQTT 5: `--set protocol=5 --content-type TYPE`, \
+                        `--set protocol=5 --response-topic TOPIC`, \
+                        `--set protocol=5 --correlation-data TEXT`, \
+                        `--set protocol=5 --message-expiry 60s`, \
+                        `--set protocol=5 --payload-format text`, \
+                        `--set protocol=5 --user-property NAME=TEXT`, \
+                        `--set protocol=5 --subscription-id 1`; with CONNECT go \
+                        `--set protocol=5 --set session_expiry=1h`, \
+                        `--set protocol=5 --set receive_maximum=10`, \
+                        `--set protocol=5 --set topic_alias_maximum=10`, \
+                        `--set protocol=5 --set user_property.NAME=TEXT`";
 const SRV: &str = "give the broker's own name in CONFIG: SRV records are not looked up";
 const ENGINE: &str =
     "keys are read from files: `--set cert_file=client.pem --set key_file=client.key`";
@@ -27,7 +37,7 @@ const TABLE: &[(&[&str], &str)] = &[
     ),
     (
         &["-V", "--protocol-version"],
-        "leave it out: MQTT 3.1.1 is spoken, which is mqttv311",
+        "write `--set protocol=5` for mqttv5; without it MQTT 3.1.1 is spoken, which is mqttv311",
     ),
     (
         &["-c", "--disable-clean-session"],
@@ -50,6 +60,7 @@ const TABLE: &[(&[&str], &str)] = &[
     ),
     (&["--pretty"], "write `--json`: one object a line"),
     (&["-N"], "write `--raw`"),
+    (&["-e"], "write `--set protocol=5 --response-topic TOPIC`"),
     (&["-R"], "write `--retained skip`"),
     (&["--retained-only"], "write `--retained only`"),
     (
@@ -73,9 +84,11 @@ const TABLE: &[(&[&str], &str)] = &[
         &["--random-filter"],
         "leave it out: every message is printed",
     ),
-    (&["--retain-as-published"], MQTT_5),
-    (&["-D", "--property"], MQTT_5),
-    (&["-x"], MQTT_5),
+    (&["-D", "--property"], PROPERTY),
+    (
+        &["-x"],
+        "write `--set protocol=5 --set session_expiry=1h`, and a fixed `-i ID`",
+    ),
     (&["--null-message"], "write `-n`"),
     (&["--stdin-file"], "write `-s`"),
     (&["--stdin-line"], "write `-l`"),
@@ -156,6 +169,9 @@ mod tests {
             }
             | Command::Sub {
                 target, overrides, ..
+            }
+            | Command::Request {
+                target, overrides, ..
             } => (target, overrides),
             other => return Err(format!("{other:?}")),
         };
@@ -185,7 +201,7 @@ mod tests {
                 }
                 let lines = match piece.strip_prefix("mqtt-test ") {
                     Some(line) => vec![line.to_owned()],
-                    None => ["", "pub ", "sub "]
+                    None => ["", "pub ", "sub ", "request "]
                         .iter()
                         .map(|command| match piece.starts_with('-') {
                             true => format!("{command}CONFIG {piece}"),

@@ -18,6 +18,7 @@ pub(crate) fn text(command: CommandName) -> String {
     let parts = match command {
         CommandName::Pub => PUB,
         CommandName::Sub => SUB,
+        CommandName::Request => REQUEST,
         _ => HELP,
     };
     let mut text = String::new();
@@ -38,6 +39,9 @@ pub(crate) fn usage(command: CommandName) -> &'static str {
             "usage: mqtt-test pub CONFIG -t TOPIC -m TEXT [FLAGS], or mqtt-test pub --help"
         }
         CommandName::Sub => "usage: mqtt-test sub CONFIG -t TOPIC [FLAGS], or mqtt-test sub --help",
+        CommandName::Request => {
+            "usage: mqtt-test request CONFIG -t TOPIC -m TEXT [FLAGS], or mqtt-test request --help"
+        }
         CommandName::New => "usage: mqtt-test new PROVIDER > FILE",
         CommandName::Explain => "usage: mqtt-test explain [CODE]",
     }
@@ -60,7 +64,7 @@ fn flags(section: Section) -> String {
     text
 }
 
-/// What `--help` prints: at most 45 lines of 80 columns, as the others here.
+/// What `--help` prints: at most 50 lines of 80 columns, as the others here.
 const HELP: &[Part] = &[
     Text(
         "\
@@ -72,6 +76,7 @@ Usage:
                                 publish, receive; the first failure ends it
   mqtt-test pub CONFIG [FLAGS]  publish a message, a file, or lines
   mqtt-test sub CONFIG [FLAGS]  print messages as they arrive
+  mqtt-test request CONFIG …    publish a question, print the answer
   mqtt-test new PROVIDER        print a commented config file to start from:
                                 hivemq, emqx, aws, azure, thingsboard,
                                 mosquitto, local
@@ -117,6 +122,8 @@ What is published (one of these; else `message` of CONFIG):
     Flags(Section::PubWhat),
     Text("\nHow:\n"),
     Flags(Section::PubHow),
+    Text("\nWith each message, in MQTT 5 (`protocol = 5`):\n"),
+    Flags(Section::PubMqtt5),
     Text("\nSettings, overriding CONFIG:\n"),
     Flags(Section::PubSettings),
     Text("\nWhat is told: what was lost and came back, and totals, on standard error.\n"),
@@ -148,6 +155,8 @@ Which messages:
 ",
     ),
     Flags(Section::SubWhich),
+    Text("\nThe same in MQTT 5 (`protocol = 5`):\n"),
+    Flags(Section::SubMqtt5),
     Text("\nHow they are printed (else the payload and a line end):\n"),
     Flags(Section::SubForm),
     Text("\nHow:\n"),
@@ -166,6 +175,38 @@ time (--for) is over or by Ctrl-C; with fewer than N 9 when the time is over,
 Examples:
   mqtt-test sub local.conf -t 'sensors/#' -v
   mqtt-test sub local.conf -t alarms -q 1 -C 1 --for 10s
+",
+    ),
+];
+
+/// What `request --help` prints.
+const REQUEST: &[Part] = &[
+    Text(
+        "\
+mqtt-test request publishes a question, waits for the answer, and prints it with
+the time that both took.
+
+Usage: mqtt-test request CONFIG [FLAGS]
+
+The question (one of these; else `message` of CONFIG):
+",
+    ),
+    Flags(Section::RequestWhat),
+    Text("\nHow:\n"),
+    Flags(Section::RequestHow),
+    Text("\nWith the question, in MQTT 5 (`protocol = 5`):\n"),
+    Flags(Section::RequestMqtt5),
+    Text("\nHow answers are printed (else the payload and a line end):\n"),
+    Flags(Section::RequestForm),
+    Text("\nSettings, overriding CONFIG:\n"),
+    Flags(Section::RequestSettings),
+    Text(
+        "
+Exit codes as for the check; 9 when fewer answers came than were awaited.
+
+Examples:
+  mqtt-test request local.conf --set protocol=5 -t lamp/7/get -m state
+  mqtt-test request local.conf -t lamp/7/get -m state --response-topic lamp/7
 ",
     ),
 ];

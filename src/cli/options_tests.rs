@@ -14,6 +14,7 @@ use crate::cli::args;
 use crate::cli::args::Command;
 use crate::config::{ConfigError, Override};
 use crate::diagnosis::diagnose_config;
+use crate::testing;
 
 /// Splits at spaces; `_` stands for an empty argument.
 fn parsed(line: &str) -> Result<Command, UsageError> {
@@ -54,6 +55,7 @@ fn subscribes(line: &str, keys: &[&str], change: impl FnOnce(&mut SubOptions)) {
         count: None,
         duration: None,
         retained: Retained::All,
+        mqtt_5: SubscribeOptions::default(),
         format: Format::Payload,
         reconnect: Reconnect {
             on: true,
@@ -419,4 +421,101 @@ fn a_flag_of_another_command_is_refused() {
         refused(command, missing, "");
         refused(&format!("{command} x y"), "one argument too many: `y`", "");
     }
+}
+
+#[test]
+fn sub_asks_for_more_in_mqtt_5() {
+    subscribes("sub x --no-local", &[], |it| it.mqtt_5.no_local = true);
+    subscribes("sub x --retain-as-published", &[], |it| {
+        it.mqtt_5.retain_as_published = true;
+    });
+    for handling in 0..=2 {
+        let line = format!("sub x --retain-handling {handling}");
+        subscribes(&line, &[], |it| it.mqtt_5.retain_handling = handling);
+    }
+    for id in [1, 0x0fff_ffff] {
+        let line = format!("sub x --subscription-id {id}");
+        subscribes(&line, &[], |it| it.mqtt_5.id = Some(id));
+    }
+    for (flag, value, expected) in [
+        ("--retain-handling", "3", "0, 1 or 2"),
+        (
+            "--subscription-id",
+            "0",
+            "a whole number from 1 to 268435455",
+        ),
+        (
+            "--subscription-id",
+            "268435456",
+            "a whole number from 1 to 268435455",
+        ),
+    ] {
+        let error = format!("`{flag}` must be {expected}");
+        let shown = format!("{flag} {value}");
+        refused(&format!("sub x {flag} {value}"), &error, &shown);
+    }
+    for (flags, error) in [
+        (
+            "--retained skip --retain-as-published",
+            "`--retained` and `--retain-as-published` contradict each other",
+        ),
+        (
+            "-t $share/g/t --no-local",
+            "`--no-local` and `-t $share/…` contradict each other",
+        ),
+    ] {
+        refused(&format!("sub x {flags}"), error, "");
+    }
+    let plain = testing::good("topic = t");
+    let in_5 = testing::good("topic = t\nprotocol = 5");
+    for flag in [
+        "--no-local",
+        "--retain-as-published",
+        "--retain-handling 1",
+        "--subscription-id 1",
+    ] {
+        let Ok(Command::Sub { options, .. }) = parsed(&format!("sub x {flag}")) else {
+            panic!("{flag}");
+        };
+        let flag = flag.split(' ').next().unwrap();
+        assert_eq!(
+            missing_for_sub(&options, &plain),
+            Err(UsageError::Mqtt5Off { flag })
+        );
+        assert_eq!(missing_for_sub(&options, &in_5), Ok(()));
+    }
+}
+
+#[test]
+fn a_request_is_one_question() {
+    let Ok(Command::Request {
+        target,
+        overrides,
+        options,
+    }) = parsed("request x -t q -n -C 2 --hex --response-topic r --user-property a=b=c")
+    else {
+        panic!("not understood");
+    };
+    assert_eq!(target, "x");
+    let keys = ["topic=q", "response_topic=r", "message_property.a=b=c"];
+    assert_eq!(set(&overrides), keys);
+    assert_eq!((options.count, options.format), (2, Format::Hex));
+    let question = options.question;
+    assert_eq!((question.what, question.repeat), (What::Empty, 1));
+    assert!(!question.reconnect.on);
+    for flag in ["-l", "--repeat", "-r", "--for", "--no-local"] {
+        let value = if matches!(flag, "--repeat" | "--for") {
+            "=1"
+        } else {
+            ""
+        };
+        let error = parsed(&format!("request x {flag}{value}")).unwrap_err();
+        let command = "request";
+        assert_eq!(error, UsageError::NotForCommand { flag, command });
+    }
+    refused(
+        "request x --user-property a",
+        "`--user-property` needs a name and a value",
+        "",
+    );
 }

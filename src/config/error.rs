@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::types::{Key, Origin, VariableName};
+use crate::config::types::{Key, Origin, Protocol, VariableName};
 use crate::util::file::ReadError;
 
 #[derive(Debug)]
@@ -213,6 +213,20 @@ pub(crate) enum UsageError {
         flag: &'static str,
         other: &'static str,
     },
+    /// `request` where no message may say where its answer is awaited.
+    MissingResponseTopic {
+        protocol: Protocol,
+    },
+    /// The answers would come where the question goes.
+    ResponseTopicIsTopic,
+    /// A flag of MQTT 5, and `protocol` is 3.1.1.
+    Mqtt5Off {
+        flag: &'static str,
+    },
+    /// `--user-property` without its `=`.
+    PropertyWithoutEquals {
+        flag: &'static str,
+    },
     /// A flag of another command.
     NotForCommand {
         flag: &'static str,
@@ -287,6 +301,15 @@ pub(crate) enum ProblemKind {
     },
     /// `system_roots = off` with neither `ca_file` nor `pin_sha256`: nothing would be trusted.
     NothingTrusted,
+    /// `user_property = value`: a key of many, without its name.
+    Nameless {
+        key: Key,
+    },
+    /// A key of MQTT 5, and `protocol` is 3.1.1.
+    Mqtt5Off {
+        key: Key,
+        protocol: Quoted,
+    },
     /// A key of TLS, and `tls` switches it off.
     TlsOff {
         key: Key,
@@ -329,6 +352,13 @@ pub(crate) enum ValueError {
         given: String,
     },
     KeepAlive,
+    SessionExpiry,
+    MessageExpiry,
+    /// Up to 65,535, from this on.
+    Number {
+        least: u16,
+    },
+    PayloadFormat,
     Timeout,
     PacketSize,
     /// `digits`: how many hex digits were found; `None`: something else stood among them.

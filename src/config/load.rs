@@ -10,7 +10,8 @@ use std::{env, fs};
 
 use crate::config::error::{ConfigError, FileError, SecretError, Unreadable, UsageError};
 use crate::config::types::{
-    Ambient, Config, Key, Origin, Override, PasswordSource, Secret, Source, Transport, VariableName,
+    Ambient, Config, Key, Origin, Override, PasswordSource, Purpose, Secret, Source, Transport,
+    VariableName,
 };
 use crate::config::{content, parse, url, values};
 use crate::util::clock;
@@ -25,14 +26,14 @@ const MAX_PASSWORD: usize = 65_535;
 /// How many config files beside a missing one are named.
 const MAX_BESIDE: usize = 10;
 
-/// Reads the target, a path or a URL, with the flags that override it. `is_pub`: for the command `pub`.
+/// Reads the target, a path or a URL, with the flags that override it.
 ///
 /// # Errors
 /// The file cannot be read, or there is something wrong with its settings.
 pub(crate) fn config(
     target: &str,
     overrides: &[Override],
-    is_pub: bool,
+    purpose: Purpose,
 ) -> Result<Config, ConfigError> {
     // The file cannot say how long it may be waited for.
     let given = overrides
@@ -40,7 +41,7 @@ pub(crate) fn config(
         .rev()
         .find(|it| it.key == Key::Timeout.name());
     let wait = given.and_then(|it| values::timeout(&it.value).ok());
-    let parsed = |source| parse::config(source, overrides, &ambient(is_pub));
+    let parsed = |source| parse::config(source, overrides, &ambient(purpose));
     if url::is_url(target) {
         return parsed(Source::Url(target)).map_err(ConfigError::Problems);
     }
@@ -226,7 +227,7 @@ fn beside(target: &str) -> Vec<String> {
     found
 }
 
-fn ambient(is_pub: bool) -> Ambient {
+fn ambient(purpose: Purpose) -> Ambient {
     Ambient {
         pid: std::process::id(),
         random: random(),
@@ -234,7 +235,7 @@ fn ambient(is_pub: bool) -> Ambient {
         home: env::var_os("HOME")
             .filter(|home| !home.is_empty())
             .map(PathBuf::from),
-        is_pub,
+        purpose,
     }
 }
 

@@ -43,7 +43,7 @@ impl Folder {
 
     #[track_caller]
     fn refused(&self, name: &str, code: &str, text: &str) {
-        let error = config(&self.path(name), &[], false).expect_err(name);
+        let error = config(&self.path(name), &[], Purpose::Check).expect_err(name);
         let (found, said) = self.said(&error);
         // Those of this repository's own `config/` are listed behind.
         assert!(found == code && said.starts_with(text), "{found}: {said}");
@@ -54,19 +54,22 @@ impl Folder {
 fn a_file_is_read() {
     let folder = Folder::new();
     let path = folder.write("x.conf", "\u{feff}host = h\r\nca_file = ca.pem\r\n");
-    let config = config(&path, &[], false).unwrap();
+    let config = config(&path, &[], Purpose::Check).unwrap();
     assert_eq!(config.target, path);
     let Transport::Tls(tls) = config.transport else {
         panic!("no TLS");
     };
     assert_eq!(tls.ca_file, Some(folder.0.path().join("ca.pem")));
-    assert_eq!(super::config("mqtt://h", &[], false).unwrap().port, 1883);
+    assert_eq!(
+        super::config("mqtt://h", &[], Purpose::Check).unwrap().port,
+        1883
+    );
 }
 
 #[test]
 fn two_runs_differ() {
     let ids: Vec<_> = (0..2)
-        .map(|_| config("mqtt://h", &[], false).unwrap())
+        .map(|_| config("mqtt://h", &[], Purpose::Check).unwrap())
         .collect();
     assert_ne!(ids[0].client_id, ids[1].client_id);
     assert_ne!(ids[0].message, ids[1].message);
@@ -85,7 +88,7 @@ fn what_cannot_be_read_says_why() {
     let beside = format!("{error}\nconfig files that do exist: a.conf, b.conf");
     folder.refused("gone.conf", code, &beside);
     let help = diagnose_config(
-        &config(&folder.path("aa.conf"), &[], false).unwrap_err(),
+        &config(&folder.path("aa.conf"), &[], Purpose::Check).unwrap_err(),
         None,
     )
     .help;
@@ -128,12 +131,12 @@ fn a_broker_in_place_of_a_file_is_told_its_url() {
         ("10.0.0.1", "mqtts://10.0.0.1"),
         ("h.example", "mqtts://h.example"),
     ] {
-        let help = diagnose_config(&config(target, &[], false).unwrap_err(), None).help;
+        let help = diagnose_config(&config(target, &[], Purpose::Check).unwrap_err(), None).help;
         let meant = format!("if it is a broker, write its URL as CONFIG: `{url}`");
         assert!(help.contains(&meant), "{target}: {help:?}");
-        assert!(config(url, &[], false).is_ok());
+        assert!(config(url, &[], Purpose::Check).is_ok());
     }
-    let error = config("mqtt:/h", &[], false).unwrap_err();
+    let error = config("mqtt:/h", &[], Purpose::Check).unwrap_err();
     let said = diagnose_config(&error, None);
     assert_eq!(said.code.name, "host-invalid");
     assert_eq!(said.help, ["write `mqtt://HOST`"]);
@@ -141,7 +144,7 @@ fn a_broker_in_place_of_a_file_is_told_its_url() {
 
 #[test]
 fn a_target_with_a_password_is_not_repeated() {
-    let error = config("me:hunter2@h", &[], false).unwrap_err();
+    let error = config("me:hunter2@h", &[], Purpose::Check).unwrap_err();
     assert!(!format!("{error:?}{:?}", diagnose_config(&error, None)).contains("hunter2"));
     assert_eq!(diagnose_config(&error, None).code.name, "host-invalid");
 }
@@ -149,7 +152,7 @@ fn a_target_with_a_password_is_not_repeated() {
 fn with_password_file(folder: &Folder, bytes: impl AsRef<[u8]>) -> Result<String, String> {
     folder.write("p.txt", bytes);
     let path = folder.write("x.conf", "host = h\nusername = me\npassword_file = p.txt");
-    let config = config(&path, &[], false).unwrap();
+    let config = config(&path, &[], Purpose::Check).unwrap();
     match password(&config) {
         Ok(secret) => Ok(secret.unwrap().expose().to_owned()),
         Err(error) => {
@@ -193,12 +196,12 @@ fn a_password_file_gives_its_first_line() {
 fn a_password_file_that_cannot_be_read() {
     let folder = Folder::new();
     let path = folder.write("x.conf", "host = h\nusername = me\npassword_file = gone");
-    let error = password(&config(&path, &[], false).unwrap()).unwrap_err();
+    let error = password(&config(&path, &[], Purpose::Check).unwrap()).unwrap_err();
     let text = "cannot read `gone`: No such file or directory (os error 2)\
                 \nit is named by `password_file`, and should hold a password on its first line";
     assert_eq!(folder.said(&error).1, text);
     fs::create_dir(folder.0.path().join("gone")).unwrap();
-    let error = password(&config(&path, &[], false).unwrap()).unwrap_err();
+    let error = password(&config(&path, &[], Purpose::Check).unwrap()).unwrap_err();
     assert!(folder.said(&error).1.starts_with("`gone` is a folder\n"));
 }
 
@@ -228,7 +231,7 @@ fn a_variable_gives_the_password() {
         key: "password_env".to_owned(),
         value: name.to_owned(),
     };
-    let read = |name| password(&config("mqtt://me@h", &[set(name)], false).unwrap());
+    let read = |name| password(&config("mqtt://me@h", &[set(name)], Purpose::Check).unwrap());
     let found = read("CARGO_PKG_NAME").unwrap().unwrap();
     assert_eq!(found.expose(), "mqtt-test");
     let unset = read("MQTT_TEST_NEVER_SET").unwrap_err();
@@ -240,7 +243,7 @@ fn a_variable_gives_the_password() {
 
 #[test]
 fn a_literal_or_no_password() {
-    let read = |url| password(&config(url, &[], false).unwrap()).unwrap();
+    let read = |url| password(&config(url, &[], Purpose::Check).unwrap()).unwrap();
     assert_eq!(read("mqtt://h"), None);
     assert_eq!(read("mqtt://me@h"), None);
     assert_eq!(read("mqtt://me:p@h"), Some(Secret::new("p".to_owned())));
@@ -256,7 +259,7 @@ fn files_that_others_may_read() {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
     let files = || {
-        let files = world_readable(&config(&folder.path("x.conf"), &[], false).unwrap());
+        let files = world_readable(&config(&folder.path("x.conf"), &[], Purpose::Check).unwrap());
         let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         files.into_iter().map(name).collect::<Vec<_>>()
     };

@@ -18,7 +18,8 @@ pub(crate) use error::{
 };
 pub(crate) use templates::PROVIDERS;
 pub(crate) use types::{
-    CheckScope, ClientCertFiles, Config, Key, Message, Origin, Override, Protocol, Qos, Secret,
-    TlsSettings, TlsVersion, Transport, VariableName,
+    CheckScope, ClientCertFiles, Config, Key, Message, MessageProperties, Origin, Override,
+    Protocol, Purpose, Qos, Secret, SubscribeOptions, TlsSettings, TlsVersion, Transport,
+    VariableName,
 };
 pub(crate) use values::Slip;

@@ -8,8 +8,9 @@ use crate::config::error::{
 };
 use crate::config::settings::{Setting, Settings};
 use crate::config::types::{
-    Ambient, CheckScope, ClientCertFiles, Config, Credentials, Key, KeyKind, Message, Origin,
-    Override, PasswordSource, Secret, Source, TlsSettings, Transport, Will,
+    Ambient, CheckScope, ClientCertFiles, Config, ConnectProperties, Credentials, Key, KeyKind,
+    Message, MessageProperties, Origin, Override, PasswordSource, Protocol, Purpose, Secret,
+    Source, TlsSettings, Transport, Will,
 };
 use crate::config::{url, values};
 
@@ -216,7 +217,7 @@ impl Reader<'_> {
         };
         let check = self.read(Key::Check, values::check);
         let legal = match check.unwrap_or(CheckScope::Echo) {
-            check if check.publishes() || self.ambient.is_pub => values::topic,
+            check if check.publishes() || self.publishes() => values::topic,
             // The default then has no use at all.
             CheckScope::Connect if !self.is_set(Key::Topic) => |_: &str| Ok(()),
             _ => values::filter,
@@ -227,6 +228,9 @@ impl Reader<'_> {
         let message = self.message();
         let max_packet_size = self.read(Key::MaxPacketSize, values::packet_size);
         let will = self.will(&names);
+        let connect_properties = self.connect_properties();
+        let message_properties = self.message_properties(&names);
+        self.mqtt_5(protocol);
         let host = host?;
         self.clouds(&host, port, tls);
         Some(Config {
@@ -248,7 +252,14 @@ impl Reader<'_> {
             message,
             max_packet_size: max_packet_size?,
             will,
+            connect_properties,
+            message_properties,
         })
+    }
+
+    /// Whatever `check` says.
+    fn publishes(&self) -> bool {
+        matches!(self.ambient.purpose, Purpose::Publish | Purpose::Request)
     }
 
     fn origins(&self) -> Vec<(Key, Origin)> {
@@ -387,6 +398,63 @@ impl Reader<'_> {
             qos: qos?,
             retain,
         })
+    }
+
+    fn connect_properties(&mut self) -> ConnectProperties {
+        let number = |least| move |value: &str| values::number(value, least);
+        ConnectProperties {
+            session_expiry: self.read(Key::SessionExpiry, values::session_expiry),
+            // MQTT 5 §3.1.2.11.3: 0 is an error.
+            receive_maximum: self.read(Key::ReceiveMaximum, number(1)),
+            topic_alias_maximum: self.read(Key::TopicAliases, number(0)).unwrap_or_default(),
+            user: self.many(Key::UserProperty),
+        }
+    }
+
+    fn message_properties(&mut self, names: &Names<'_>) -> MessageProperties {
+        let is_awaited = self.ambient.purpose == Purpose::Request;
+        let response_topic = is_awaited || self.is_set(Key::ResponseTopic);
+        MessageProperties {
+            content_type: self.read(Key::ContentType, values::string),
+            response_topic: response_topic
+                .then(|| self.topic(Key::ResponseTopic, names, values::topic)),
+            correlation_data: self.read(Key::CorrelationData, values::binary),
+            message_expiry: self.read(Key::MessageExpiry, values::message_expiry),
+            payload_is_text: self.read(Key::PayloadFormat, values::payload_format),
+            user: self.many(Key::MessageProperty),
+        }
+    }
+
+    /// All names and values of a key of many.
+    fn many(&mut self, key: Key) -> Vec<(String, String)> {
+        let settings = self.settings;
+        let mut pairs = Vec::new();
+        for setting in settings.all(key) {
+            let (name, value) = (&setting.name, &setting.value);
+            match values::string(name).and_then(|_| values::string(value)) {
+                Ok(_) => pairs.push((name.clone(), value.clone())),
+                Err(error) => {
+                    let cause = None;
+                    self.wrong(setting, ProblemKind::BadValue { key, error, cause });
+                }
+            }
+        }
+        pairs
+    }
+
+    /// What is for MQTT 5 alone must not be dropped without a word.
+    fn mqtt_5(&mut self, protocol: Option<Protocol>) {
+        let is_request = self.ambient.purpose == Purpose::Request;
+        if protocol == Some(Protocol::V3_1_1) {
+            let settings = self.settings;
+            for setting in &settings.list {
+                let key = setting.key;
+                if key.is(KeyKind::Mqtt5) && !(is_request && key == Key::ResponseTopic) {
+                    let protocol = self.quoted(Key::Protocol);
+                    self.wrong(setting, ProblemKind::Mqtt5Off { key, protocol });
+                }
+            }
+        }
     }
 
     /// What AWS IoT Core and Azure IoT Hub demand of every client.

@@ -373,3 +373,144 @@ fn what_is_wrong_with_a_url() {
         "`password` without `username`: MQTT 3.1.1 sends no password without a user name",
     );
 }
+
+#[test]
+fn what_is_for_mqtt_5_needs_it() {
+    let lines = "session_expiry = 1h\nreceive_maximum = 10\ntopic_alias_maximum = 5\n\
+                 user_property.site = home\ncontent_type = text/plain\nresponse_topic = r/{pid}\n\
+                 correlation_data = 4711\nmessage_expiry = 30s\npayload_format = text\n\
+                 message_property.a.b = c d\nuser_property.more =";
+    let problems = file(&format!("host = h\n{lines}")).unwrap_err();
+    let found: Vec<_> = problems.iter().map(line_of).collect();
+    assert_eq!(found, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    told(
+        "content_type = a",
+        "config-invalid",
+        "`content_type` is for MQTT 5, and MQTT 3.1.1 is spoken unless `protocol` is set\
+         \n note: config/x.conf:2: `content_type = a`\
+         \n help: set `protocol = 5`, or leave the keys and flags of MQTT 5 out",
+    );
+    told(
+        "protocol = 3.1.1\nuser_property.a = b",
+        "config-invalid",
+        "`user_property` is for MQTT 5, and line 2 sets `protocol = 3.1.1`\
+         \n note: config/x.conf:3: `user_property.a = b`\
+         \n note: config/x.conf:2: `protocol = 3.1.1`\
+         \n help: set `protocol = 5`, or leave the keys and flags of MQTT 5 out",
+    );
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    for protocol in ["5", "auto"] {
+        let config = good(&format!("protocol = {protocol}\n{lines}"));
+        let connect = ConnectProperties {
+            session_expiry: Some(3600),
+            receive_maximum: Some(10),
+            topic_alias_maximum: 5,
+            user: vec![pair("site", "home"), pair("more", "")],
+        };
+        let message = MessageProperties {
+            content_type: Some("text/plain".to_owned()),
+            response_topic: Some("r/4711".to_owned()),
+            correlation_data: Some(b"4711".to_vec()),
+            message_expiry: Some(30),
+            payload_is_text: Some(true),
+            user: vec![pair("a.b", "c d")],
+        };
+        assert_eq!(config.connect_properties, connect);
+        assert_eq!(config.message_properties, message);
+    }
+    let config = good("protocol = 5");
+    assert_eq!(config.connect_properties, ConnectProperties::default());
+    assert_eq!(config.message_properties, MessageProperties::default());
+}
+
+#[test]
+fn a_key_of_many_has_names() {
+    told(
+        "protocol = 5\nuser_property = a",
+        "config-invalid",
+        "`user_property` has no name\
+         \n note: config/x.conf:3: `user_property = a`\
+         \n help: write `user_property.NAME = value`",
+    );
+    told(
+        "protocol = 5\nuser_property.a = b\nuser_property.a = c",
+        "config-invalid",
+        "`user_property` is set twice, first by line 3\
+         \n note: config/x.conf:4: `user_property.a = c`\
+         \n note: config/x.conf:3: `user_property.a = b`\
+         \n help: leave one `user_property`",
+    );
+    told(
+        "host.a = b",
+        "config-invalid",
+        "there is no key `host.a`\
+         \n note: config/x.conf:2: `host.a = b`\
+         \n help: did you mean `host`?",
+    );
+    let text = "host = h\nprotocol = 5\nmessage_property.a = b\nmessage_property.c = d";
+    let flag = [over("--user-property", "message_property.a", "e")];
+    let config = file_and(text, &flag).unwrap();
+    let user = config.message_properties.user;
+    let pairs: Vec<_> = user.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    assert_eq!(pairs, [("c", "d"), ("a", "e")]);
+    // What looks like a secret is not shown, however it is set.
+    let flag = [over("--user-property", "message_property.token", SECRET)];
+    let (_, said) = said(file_and("host = h", &flag));
+    assert!(
+        !said.contains(SECRET) && said.contains("`--user-property token=…`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn values_of_mqtt_5_have_their_bounds() {
+    for (line, ends) in [
+        ("session_expiry = 0", Some(0)),
+        ("session_expiry = never", Some(u32::MAX)),
+        ("session_expiry = 4294967294s", Some(u32::MAX - 1)),
+    ] {
+        let config = good(&format!("protocol = 5\n{line}"));
+        assert_eq!(config.connect_properties.session_expiry, ends, "{line}");
+    }
+    for (line, error) in [
+        (
+            "session_expiry = 60",
+            "`session_expiry` needs a unit: `ms`, `s`, `m`, `h` or `d`",
+        ),
+        (
+            "session_expiry = 4294967295s",
+            "`session_expiry` must be whole seconds such as `1h`, `0` to end with the connection, or `never`",
+        ),
+        (
+            "message_expiry = 500ms",
+            "`message_expiry` must be whole seconds from 1s on, such as `30s` or `1h`",
+        ),
+        (
+            "receive_maximum = 0",
+            "`receive_maximum` must be a number from 1 to 65535",
+        ),
+        (
+            "receive_maximum = 65536",
+            "`receive_maximum` must be a number from 1 to 65535",
+        ),
+        (
+            "topic_alias_maximum = -1",
+            "`topic_alias_maximum` must be a number from 0 to 65535",
+        ),
+        (
+            "payload_format = utf8",
+            "`payload_format` must be `text` or `bytes`",
+        ),
+        (
+            "response_topic = a/#",
+            "nothing can be published to a `response_topic` with the wildcard `#`",
+        ),
+        ("content_type =", "`content_type` has no value"),
+    ] {
+        let (code, said) = said(file(&format!("host = h\nprotocol = 5\n{line}")));
+        assert_eq!(
+            (code.as_str(), said.lines().next()),
+            ("config-invalid", Some(error))
+        );
+    }
+}

@@ -51,6 +51,8 @@ const NOT_IN_KEYS: [char; 3] = [' ', '\t', ':'];
 /// One known key with its value, as text.
 pub(crate) struct Setting {
     pub(crate) key: Key,
+    /// Behind the key, of one of many; else empty.
+    pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) quoted: Quoted,
     /// Lines by number, then flags in their order.
@@ -106,6 +108,7 @@ impl Settings {
                 .list
                 .extend(parts.into_iter().map(|(key, value)| Setting {
                     key,
+                    name: String::new(),
                     value,
                     quoted: quoted.clone(),
                     order: 0,
@@ -159,10 +162,15 @@ impl Settings {
             ("-r" | "--retain", _) => flag.clone(),
             ("--set", true) => format!("--set {}", first_word(key)),
             ("--set", false) => format!("--set {}", shown(key, "=", value)),
+            ("--user-property", secret) => {
+                let name = key.split_once('.').map_or(key, |(_, name)| name);
+                let value = if secret { "…" } else { value };
+                format!("{flag} {}", without_secrets("", &format!("{name}={value}")))
+            }
             _ => format!("{flag} {}", without_secrets("", value)),
         };
         let origin = over.origin.clone();
-        if key.contains(NOT_IN_KEYS) {
+        if key.contains(NOT_IN_KEYS) && flag == "--set" {
             let shown = format!("{flag} {}", first_word(key));
             self.problem(order, origin, shown, ProblemKind::NoEquals);
             return;
@@ -174,12 +182,21 @@ impl Settings {
     /// once.
     fn add(&mut self, given: &str, value: &str, quoted: Quoted, order: usize, from: usize) {
         let Quoted { origin, shown } = quoted.clone();
-        let Some(key) = Key::named(given) else {
+        let (key, name) = match one_of_many(given) {
+            Some((key, name)) => (Some(key), name),
+            None => (Key::named(given), ""),
+        };
+        let Some(key) = key else {
             let kind = unknown(given);
             self.problem(order, origin, shown, kind);
             return;
         };
-        let first = self.list[from..].iter().find(|setting| setting.key == key);
+        if key.is(KeyKind::Named) && name.is_empty() {
+            self.problem(order, origin, shown, ProblemKind::Nameless { key });
+            return;
+        }
+        let same = |setting: &&Setting| setting.key == key && setting.name == name;
+        let first = self.list[from..].iter().find(same);
         if let Some(first) = first {
             let first = first.quoted.clone();
             self.problem(order, origin, shown, ProblemKind::Duplicate { key, first });
@@ -187,10 +204,21 @@ impl Settings {
         }
         self.list.push(Setting {
             key,
+            name: name.to_owned(),
             value: value.to_owned(),
             quoted,
             order,
         });
+    }
+
+    /// All of a key of many, in their order; of those with the same name the last, as for other keys.
+    pub(crate) fn all(&self, key: Key) -> Vec<&Setting> {
+        let mut all: Vec<&Setting> = Vec::new();
+        for setting in self.list.iter().filter(|setting| setting.key == key) {
+            all.retain(|before| before.name != setting.name);
+            all.push(setting);
+        }
+        all
     }
 
     pub(crate) fn problem(
@@ -209,6 +237,13 @@ impl Settings {
             },
         ));
     }
+}
+
+/// `key.NAME`, of a key that stands for many.
+fn one_of_many(given: &str) -> Option<(Key, &str)> {
+    let (key, name) = given.split_once('.')?;
+    let key = Key::named(key).filter(|key| key.is(KeyKind::Named))?;
+    Some((key, name))
 }
 
 /// Lines without their ends, and the first one without a byte order mark.

@@ -14,6 +14,10 @@ pub(crate) enum KeyKind {
     Secret,
     /// An empty value says something of its own.
     MayBeEmpty,
+    /// It only makes sense in MQTT 5.
+    Mqtt5,
+    /// It stands for many, `key.NAME`, each with a value of its own.
+    Named,
 }
 
 struct Row {
@@ -77,6 +81,16 @@ keys! {
     WillMessage   "will_message"    [MayBeEmpty] Some("");
     WillQos       "will_qos"        []           Some("0");
     WillRetain    "will_retain"     []           Some("off");
+    SessionExpiry "session_expiry"  [Mqtt5]      None;
+    ReceiveMaximum "receive_maximum" [Mqtt5]     None;
+    TopicAliases  "topic_alias_maximum" [Mqtt5]  Some("0");
+    UserProperty  "user_property"   [Mqtt5 Named MayBeEmpty] None;
+    ContentType   "content_type"    [Mqtt5]      None;
+    ResponseTopic "response_topic"  [Mqtt5]      Some("mqtt-test/{client_id}/response");
+    CorrelationData "correlation_data" [Mqtt5]   None;
+    MessageExpiry "message_expiry"  [Mqtt5]      None;
+    PayloadFormat "payload_format"  [Mqtt5]      None;
+    MessageProperty "message_property" [Mqtt5 Named MayBeEmpty] None;
 }
 
 impl Key {
@@ -87,6 +101,12 @@ impl Key {
 
     pub(crate) fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// As it is written: a key of many with the place of its name.
+    pub(crate) fn form(self) -> String {
+        let name = if self.is(KeyKind::Named) { ".NAME" } else { "" };
+        format!("{}{name}", self.name())
     }
 
     pub(crate) fn is(self, what: KeyKind) -> bool {
@@ -163,8 +183,19 @@ pub(crate) struct Ambient {
     /// RFC 3339, UTC, whole seconds.
     pub(crate) now: String,
     pub(crate) home: Option<PathBuf>,
-    /// The command is `pub`: whatever `check` says, `topic` is one to publish to.
-    pub(crate) is_pub: bool,
+    /// What the configuration is for.
+    pub(crate) purpose: Purpose,
+}
+
+/// The command that reads a configuration, as far as it matters for what may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Check,
+    /// Whatever `check` says, `topic` is one to publish to.
+    Publish,
+    Subscribe,
+    /// The same, and `response_topic` is where the answers come, in any version of MQTT.
+    Request,
 }
 
 /// A value that must never be shown. It has no `Display`, and its `Debug` hides it.
@@ -375,6 +406,38 @@ pub(crate) struct Will {
     pub(crate) retain: bool,
 }
 
+/// What CONNECT says in MQTT 5 alone (MQTT 5 §3.1.2.11).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConnectProperties {
+    /// Seconds; [`u32::MAX`]: without end. `None`: it was not set.
+    pub(crate) session_expiry: Option<u32>,
+    pub(crate) receive_maximum: Option<u16>,
+    pub(crate) topic_alias_maximum: u16,
+    pub(crate) user: Vec<(String, String)>,
+}
+
+/// What goes with a message in MQTT 5 alone (MQTT 5 §3.3.2.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MessageProperties {
+    pub(crate) content_type: Option<String>,
+    pub(crate) response_topic: Option<String>,
+    pub(crate) correlation_data: Option<Vec<u8>>,
+    /// Seconds.
+    pub(crate) message_expiry: Option<u32>,
+    pub(crate) payload_is_text: Option<bool>,
+    pub(crate) user: Vec<(String, String)>,
+}
+
+/// What a subscription asks for in MQTT 5 alone (MQTT 5 §3.8.2.1.2, §3.8.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SubscribeOptions {
+    pub(crate) no_local: bool,
+    pub(crate) retain_as_published: bool,
+    /// 0: retained messages come; 1: with a new subscription; 2: never.
+    pub(crate) retain_handling: u8,
+    pub(crate) id: Option<u32>,
+}
+
 /// What is published, and how it is recognised when it comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
@@ -412,6 +475,10 @@ pub(crate) struct Config {
     /// Bytes of one packet, both ways.
     pub(crate) max_packet_size: usize,
     pub(crate) will: Option<Will>,
+    /// Sent in MQTT 5.
+    pub(crate) connect_properties: ConnectProperties,
+    /// The same, with each message.
+    pub(crate) message_properties: MessageProperties,
 }
 
 impl Config {

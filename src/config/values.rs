@@ -115,6 +115,45 @@ pub(crate) fn keep_alive(value: &str) -> Result<Duration, ValueError> {
     time(value, legal, ValueError::KeepAlive)
 }
 
+/// Whole seconds, `0`, or `never`.
+pub(crate) fn session_expiry(value: &str) -> Result<u32, ValueError> {
+    match value {
+        "never" => Ok(u32::MAX),
+        "0" => Ok(0),
+        value => seconds(value, 0, ValueError::SessionExpiry),
+    }
+}
+
+pub(crate) fn message_expiry(value: &str) -> Result<u32, ValueError> {
+    seconds(value, 1, ValueError::MessageExpiry)
+}
+
+/// Whole seconds, as many as four bytes hold; all of them set mean something of their own.
+fn seconds(value: &str, least: u64, error: ValueError) -> Result<u32, ValueError> {
+    let legal = |time: &Duration| {
+        (least..u64::from(u32::MAX)).contains(&time.as_secs()) && time.subsec_nanos() == 0
+    };
+    let time = time(value, legal, error)?;
+    Ok(u32::try_from(time.as_secs()).unwrap_or(u32::MAX))
+}
+
+/// A number of two bytes.
+pub(crate) fn number(value: &str, least: u16) -> Result<u16, ValueError> {
+    digits(value)
+        .and_then(|number| u16::try_from(number).ok())
+        .filter(|number| *number >= least && !value.is_empty())
+        .ok_or(ValueError::Number { least })
+}
+
+/// Whether the payload is text (MQTT 5 §3.3.2.3.2).
+pub(crate) fn payload_format(value: &str) -> Result<bool, ValueError> {
+    match value {
+        "text" => Ok(true),
+        "bytes" => Ok(false),
+        _ => Err(ValueError::PayloadFormat),
+    }
+}
+
 pub(crate) fn timeout(value: &str) -> Result<Duration, ValueError> {
     let legal = |time: &Duration| !time.is_zero() && *time <= MAX_TIMEOUT;
     time(value, legal, ValueError::Timeout)

@@ -21,7 +21,7 @@ pub(crate) fn when(error: &MqttError) -> String {
 pub(crate) fn given(command: Command, topic: &Topic) -> String {
     match (command, &topic.origin) {
         (Command::Sub, Origin::Flag(flag)) => format!("given by `{flag}`"),
-        (_, origin) => written(Key::Topic, origin),
+        (_, origin) => written(topic.key, origin),
     }
 }
 

@@ -56,6 +56,22 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
             must("0, or whole seconds from 5s to 65535s, such as `60s` or `2m`"),
             format!("write `{key} = 60s`, or leave it out"),
         ),
+        ValueError::SessionExpiry => (
+            must("whole seconds such as `1h`, `0` to end with the connection, or `never`"),
+            format!("write `{key} = 1h`, or leave it out"),
+        ),
+        ValueError::MessageExpiry => (
+            must("whole seconds from 1s on, such as `30s` or `1h`"),
+            format!("write `{key} = 1h`, or leave it out for no end"),
+        ),
+        ValueError::Number { least } => (
+            must(&format!("a number from {least} to 65535")),
+            format!("write `{key} = 10`, or leave it out"),
+        ),
+        ValueError::PayloadFormat => (
+            must("`text` or `bytes`"),
+            format!("leave `{key}` out to say nothing of it"),
+        ),
         ValueError::Timeout => (
             must("more than 0 and at most 1h, such as `500ms`, `15s` or `2m`"),
             format!("write `{key} = 15s`, or leave it out"),
@@ -126,7 +142,7 @@ pub(crate) fn flaw(key: &str, flaw: &ValueError) -> (String, String) {
 
 /// All keys, for a sentence.
 pub(crate) fn keys() -> String {
-    Key::ALL.map(Key::name).join(", ")
+    Key::ALL.map(Key::form).join(", ")
 }
 
 fn host(key: &str, fault: &HostError) -> (String, String) {

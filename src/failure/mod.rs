@@ -11,7 +11,7 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
-use crate::config::{Config, Key, Origin, Qos, Slip};
+use crate::config::{Config, Key, Origin, Protocol, Qos, Slip};
 
 mod tls;
 
@@ -365,6 +365,7 @@ pub(crate) enum Command {
     Check,
     Pub,
     Sub,
+    Request,
 }
 
 /// What a session was opened or used for, and with what.
@@ -407,6 +408,8 @@ impl Operation {
 #[derive(Clone, Debug)]
 pub(crate) struct Topic {
     pub(crate) name: String,
+    /// `topic`, or what stands in its place.
+    pub(crate) key: Key,
     pub(crate) origin: Origin,
 }
 
@@ -415,6 +418,7 @@ impl Topic {
     pub(crate) fn configured(config: &Config) -> Self {
         Self {
             name: config.topic.clone(),
+            key: Key::Topic,
             origin: config.origin(Key::Topic).clone(),
         }
     }
@@ -471,6 +475,7 @@ pub(crate) enum MqttCause {
         limit: usize,
     },
     TooFew(TooFew),
+    NoAnswer(NoAnswer),
     /// Our mark came back in another payload.
     Altered {
         sent: Vec<u8>,
@@ -497,6 +502,27 @@ pub(crate) struct TooFew {
     /// The broker had the session already when it was last opened.
     pub(crate) resumed: bool,
     pub(crate) subscription: Subscription,
+}
+
+/// `request` was to receive more answers than came in its time.
+#[derive(Debug)]
+pub(crate) struct NoAnswer {
+    pub(crate) received: u64,
+    pub(crate) wanted: u64,
+    pub(crate) limit: Duration,
+    /// Where the question went.
+    pub(crate) topic: Topic,
+    pub(crate) qos: Qos,
+    /// The question.
+    pub(crate) acknowledged: bool,
+    /// The broker says that nobody is subscribed to it.
+    pub(crate) unheard: bool,
+    /// Messages that came where the answers were awaited, and were none.
+    pub(crate) foreign: u64,
+    /// Those of them that came after the question, without any correlation data.
+    pub(crate) bare: u64,
+    /// That was spoken.
+    pub(crate) protocol: Protocol,
 }
 
 /// How it stood with the filters of `sub` when its time was over.

@@ -212,9 +212,8 @@ pub(crate) fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<
 /// The bytes of a PUBLISH (MQTT 3.1.1 §3.3, MQTT 5 §3.3) to the topic and with the QoS of `config`,
 /// without those of its fixed header, which `max_packet_size` does not count on the way in either.
 pub(crate) fn publish_size(config: &Config, payload: usize) -> usize {
-    let size = match config.protocol {
-        Protocol::V3_1_1 => v4::publish_size,
-        Protocol::V5 | Protocol::Auto => v5::publish_size,
-    };
-    size(&config.topic, config.qos, payload)
+    match config.protocol {
+        Protocol::V3_1_1 => v4::publish_size(&config.topic, config.qos, payload),
+        Protocol::V5 | Protocol::Auto => v5::publish_size(config, payload),
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::{Protocol, Qos};
+use crate::config::{Protocol, Qos, SubscribeOptions};
 use crate::failure::{LinkError, Reason};
 use crate::mqtt::message::Message;
 use crate::net::WaitError;
@@ -15,8 +15,15 @@ const LOG_LIMIT: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Request<'a> {
     Publish(Publish<'a>),
-    Subscribe { filter: &'a str, qos: Qos },
-    Unsubscribe { filter: &'a str },
+    Subscribe {
+        filter: &'a str,
+        qos: Qos,
+        /// In MQTT 5.
+        options: SubscribeOptions,
+    },
+    Unsubscribe {
+        filter: &'a str,
+    },
     Disconnect,
 }
 
@@ -46,6 +53,9 @@ pub(crate) enum Event {
     Acknowledged {
         id: u16,
     },
+    /// The same PUBACK or PUBREC says that nobody has a subscription for the message (MQTT 5 §3.4.2.1). The
+    /// broker need not.
+    Unheard,
     /// PUBACK or PUBREC with a failure code: the publish is done, and the broker has not taken the
     /// message (MQTT 5 §3.4.2.1, §3.5.2.1).
     Refused {

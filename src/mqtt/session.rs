@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::Qos;
+use crate::config::{Qos, SubscribeOptions};
 use crate::failure::LinkError;
 use crate::mqtt::Connection;
 use crate::mqtt::event::{Event, Opened, Publish, Receipt, Request, SessionError, Trace};
@@ -123,13 +123,22 @@ impl Session {
         Ok((session, opened))
     }
 
-    /// Asks for `filter`; the answer is an [`Event::Granted`]. One at a time: rumqttc does not look
+    /// Asks for `filter`, with `options` in MQTT 5; the answer is an [`Event::Granted`]. One at a time: rumqttc does not look
     /// whether a packet id is in use.
     ///
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
-    pub(crate) fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<(), SessionError> {
-        self.queue(Request::Subscribe { filter, qos })
+    pub(crate) fn subscribe(
+        &mut self,
+        filter: &str,
+        qos: Qos,
+        options: SubscribeOptions,
+    ) -> Result<(), SessionError> {
+        self.queue(Request::Subscribe {
+            filter,
+            qos,
+            options,
+        })
     }
 
     /// Whether more publishes may be handed over before the next event is asked for.

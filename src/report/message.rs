@@ -2,13 +2,20 @@
 //! is made safe; what goes into a pipe or a file is exactly what came.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use crate::mqtt::{Message, Properties};
 use crate::stream::options::Format;
 use crate::util::{Json, clock, text};
 
-/// Appends `message` to `out`.
-pub(crate) fn write(out: &mut Vec<u8>, message: &Message, format: Format, terminal: bool) {
+/// Appends `message` to `out`; with JSON the time it took as an answer.
+pub(crate) fn write(
+    out: &mut Vec<u8>,
+    message: &Message,
+    round_trip: Option<Duration>,
+    format: Format,
+    terminal: bool,
+) {
     match format {
         Format::Payload => {
             payload(out, message.payload(), terminal);
@@ -26,7 +33,11 @@ pub(crate) fn write(out: &mut Vec<u8>, message: &Message, format: Format, termin
             out.push(b'\n');
         }
         Format::Json => {
-            let _ = writeln!(Bytes(out), "{}", object(message, clock::now_ms()));
+            let _ = writeln!(
+                Bytes(out),
+                "{}",
+                object(message, round_trip, clock::now_ms())
+            );
         }
         Format::Raw => out.extend_from_slice(message.payload()),
         Format::Hex => {
@@ -47,7 +58,7 @@ fn payload(out: &mut Vec<u8>, payload: &[u8], terminal: bool) {
 }
 
 /// The payload is `payload` where it is text, and `payload_base64` (RFC 4648 §4) where it is not.
-fn object(message: &Message, now: i64) -> Json {
+fn object(message: &Message, round_trip: Option<Duration>, now: i64) -> Json {
     let payload = match std::str::from_utf8(message.payload()) {
         Ok(text) => ("payload", text.into()),
         Err(_) => ("payload_base64", base64(message.payload()).into()),
@@ -63,6 +74,9 @@ fn object(message: &Message, now: i64) -> Json {
         ("length", message.payload().len().into()),
         payload,
     ];
+    if let Some(time) = round_trip {
+        members.push(("round_trip_ms", Json::Ms(time.as_secs_f64() * 1000.0)));
+    }
     if let Some(sent) = message.properties() {
         members.push(("properties", properties(sent)));
     }
@@ -150,6 +164,7 @@ mod tests {
         write(
             &mut out,
             &Message::new("a/b", payload, false),
+            None,
             format,
             terminal,
         );
@@ -185,7 +200,7 @@ mod tests {
 
     #[test]
     fn json_holds_text_or_base64() {
-        let json = |payload: &[u8]| object(&Message::new("a", payload, true), 0).to_string();
+        let json = |payload: &[u8]| object(&Message::new("a", payload, true), None, 0).to_string();
         let value: serde_json::Value = serde_json::from_str(&json(b"\"hi\"\n")).unwrap();
         assert_eq!(value["payload"], "\"hi\"\n");
         assert_eq!(value["time"], "1970-01-01T00:00:00.000Z");

@@ -8,7 +8,7 @@ use crate::check::step::{Finding, Status, Step};
 use crate::config::{CheckScope, Config, Qos, Transport};
 use crate::diagnosis::{Diagnosis, Kind, warning};
 use crate::failure::{Stage, TlsFacts, Warning};
-use crate::mqtt::Trace;
+use crate::mqtt::{Allowance, Trace};
 use crate::report::checked::CheckedWriter;
 use crate::util::{clock, text};
 use crate::x509::certificate;
@@ -130,6 +130,14 @@ impl<'a> Screen<'a> {
             for line in chain(facts) {
                 self.line(&[(Style::Plain, &line)]);
             }
+        }
+        let allowance = steps.iter().find_map(|step| match &step.finding {
+            Some(Finding::Connect { opened, .. }) => opened.allowance.as_deref(),
+            _ => None,
+        });
+        if let Some(allowed) = allowance.and_then(allowed) {
+            self.line(&[]);
+            self.line(&[(Style::Plain, &format!("the broker allows: {allowed}"))]);
         }
         if !trace.is_empty() {
             self.line(&[]);
@@ -258,6 +266,52 @@ impl<'a> Screen<'a> {
         // The writer remembers what failed.
         let _ = self.out.write_all(line.as_bytes());
     }
+}
+
+/// What CONNACK says of the broker's limits (MQTT 5 §3.2.2.3), and nothing that it does not say.
+fn allowed(allowance: &Allowance) -> Option<String> {
+    let yes_or_no = |allowed: bool, what: &str| match allowed {
+        true => what.to_owned(),
+        false => format!("no {what}"),
+    };
+    let a = allowance;
+    let said = [
+        a.maximum_qos.map(|qos| format!("QoS {qos} at most")),
+        a.retain.map(|is| yes_or_no(is, "retained messages")),
+        a.packet_size
+            .map(|size| format!("packets of {} at most", text::count(size.into(), "byte"))),
+        a.receive_maximum.map(|most| {
+            format!(
+                "{} unacknowledged at a time",
+                text::count(most.into(), "message")
+            )
+        }),
+        a.topic_aliases.map(|most| match most {
+            1 => "1 topic alias".to_owned(),
+            most => format!("{most} topic aliases"),
+        }),
+        a.wildcards.map(|is| yes_or_no(is, "wildcards")),
+        a.shared.map(|is| yes_or_no(is, "shared subscriptions")),
+        a.subscription_ids
+            .map(|is| yes_or_no(is, "subscription identifiers")),
+        a.keep_alive
+            .map(|seconds| format!("a keep-alive of {seconds} s")),
+        a.session_expiry.map(|seconds| match seconds {
+            u32::MAX => "a session without end".to_owned(),
+            0 => "a session that ends with the connection".to_owned(),
+            seconds => format!("a session of {seconds} s after the connection"),
+        }),
+        a.client_id.as_ref().map(|id| format!("the client id {id}")),
+        a.response_information
+            .as_ref()
+            .map(|text| format!("the response information {text}")),
+        a.reference
+            .as_ref()
+            .map(|text| format!("the server reference {text}")),
+        a.reason.as_ref().map(|text| format!("the reason `{text}`")),
+    ];
+    let said: Vec<_> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// What a stage found, one line or more.

@@ -23,6 +23,7 @@ const RENEW: Duration = Duration::from_millis(500);
 pub(crate) enum Activity {
     Publishing(Qos),
     Subscribing(Format),
+    Requesting(Format),
 }
 
 /// Where the events go, and in which form.
@@ -96,7 +97,7 @@ impl<'a> StreamReporter<'a> {
         let _ = self.flush();
         let written = match self.style.activity {
             Activity::Publishing(_) => None,
-            Activity::Subscribing(_) => Some(counters.received),
+            Activity::Subscribing(_) | Activity::Requesting(_) => Some(counters.received),
         };
         let unwritten = self.out.error();
         let unwritten = unwritten.map(|error| diagnose_output(error, written, failure));
@@ -146,6 +147,7 @@ impl<'a> StreamReporter<'a> {
         let shown = match self.style.activity {
             Activity::Publishing(_) => true,
             Activity::Subscribing(_) => !self.style.terminal,
+            Activity::Requesting(_) => false,
         };
         if shown && self.is_due() {
             let (messages, line) = self.style.activity.progress(counters);
@@ -205,7 +207,17 @@ impl Listener for StreamReporter<'_> {
         match event {
             Event::Message(message) => {
                 if let Activity::Subscribing(format) = self.style.activity {
-                    message::write(&mut self.gathered, message, format, self.style.terminal);
+                    let terminal = self.style.terminal;
+                    message::write(&mut self.gathered, message, None, format, terminal);
+                }
+            }
+            Event::Answer {
+                message,
+                round_trip,
+            } => {
+                if let Activity::Requesting(format) = self.style.activity {
+                    let (time, terminal) = (Some(round_trip), self.style.terminal);
+                    message::write(&mut self.gathered, message, time, format, terminal);
                 }
             }
             Event::Flush => {
@@ -258,6 +270,12 @@ impl Activity {
                 ("too_large", counters.too_large),
                 ("reconnects", counters.reconnects),
             ],
+            Self::Requesting(_) => vec![
+                ("published", counters.published),
+                ("answers", counters.received),
+                ("bytes", counters.bytes),
+                ("foreign", counters.foreign),
+            ],
         }
     }
 
@@ -278,6 +296,7 @@ impl Activity {
                 format!("{published} published, {done} {verb}{refused}{lost}")
             }
             Self::Subscribing(_) => received(counters),
+            Self::Requesting(_) => answered(counters),
         }
     }
 
@@ -291,6 +310,7 @@ impl Activity {
                 (done, format!("{count} published, {waiting} unacknowledged"))
             }
             Self::Subscribing(_) => (counters.received, received(counters)),
+            Self::Requesting(_) => (counters.received, answered(counters)),
         }
     }
 }
@@ -309,4 +329,26 @@ fn received(counters: &Counters) -> String {
         0 => received,
         too_large => format!("{received}, {too_large} too large"),
     }
+}
+
+/// The answers of `request`, and the time from the question to the first and the last of them.
+fn answered(counters: &Counters) -> String {
+    let mut text = format!("{} received", text::count(counters.received, "answer"));
+    if let Some(first) = counters.first_answer {
+        text.push_str(&format!(" (round trip {}", millis(first)));
+        if counters.received > 1 {
+            text.push_str(&format!(" to {}", millis(counters.last_answer)));
+        }
+        text.push(')');
+    }
+    if counters.foreign > 0 {
+        let foreign = text::count(counters.foreign, "other message");
+        text.push_str(&format!(", {foreign} left out"));
+    }
+    text
+}
+
+/// A time on the network: most are shorter than 100 ms.
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }

@@ -27,6 +27,12 @@ pub(crate) struct Counters {
     pub(crate) bytes: u64,
     /// Received, and larger than `max_packet_size`.
     pub(crate) too_large: u64,
+    /// Received by `request`, and no answer to its question.
+    pub(crate) foreign: u64,
+    /// From the question to its first answer.
+    pub(crate) first_answer: Option<Duration>,
+    /// The same to the last.
+    pub(crate) last_answer: Duration,
     /// Connections after the first.
     pub(crate) reconnects: u64,
 }
@@ -35,6 +41,11 @@ pub(crate) struct Counters {
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
     Message(&'a Message),
+    /// To the question of `request`.
+    Answer {
+        message: &'a Message,
+        round_trip: Duration,
+    },
     /// The messages so far are to be written out. Only then do they count as received.
     Flush,
     /// Comes at every turn of the loop, so it must cost next to nothing.

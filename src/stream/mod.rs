@@ -1,4 +1,4 @@
-//! What runs on: `pub` and `sub`, over as many connections as it takes. It prints nothing.
+//! What runs on: `pub` and `sub`, over as many connections as it takes; and `request`. It prints nothing.
 //!
 //! May import `failure`, `config`, `net`, `mqtt`, `check`, `diagnosis` and `util`.
 
@@ -8,6 +8,7 @@ pub(crate) mod options;
 mod outbox;
 pub(crate) mod publish;
 mod reconnect;
+pub(crate) mod request;
 pub(crate) mod subscribe;
 
 pub(crate) use input::Input;

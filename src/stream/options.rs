@@ -1,7 +1,9 @@
-//! What `pub` and `sub` were asked to do: facts that `args` finds and the commands follow.
+//! What `pub`, `sub` and `request` were asked to do: facts that `args` finds and the commands follow.
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::config::SubscribeOptions;
 
 /// `pub`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +41,20 @@ pub(crate) struct SubOptions {
     /// Ends after this time.
     pub(crate) duration: Option<Duration>,
     pub(crate) retained: Retained,
+    /// What is asked for in MQTT 5.
+    pub(crate) mqtt_5: SubscribeOptions,
     pub(crate) format: Format,
     pub(crate) reconnect: Reconnect,
+}
+
+/// `request`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestOptions {
+    /// One message.
+    pub(crate) question: PubOptions,
+    /// How many answers are awaited; at least 1.
+    pub(crate) count: u64,
+    pub(crate) format: Format,
 }
 
 /// Which messages are shown.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::check::{
     Compared, Observed, RIVALS_PAUSE, Waited, compare_ids, is_close, stages, wait_only, warnings,
 };
-use crate::config::{Config, Key};
+use crate::config::{Config, Key, Protocol};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{
     Command, Failure, GaveUp, LinkError, LostError, MqttCause, Operation, Stage, TlsCause,
@@ -66,6 +66,8 @@ pub(crate) struct Reconnector<'a> {
     pub(crate) reconnects: u64,
     /// The broker had the last session already when it was opened.
     pub(crate) resumed: bool,
+    /// Of the first session.
+    pub(crate) protocol: Protocol,
 }
 
 impl<'a> Reconnector<'a> {
@@ -89,6 +91,7 @@ impl<'a> Reconnector<'a> {
             observed: Observed::new(target, command),
             reconnects: 0,
             resumed: false,
+            protocol: target.config.protocol,
         }
     }
 
@@ -99,7 +102,7 @@ impl<'a> Reconnector<'a> {
     /// What a check would find.
     pub(crate) fn open(&mut self, listener: &mut dyn Listener) -> Result<Session, Failure> {
         let unfinished = match self.command {
-            Command::Pub => Unfinished::of_earlier_runs(),
+            Command::Pub | Command::Request => Unfinished::of_earlier_runs(),
             Command::Check | Command::Sub => Unfinished::default(),
         };
         let opened = self.attempt(&unfinished, self.left_of_run());
@@ -117,6 +120,7 @@ impl<'a> Reconnector<'a> {
         }
         opened.map(|(session, opened)| {
             self.resumed = opened.session_present;
+            self.protocol = opened.protocol;
             session
         })
     }

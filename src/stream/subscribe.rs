@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::{Config, Origin};
+use crate::config::{Config, Key, Origin};
 use crate::failure::{
     Command, Failure, LinkError, MqttCause, Operation, Stage, Subscription, TooFew, Topic, Warning,
 };
@@ -72,7 +72,8 @@ pub(crate) fn run(
 
 fn of_flag(name: String) -> Topic {
     let origin = Origin::Flag("-t".to_owned());
-    Topic { name, origin }
+    let key = Key::Topic;
+    Topic { name, key, origin }
 }
 
 struct Subscriber<'a> {
@@ -279,7 +280,7 @@ impl Subscriber<'_> {
         for filter in self.filters.clone() {
             let asked = Instant::now();
             session
-                .subscribe(&filter.name, qos)
+                .subscribe(&filter.name, qos, self.options.mqtt_5)
                 .map_err(|error| self.subscribe_error(error, &filter, asked))?;
             let limit = self.left(asked).map_or(timeout, |left| left.min(timeout));
             let deadline = Deadline::since(asked, limit, self.target.stop);

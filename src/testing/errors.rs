@@ -12,7 +12,7 @@ use rustls::{
     PeerMisbehaved,
 };
 
-use crate::config::{Origin, Qos};
+use crate::config::{Key, Origin, Qos};
 use crate::failure::{Command, MqttCause, MqttError, Operation, Stage, Topic, UnderWay};
 
 /// An error of a session in `stage`, where everything stands on the topic `a/b` and 64 bytes are
@@ -25,6 +25,7 @@ pub(crate) fn mqtt_error(
 ) -> MqttError {
     let topic = Topic {
         name: "a/b".to_owned(),
+        key: Key::Topic,
         origin: Origin::Default,
     };
     let operation = match stage {

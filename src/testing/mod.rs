@@ -14,7 +14,9 @@ use std::path::PathBuf;
 
 use crate::config::parse::config;
 use crate::config::types::{Ambient, Source};
-use crate::config::{Config, ConfigError, Origin, Override, Problem, TlsSettings, Transport};
+use crate::config::{
+    Config, ConfigError, Origin, Override, Problem, Purpose, TlsSettings, Transport,
+};
 use crate::diagnosis::{Diagnosis, diagnose_config, explain};
 use crate::failure::{Presented, Roots, TlsFacts};
 use crate::util::clock;
@@ -27,7 +29,7 @@ pub(crate) fn ambient() -> Ambient {
         random: std::array::from_fn(|i| u8::try_from(i).unwrap()),
         now: "2026-11-22T12:08:31Z".to_owned(),
         home: Some(PathBuf::from("/home/me")),
-        is_pub: false,
+        purpose: Purpose::Check,
     }
 }
 

@@ -653,7 +653,7 @@ fn help_version_and_new() {
     let help = Run::args(&lab, &["--help"]).go();
     help.expect_code(0);
     golden::check("help", &lab, &help);
-    for command in ["pub", "sub"] {
+    for command in ["pub", "sub", "request"] {
         let help = Run::args(&lab, &[command, "--help"]).go();
         help.expect_code(0);
         golden::check(&format!("help.{command}"), &lab, &help);

@@ -222,7 +222,7 @@ pub(crate) fn undecodable(fault: &MqttError, said: &str) -> Diagnosis {
             let stage = fault.operation.stage().name();
             format!("in the stage {stage}, {after} after it began")
         }
-        Command::Pub | Command::Sub => format!("it came {}", when(fault)),
+        Command::Pub | Command::Sub | Command::Request => format!("it came {}", when(fault)),
     };
     Diagnosis::new(
         &NOT_MQTT,

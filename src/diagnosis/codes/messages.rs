@@ -49,6 +49,7 @@ fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
         },
         MqttCause::NoTimeLeft { limit, flag } => connect::no_time_left(*limit, flag),
         MqttCause::TooFew(few) => receive::too_few(error, few, config),
+        MqttCause::NoAnswer(none) => receive::no_answer(error, none, config),
         MqttCause::SubscribeDenied(reason) => subscribe::denied(error, reason, config),
         MqttCause::PublishDenied(reason) => publish::denied(error, reason, config),
         MqttCause::TakenOver {

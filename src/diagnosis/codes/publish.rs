@@ -175,7 +175,7 @@ fn json(command: Command, config: &Config) -> Option<String> {
         (Command::Check, Message::Marked { .. }) => {
             ", set `message` to some: the check's own is none"
         }
-        (Command::Pub | Command::Sub, _) => ", publish that",
+        (Command::Pub | Command::Sub | Command::Request, _) => ", publish that",
     };
     Some(format!(
         "if the broker takes nothing but JSON, as ThingsBoard does{right}"
@@ -246,7 +246,7 @@ pub(crate) fn timeout(error: &MqttError, said: &str, how: String, config: &Confi
     let diagnosis = Diagnosis::new(&TIMEOUT, said);
     let diagnosis = match error.command {
         Command::Check => diagnosis.note(format!("{how}; QoS {}", qos as u8)),
-        Command::Pub | Command::Sub => diagnosis.note(how).notes(published(error)),
+        _ => diagnosis.note(how).notes(published(error)),
     };
     diagnosis
         .help_if(
@@ -284,7 +284,7 @@ pub(crate) fn too_large(
     let key = origin(config, Key::MaxPacketSize);
     let message = match error.command {
         Command::Check => "`message`",
-        Command::Pub | Command::Sub => "message",
+        Command::Pub | Command::Sub | Command::Request => "message",
     };
     let (has, enough) = match size {
         Some(size) => (format!("{size} bytes"), format!("to {size} or more")),

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Key, Qos};
+use crate::config::{Config, Key, Protocol, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::publish::{LARGE, is_json};
 use crate::diagnosis::session::{given, same_client_id, topic_slip};
 use crate::diagnosis::{Code, Diagnosis, origin, providers};
-use crate::failure::{Command, MqttError, Operation, Stage, Subscription, TooFew, Topic};
+use crate::failure::{Command, MqttError, NoAnswer, Operation, Stage, Subscription, TooFew, Topic};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -21,7 +21,7 @@ pub(crate) static TIMEOUT: Code = Code {
         retry: true,
     },
     line: "what was waited for did not arrive in time",
-    more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop. With `sub`: fewer messages than `-C` asks for came within the time of `--for`.",
+    more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop. With `sub`: fewer messages than `-C` asks for came within the time of `--for`. With `request`: nobody answered the question in time.",
     causes: &[
         "the broker's ACL does not let the user write to the topic, or read it",
         "the broker renames topics for each user or tenant",
@@ -29,6 +29,7 @@ pub(crate) static TIMEOUT: Code = Code {
         "a rule on the broker keeps or changes the message",
         "with QoS 0, the message was lost on the way",
         "with `sub`: nobody published so many messages on these topics in that time, or their names are spelt differently",
+        "with `request`: the program that is to answer does not run, does not listen on the topic of the question, or answers somewhere else",
     ],
     remedies: &[
         "allow this user both to write to the topic and to read it, in the broker's ACL (mosquitto: `topic readwrite NAME` in the file that `acl_file` names)",
@@ -37,6 +38,7 @@ pub(crate) static TIMEOUT: Code = Code {
         "if the broker sends no client its own messages, check without: `--set check=publish`",
         "read the broker's log: with `log_type all` mosquitto says `Denied PUBLISH` where the right to write is missing",
         "with `sub`: `-t '#' -v` shows every topic that the user may read; raise `--for` if messages are rare",
+        "with `request`: see with `mqtt-test sub CONFIG -t '#' -v` whether the question arrives, and where its answer goes",
     ],
 };
 
@@ -193,6 +195,69 @@ fn topic_slips(diagnosis: Diagnosis, error: &MqttError) -> Diagnosis {
     })
 }
 
+/// `request`: not as many answers as were awaited.
+pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> Diagnosis {
+    let limit = text::duration(none.limit);
+    let taken = match none.qos {
+        _ if none.acknowledged => "acknowledged by the broker",
+        Qos::AtMostOnce => "sent (QoS 0 is not acknowledged)",
+        Qos::AtLeastOnce | Qos::ExactlyOnce => "sent, and not acknowledged by the broker",
+    };
+    let topic = format!(
+        "`{}` ({})",
+        none.topic.name,
+        given(error.command, &none.topic)
+    );
+    let said = match none.received {
+        0 => "no answer came",
+        _ => "fewer answers came than were awaited",
+    };
+    let in_5 = none.protocol == Protocol::V5;
+    let others = none.foreign - none.bare;
+    let why = if in_5 {
+        "with other correlation data, or from before the question"
+    } else {
+        "from before the question"
+    };
+    let left_out = [
+        (others, why),
+        (
+            none.bare,
+            "without correlation data, as a client of MQTT 3.1.1 publishes",
+        ),
+    ];
+    let left_out: Vec<_> = left_out
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{count} {why}"))
+        .collect();
+    let left_out = (!left_out.is_empty()).then(|| {
+        format!(
+            "messages there that were no answer: {}",
+            left_out.join("; ")
+        )
+    });
+    let timeout = origin(config, Key::Timeout);
+    let wanted = text::count(none.wanted, "answer");
+    let diagnosis = Diagnosis::new(&TIMEOUT, said)
+        .note(format!("{} of {wanted} within {limit} ({timeout})", none.received))
+        .note(format!("the question was {taken}: {topic}"))
+        .notes(none.unheard.then(|| "the broker says that nobody is subscribed to that topic (0x10, no matching subscribers)".to_owned()))
+        .notes(awaited(error).map(|filters| format!("answers were awaited on {filters}")))
+        .notes(left_out)
+        .note(user(config))
+        .help(format!("see that the program that answers runs, and is subscribed to `{}`", none.topic.name))
+        .help(if in_5 {
+            "see that it publishes its answer to the response topic of the question, and gives the correlation data back as it came"
+        } else {
+            "see that it publishes its answer to that very topic: MQTT 3.1.1 does not tell it which one, both sides must know"
+        })
+        .help("if it may take longer, raise `--timeout`")
+        .help("if the broker's ACL (access rules) does not let this user write the question, or read the answer, allow it there");
+    let diagnosis = topic_slip(diagnosis, error.command, &none.topic);
+    topic_slips(diagnosis, error)
+}
+
 /// What was subscribed to.
 fn awaited(error: &MqttError) -> Option<String> {
     let Operation::Receive { filters, .. } = &error.operation else {
@@ -237,7 +302,7 @@ pub(crate) fn too_large(error: &MqttError, size: usize, config: &Config) -> Diag
             .notes(awaited(error).map(|filters| format!("subscribed to {filters}")))
             .help("raise `max_packet_size`, or subscribe to topics without such messages")
             .help(retained),
-        Command::Pub | Command::Check => diagnosis
+        Command::Pub | Command::Request | Command::Check => diagnosis
             .help("raise `max_packet_size`")
             .help_if(
                 !config.clean_session,

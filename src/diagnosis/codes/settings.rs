@@ -211,6 +211,9 @@ fn other(problem: &Problem) -> Option<&Quoted> {
     match &problem.kind {
         ProblemKind::Duplicate { first: quoted, .. }
         | ProblemKind::TlsOff { tls: quoted, .. }
+        | ProblemKind::Mqtt5Off {
+            protocol: quoted, ..
+        }
         | ProblemKind::TwoPasswords { quoted, .. }
         | ProblemKind::SessionWithoutId { client_id: quoted } => Some(quoted),
         _ => None,
@@ -285,6 +288,24 @@ fn explain(problem: &Problem) -> (String, String) {
         ProblemKind::NothingTrusted => (
             "`system_roots = off` without `ca_file`: no certificate would be trusted".to_owned(),
             "set `ca_file` to the broker's CA certificate, or leave `system_roots` out".to_owned(),
+        ),
+        ProblemKind::Nameless { key } => (
+            format!("`{key}` has no name"),
+            format!("write `{key}.NAME = value`"),
+        ),
+        ProblemKind::Mqtt5Off { key, protocol } => (
+            match protocol.origin {
+                Origin::Default => {
+                    format!(
+                        "`{key}` is for MQTT 5, and MQTT 3.1.1 is spoken unless `protocol` is set"
+                    )
+                }
+                _ => format!(
+                    "`{key}` is for MQTT 5, and {} sets `protocol = 3.1.1`",
+                    at(protocol)
+                ),
+            },
+            "set `protocol = 5`, or leave the keys and flags of MQTT 5 out".to_owned(),
         ),
         ProblemKind::TlsOff { key, tls } => (
             format!("`{key}` is for TLS, which {} switches off", at(tls)),

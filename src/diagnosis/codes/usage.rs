@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{PROVIDERS, UsageError};
+use crate::config::{PROVIDERS, Protocol, UsageError};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::files;
 use crate::diagnosis::{Code, Diagnosis};
@@ -113,6 +113,26 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
         UsageError::MissingPayload => {
             help.push("name it: `-m TEXT`, `-f FILE`, `-n` for nothing, `-s` or `-l` for standard input, or `message = …` in the config file".to_owned());
             "nothing to publish was named".to_owned()
+        }
+        UsageError::Mqtt5Off { flag } => {
+            help.push("set `protocol = 5`, or leave the flag out".to_owned());
+            format!("`{flag}` is for MQTT 5, and `protocol` is 3.1.1")
+        }
+        UsageError::MissingResponseTopic { protocol } => {
+            help.push("name one: `--response-topic TOPIC`, or `response_topic = …` in the config file; or set `protocol = 5`, where the question says it".to_owned());
+            match protocol {
+                Protocol::Auto => "no topic for the answer was named, and `protocol = auto` may come to MQTT 3.1.1, where the question cannot say it".to_owned(),
+                _ => "no topic for the answer was named, and in MQTT 3.1.1 the question cannot say it".to_owned(),
+            }
+        }
+        UsageError::ResponseTopicIsTopic => {
+            help.push("name another topic for the answer: `--response-topic TOPIC`".to_owned());
+            "`response_topic` is the same as `topic`: the question would be taken for its answer"
+                .to_owned()
+        }
+        UsageError::PropertyWithoutEquals { flag } => {
+            help.push(format!("write `{flag} NAME=TEXT`"));
+            format!("`{flag}` needs a name and a value")
         }
         UsageError::MissingTopic => {
             help.push("name one: `-t TOPIC`, `topic = …` in the config file, or at the end of the URL: `mqtts://host:8883/topic`".to_owned());

@@ -142,7 +142,9 @@ impl Connection {
                 retain,
                 payload,
             }) => client.try_publish(topic, library_qos(qos), retain, payload),
-            Request::Subscribe { filter, qos } => client.try_subscribe(filter, library_qos(qos)),
+            Request::Subscribe { filter, qos, .. } => {
+                client.try_subscribe(filter, library_qos(qos))
+            }
             Request::Unsubscribe { filter } => client.try_unsubscribe(filter),
             Request::Disconnect => client.try_disconnect(),
         };

@@ -13,9 +13,11 @@ use crate::mqtt::event::{
 use crate::mqtt::message::Message;
 use crate::mqtt::resume::Unfinished;
 use crate::mqtt::target::{Limits, Target};
+use crate::mqtt::v5::aliases::Aliases;
 use crate::mqtt::v5::decode::{self, FrameError, Incoming, PUBACK, PUBCOMP, PUBREC, PUBREL};
 use crate::mqtt::v5::encode::{
-    DISCONNECT, PINGREQ, connect_packet, put_ack, put_publish, put_subscribe, put_unsubscribe,
+    DISCONNECT, PINGREQ, connect_packet, message_properties, put_ack, put_publish, put_subscribe,
+    put_unsubscribe,
 };
 use crate::mqtt::v5::properties::Properties;
 use crate::mqtt::v5::trace;
@@ -30,6 +32,9 @@ const FIRST_RESUMED: usize = 4;
 
 /// How often the socket of a peer that has gone is looked into: there is no more than its buffer holds.
 const LAST_LOOKS: usize = 4096;
+
+/// MQTT 5 §3.4.2.1.
+const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
 
 /// The answer to the oldest CONNACK of all: MQTT 3.1.1 §3.2, which has no properties.
 const CONNACK_OF_3_1_1: &[u8] = &[0x20, 2];
@@ -47,6 +52,9 @@ pub(crate) struct Connection {
     /// connection breaks soon, none of the acknowledgements would come through.
     resumed: VecDeque<Vec<u8>>,
     ids: Ids,
+    /// Of each PUBLISH that goes out, as it is written.
+    properties: Vec<u8>,
+    aliases: Aliases,
     manual_acks: bool,
     /// Nothing that comes in is answered any more.
     silent: bool,
@@ -117,6 +125,8 @@ impl Connection {
                 publish: 0,
                 request: 0xf000,
             },
+            properties: message_properties(config),
+            aliases: Aliases::new(config.connect_properties.topic_alias_maximum),
             manual_acks: false,
             silent: false,
             keep_alive: config.keep_alive,
@@ -230,7 +240,7 @@ impl Connection {
             };
             // MQTT 5 §3.3.1.1: a delivery that may be a second one says so.
             let mut packet = Vec::new();
-            put_publish(&mut packet, &publish, pending.id, true);
+            put_publish(&mut packet, &publish, &self.properties, pending.id, true);
             self.resumed.push_back(packet);
         }
         self.send_resumed(FIRST_RESUMED);
@@ -247,9 +257,13 @@ impl Connection {
     pub(crate) fn queue(&mut self, request: Request<'_>) {
         let line = match request {
             Request::Publish(publish) => return self.buffer(&publish),
-            Request::Subscribe { filter, qos } => {
+            Request::Subscribe {
+                filter,
+                qos,
+                options,
+            } => {
                 let id = self.ids.request();
-                put_subscribe(self.wire.out(), id, filter, qos);
+                put_subscribe(self.wire.out(), id, filter, qos, options);
                 self.events.push_back(Event::RequestSent);
                 format!("SUBSCRIBE {id}")
             }
@@ -276,7 +290,7 @@ impl Connection {
             Qos::AtMostOnce => 0,
             Qos::AtLeastOnce | Qos::ExactlyOnce => self.ids.publish(),
         };
-        put_publish(self.wire.out(), publish, id, false);
+        put_publish(self.wire.out(), publish, &self.properties, id, false);
         if self.log.has_room() {
             self.log.push(true, trace::publish_line(id));
         }
@@ -447,12 +461,8 @@ impl Connection {
             self.log.push(false, line);
         }
         let event = match packet {
-            Incoming::Publish(message) => {
-                if message.properties.topic_alias.is_some() {
-                    // We allow none (§3.1.2.11.5), and without the topic the message means nothing.
-                    let words = "received a topic alias, which was not allowed".to_owned();
-                    return Err(LinkError::Undecodable { words });
-                }
+            Incoming::Publish(mut message) => {
+                self.aliases.resolve(&mut message)?;
                 let (id, qos) = (message.id, message.qos);
                 match qos {
                     1 if !self.manual_acks && !self.silent => self.answer(PUBACK, id),
@@ -476,6 +486,9 @@ impl Connection {
                 properties,
             } => {
                 self.send_resumed(2);
+                if code == NO_MATCHING_SUBSCRIBERS {
+                    self.events.push_back(Event::Unheard);
+                }
                 self.acknowledged(kind, id, code, properties)
             }
             Incoming::SubAck {

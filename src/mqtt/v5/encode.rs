@@ -1,6 +1,6 @@
 //! Packets that go out (MQTT 5 §3).
 
-use crate::config::{Config, Qos, Secret};
+use crate::config::{Config, MessageProperties, Qos, Secret, SubscribeOptions};
 use crate::mqtt::event::Publish;
 use crate::mqtt::v5::properties::{Properties, put_binary, put_variable};
 
@@ -31,9 +31,14 @@ pub(crate) fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<
     body.extend(keep_alive.to_be_bytes());
     // The size of a packet counts its header here (§3.1.2.11.4), which `max_packet_size` does not.
     let size = config.max_packet_size.saturating_add(FIXED_HEADER);
+    let set = &config.connect_properties;
+    let kept = (!config.clean_session).then_some(KEPT_SESSION);
     let properties = Properties {
-        session_expiry: (!config.clean_session).then_some(KEPT_SESSION),
+        session_expiry: set.session_expiry.or(kept),
+        receive_maximum: set.receive_maximum,
         maximum_packet_size: Some(u32::try_from(size).unwrap_or(u32::MAX)),
+        topic_alias_maximum: Some(set.topic_alias_maximum).filter(|most| *most > 0),
+        user: set.user.clone(),
         ..Properties::default()
     };
     properties.write(&mut body);
@@ -59,15 +64,49 @@ pub(crate) const FIXED_HEADER: usize = 5;
 /// ended, where nothing else is set: as in 3.1.1, without end (§3.1.2.11.2).
 const KEPT_SESSION: u32 = u32::MAX;
 
-/// The bytes of a PUBLISH (MQTT 5 §3.3) without those of its fixed header.
-pub(crate) fn publish_size(topic: &str, qos: Qos, payload: usize) -> usize {
-    let packet_id = if qos == Qos::AtMostOnce { 0 } else { 2 };
-    2 + topic.len() + packet_id + 1 + payload
+/// The properties of each PUBLISH, with their length before them.
+pub(crate) fn message_properties(config: &Config) -> Vec<u8> {
+    let set = &config.message_properties;
+    let properties = Properties {
+        payload_is_text: set.payload_is_text,
+        message_expiry: set.message_expiry,
+        content_type: set.content_type.clone(),
+        response_topic: set.response_topic.clone(),
+        correlation_data: set.correlation_data.clone(),
+        user: set.user.clone(),
+        ..Properties::default()
+    };
+    let mut bytes = Vec::new();
+    properties.write(&mut bytes);
+    bytes
 }
 
-/// PUBLISH (MQTT 5 §3.3).
-pub(crate) fn put_publish(out: &mut Vec<u8>, publish: &Publish<'_>, id: u16, dup: bool) {
-    let size = publish_size(publish.topic, publish.qos, publish.payload.len());
+/// The bytes of a PUBLISH (MQTT 5 §3.3) without those of its fixed header.
+pub(crate) fn publish_size(config: &Config, payload: usize) -> usize {
+    // Asked for each message.
+    let properties = if config.message_properties == MessageProperties::default() {
+        1
+    } else {
+        message_properties(config).len()
+    };
+    size(&config.topic, config.qos, properties, payload)
+}
+
+fn size(topic: &str, qos: Qos, properties: usize, payload: usize) -> usize {
+    let packet_id = if qos == Qos::AtMostOnce { 0 } else { 2 };
+    2 + topic.len() + packet_id + properties + payload
+}
+
+/// PUBLISH (MQTT 5 §3.3); `properties` with their length before them.
+pub(crate) fn put_publish(
+    out: &mut Vec<u8>,
+    publish: &Publish<'_>,
+    properties: &[u8],
+    id: u16,
+    dup: bool,
+) {
+    let payload = publish.payload.len();
+    let size = size(publish.topic, publish.qos, properties.len(), payload);
     let flags = u8::from(dup) << 3 | (publish.qos as u8) << 1 | u8::from(publish.retain);
     out.push(0x30 | flags);
     put_variable(out, u32::try_from(size).unwrap_or(u32::MAX));
@@ -75,17 +114,29 @@ pub(crate) fn put_publish(out: &mut Vec<u8>, publish: &Publish<'_>, id: u16, dup
     if publish.qos != Qos::AtMostOnce {
         out.extend(id.to_be_bytes());
     }
-    // No properties.
-    out.push(0);
+    out.extend(properties);
     out.extend(&publish.payload);
 }
 
 /// SUBSCRIBE to one filter (MQTT 5 §3.8).
-pub(crate) fn put_subscribe(out: &mut Vec<u8>, id: u16, filter: &str, qos: Qos) {
+pub(crate) fn put_subscribe(
+    out: &mut Vec<u8>,
+    id: u16,
+    filter: &str,
+    qos: Qos,
+    options: SubscribeOptions,
+) {
     let mut body = id.to_be_bytes().to_vec();
-    Properties::default().write(&mut body);
+    let properties = Properties {
+        subscription_ids: options.id.into_iter().collect(),
+        ..Properties::default()
+    };
+    properties.write(&mut body);
     put_binary(&mut body, filter.as_bytes());
-    body.push(qos as u8);
+    let flags = u8::from(options.no_local) << 2
+        | u8::from(options.retain_as_published) << 3
+        | options.retain_handling << 4;
+    body.push(flags | qos as u8);
     put_packet(out, 0x82, &body);
 }
 
@@ -109,3 +160,46 @@ pub(crate) const PINGREQ: &[u8] = &[0xc0, 0];
 
 /// DISCONNECT, normal (MQTT 5 §3.14).
 pub(crate) const DISCONNECT: &[u8] = &[0xe0, 0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn connect_has_the_properties_that_are_set() {
+        let connect = |lines: &str| {
+            let config = testing::good(&format!("client_id = me\nprotocol = 5\n{lines}"));
+            connect_packet(&config, None)
+        };
+        // Name, version, flags, keep-alive; the limit of a packet, which is always sent.
+        let plain = b"\x10\x14\0\x04MQTT\x05\x02\0\x3c\x05\x27\0\x10\0\x05\0\x02me";
+        assert_eq!(connect(""), plain);
+        let kept =
+            b"\x10\x19\0\x04MQTT\x05\0\0\x3c\x0a\x11\xff\xff\xff\xff\x27\0\x10\0\x05\0\x02me";
+        assert_eq!(connect("clean_session = off"), kept);
+        let lines = "session_expiry = 1h\nreceive_maximum = 10\ntopic_alias_maximum = 5\n\
+                     user_property.a = b\n";
+        let all = b"\x10\x26\0\x04MQTT\x05\x02\0\x3c\x17\x26\0\x01a\0\x01b\x11\0\0\x0e\x10\x27\0\x10\0\x05\x21\0\x0a\x22\0\x05\0\x02me";
+        assert_eq!(connect(lines), all);
+    }
+
+    #[test]
+    fn subscribe_has_the_options_that_are_asked_for() {
+        let subscribe = |options| {
+            let mut out = Vec::new();
+            put_subscribe(&mut out, 7, "t", Qos::AtLeastOnce, options);
+            out
+        };
+        let plain = SubscribeOptions::default();
+        assert_eq!(subscribe(plain), b"\x82\x07\0\x07\0\0\x01t\x01");
+        let all = SubscribeOptions {
+            no_local: true,
+            retain_as_published: true,
+            retain_handling: 2,
+            id: Some(300),
+        };
+        let bytes = b"\x82\x0a\0\x07\x03\x0b\xac\x02\0\x01t\x2d";
+        assert_eq!(subscribe(all), bytes);
+    }
+}

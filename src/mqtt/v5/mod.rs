@@ -5,6 +5,7 @@
 //!
 //! May import what `mqtt` may, and of `mqtt` itself all but `session`.
 
+mod aliases;
 mod client;
 mod decode;
 mod encode;
