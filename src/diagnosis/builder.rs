@@ -16,6 +16,8 @@ pub(crate) struct Diagnosis {
     pub(crate) notes: Vec<String>,
     /// What to change; a guess stands behind "if".
     pub(crate) help: Vec<String>,
+    /// As [`Code::retry`], where the code alone does not tell.
+    pub(crate) retry: bool,
 }
 
 impl Diagnosis {
@@ -26,7 +28,13 @@ impl Diagnosis {
             error: error.into(),
             notes: Vec::new(),
             help: Vec::new(),
+            retry: code.retry(),
         }
+    }
+
+    pub(crate) fn retry(mut self, retry: bool) -> Self {
+        self.retry = retry;
+        self
     }
 
     /// For a code that belongs to no stage: the one that was under way.
@@ -57,12 +65,6 @@ impl Diagnosis {
 
     pub(crate) fn helps(mut self, help: impl IntoIterator<Item = String>) -> Self {
         self.help.extend(help);
-        self
-    }
-
-    /// The likeliest help, before those that are there.
-    pub(crate) fn first_help(mut self, help: Option<&str>) -> Self {
-        self.help.splice(0..0, help.map(str::to_owned));
         self
     }
 

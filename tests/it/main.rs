@@ -49,6 +49,7 @@ mod t_mqtt5;
 mod t_packets;
 mod t_providers;
 mod t_pub;
+mod t_reasons;
 mod t_secrets;
 mod t_stream_codes;
 mod t_stream_promises;

@@ -248,6 +248,7 @@ fn the_stages_after_connect() {
             limit,
             foreign,
             own: (foreign == 0).then(|| vec![b'x'; 2_000]),
+            unmatched: false,
         };
         check("", fault(Stage::Receive, lost), &receive::TIMEOUT);
     }
@@ -353,6 +354,7 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
             limit: LIMIT,
             foreign: u64::from(code),
             own: size.is_multiple_of(2).then(|| text.as_bytes().to_vec()),
+            unmatched: size.is_multiple_of(3),
         },
     ]);
     causes

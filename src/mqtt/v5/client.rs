@@ -28,6 +28,9 @@ const AT_ONCE: usize = 10;
 /// The answer to the oldest CONNACK of all: MQTT 3.1.1 §3.2, which has no properties.
 const CONNACK_OF_3_1_1: &[u8] = &[0x20, 2];
 
+/// A success of PUBACK and PUBREC (MQTT 5 §2.4).
+const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
+
 /// After an error it can only be asked for the events at hand.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -164,13 +167,14 @@ impl Connection {
         if let [first, second, _, code, ..] = *self.wire.input()
             && [first, second] == CONNACK_OF_3_1_1
         {
-            return match code {
-                0 => undecodable("received the CONNACK of MQTT 3.1.1 in answer to MQTT 5"),
-                code => Err(LinkError::Refused(code.into())),
-            };
+            return Err(match code {
+                0 => LinkError::ConnackOf3_1_1,
+                code => LinkError::Refused(code.into()),
+            });
         }
         match self.wire.input() {
-            [] | [0x20, ..] => {}
+            // AUTH and DISCONNECT say why no CONNACK comes.
+            [] | [0x20 | 0xe0 | 0xf0, ..] => {}
             _ => return undecodable("expected CONNACK, received another packet"),
         }
         let Some(frame) =
@@ -180,13 +184,16 @@ impl Connection {
         };
         let length = frame.length;
         let packet = decode::packet(frame).map_err(|words| LinkError::Undecodable { words })?;
-        let Incoming::ConnAck {
-            session_present,
-            code,
-            properties,
-        } = packet
-        else {
-            return undecodable("expected CONNACK, received another packet");
+        let (session_present, code, properties) = match packet {
+            Incoming::ConnAck {
+                session_present,
+                code,
+                properties,
+            } => (session_present, code, properties),
+            packet => {
+                self.take_packet(packet)?;
+                return undecodable("expected CONNACK, received another packet");
+            }
         };
         self.wire.consume(length);
         if code != 0 {
@@ -212,7 +219,7 @@ impl Connection {
         for pending in &unfinished.publishes {
             let publish = Publish {
                 topic: &config.topic,
-                qos: config.qos,
+                qos: pending.qos,
                 retain: config.retain,
                 payload: pending.payload.clone(),
             };
@@ -434,16 +441,23 @@ impl Connection {
                 properties,
             } => match kind {
                 // §3.7.2.1: a PUBREL for an id that the broker does not know is one that is done.
-                PUBCOMP => Event::Acknowledged { id },
+                PUBCOMP => Event::Acknowledged {
+                    id,
+                    unmatched: false,
+                },
                 _ if code >= 0x80 => Event::Refused {
                     id,
                     reason: Box::new(reason(code, *properties)),
                 },
                 PUBREC => {
                     self.answer(PUBREL, id);
-                    Event::Received { id }
+                    let unmatched = code == NO_MATCHING_SUBSCRIBERS;
+                    Event::Received { id, unmatched }
                 }
-                _ => Event::Acknowledged { id },
+                _ => Event::Acknowledged {
+                    id,
+                    unmatched: code == NO_MATCHING_SUBSCRIBERS,
+                },
             },
             Incoming::SubAck {
                 codes, properties, ..
@@ -456,6 +470,9 @@ impl Connection {
             Incoming::PingResp => Event::Other,
             Incoming::Disconnect { code, properties } => {
                 return Err(LinkError::Disconnected(reason(code, *properties)));
+            }
+            Incoming::Auth { code, properties } => {
+                return Err(LinkError::Auth(reason(code, *properties)));
             }
             Incoming::ConnAck { .. } => {
                 let words = "received a second CONNACK".to_owned();
