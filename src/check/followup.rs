@@ -12,7 +12,7 @@ use crate::check::probe;
 use crate::config::{Key, Protocol, Slip};
 use crate::failure::{
     AddressError, Command, DnsError, Failure, LimitError, LinkError, MqttCause, MqttError, Named,
-    Operation, Probe, ProbeEnd, TcpError, TcpErrorKind, TlsCause, TlsError, TlsFacts,
+    Operation, Probe, ProbeEnd, Reason, TcpError, TcpErrorKind, TlsCause, TlsError, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
 use crate::net::{Deadline, connect, machine};
@@ -233,7 +233,13 @@ impl<'a> Observed<'a> {
         };
         // A refusal that the close overtook on its way through rumqttc.
         if let Some(code) = probe::refusal(&probe.bytes) {
-            return self.mqtt(LinkError::Refused(code.into()).into(), connect, after);
+            // The other form has no properties.
+            let in_5 = self.protocol == Protocol::V5 && !matches!(probe.bytes[..], [_, 2, ..]);
+            let reason = Reason {
+                in_5,
+                ..code.into()
+            };
+            return self.mqtt(LinkError::Refused(reason).into(), connect, after);
         }
         match (probe.ended, probe.bytes.as_slice()) {
             (ProbeEnd::Tls(cause), _) => self.tls(cause, connect, after),

@@ -33,6 +33,7 @@ mod rogue_server;
 mod run;
 mod witness;
 
+mod t_allowance;
 mod t_certificate;
 mod t_check;
 mod t_clock;

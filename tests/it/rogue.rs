@@ -125,6 +125,8 @@ pub(crate) enum Rogue {
 pub(crate) enum To {
     Connect,
     Subscribe,
+    /// A SUBSCRIBE, after it was granted.
+    Granted,
     Unsubscribe,
     Publish,
     Pubrel,
@@ -147,7 +149,7 @@ impl To {
     fn hears(self, packet: &Packet) -> Option<u16> {
         match (self, packet) {
             (Self::Connect, Packet::Connect(_)) => Some(0),
-            (Self::Subscribe, Packet::Subscribe { id, .. })
+            (Self::Subscribe | Self::Granted, Packet::Subscribe { id, .. })
             | (Self::Unsubscribe, Packet::Unsubscribe { id, .. })
             | (Self::Pubrel, Packet::Ack { kind: PUBREL, id }) => Some(*id),
             (Self::Publish | Self::Delivery, Packet::Publish(message)) => Some(message.id),
@@ -280,6 +282,7 @@ impl Rogue {
             (Self::Says(to, saying), packet) if to.hears(packet).is_some() => {
                 let mut acts = match packet {
                     Packet::Publish(message) if *to == To::Delivery => acknowledge(message),
+                    packet if *to == To::Granted => obey(packet, client),
                     _ => Vec::new(),
                 };
                 acts.extend(saying.acts(to.hears(packet).unwrap_or_default()));

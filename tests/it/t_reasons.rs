@@ -1,6 +1,9 @@
 //! The reason codes of MQTT 5 §2.4: each in every packet that may carry it, from a scripted broker, and
 //! those that mosquitto sends.
 
+use std::time::Duration;
+
+use crate::golden;
 use crate::lab::Lab;
 use crate::rogue::{Rogue, Saying, To};
 use crate::run::{Outcome, Run};
@@ -76,9 +79,12 @@ fn rows(packet: u8) -> impl Iterator<Item = (u8, &'static str)> {
 const WORDS: &[u8] = b"\x0a\x1f\0\x07\x1b[2Jwhy";
 
 fn config(port: u16, more: &str) -> String {
-    format!(
-        "host = 127.0.0.1\nport = {port}\ntls = off\nprotocol = 5\ntopic = a/b\ntimeout = 2s\n{more}"
-    )
+    let topic = if more.contains("topic = $") {
+        ""
+    } else {
+        "topic = a/b\n"
+    };
+    format!("host = 127.0.0.1\nport = {port}\ntls = off\nprotocol = 5\ntimeout = 2s\n{topic}{more}")
 }
 
 fn says(lab: &Lab, to: To, kind: u8, rest: &[u8], more: &str) -> Outcome {
@@ -336,6 +342,20 @@ fn in_every_form() {
     let run = says(&lab, To::Connect, CONNACK, &[0, 4, 0], "");
     let shown = "CONNACK 4 (bad user name or password), a code of MQTT 3.1.1, to MQTT 5";
     expect(&run, 6, "mqtt-bad-credentials", &[shown]);
+    // Neither version.
+    let saying = Saying {
+        kind: CONNACK,
+        rest: vec![0, 1],
+    };
+    let server = Rogue::Says(To::Connect, saying).start(&lab);
+    let auto = config(server.port, "").replace("protocol = 5", "protocol = auto");
+    let run = Run::check(&lab, &auto).go();
+    expect(
+        &run,
+        6,
+        "mqtt-version",
+        &["MQTT 5 was not accepted", "CONNACK 1 to MQTT 3.1.1"],
+    );
     // The id alone; with a code; with an empty list of properties.
     for rest in [&[][..], &[0], &[0, 0]] {
         expect(
@@ -362,4 +382,111 @@ fn in_every_form() {
         "subscribe-denied",
         &["SUBACK 0x80 (unspecified error)"],
     );
+}
+
+/// The whole of what is told, where it matters most.
+#[test]
+fn told_in_full() {
+    let lab = Lab::new();
+    let says = |to, kind, rest: &[u8], more: &str| says(&lab, to, kind, rest, more);
+    let reference = b"\x0c\x1c\0\x09b.example";
+    let moved = says(
+        To::Connect,
+        CONNACK,
+        &[&[0, 0x9d], &reference[..]].concat(),
+        "",
+    );
+    golden::check("mqtt-refused.moved", &lab, &moved);
+    let will = "will_topic = a/will\nwill_message = gone\nwill_retain = on\n";
+    let will = says(To::Connect, CONNACK, &[0, 0x9a, 0], will);
+    golden::check("mqtt-refused.will-retain", &lab, &will);
+    let auth = says(To::Connect, AUTH, &[0x18, 0], "");
+    golden::check("mqtt-refused.auth", &lab, &auth);
+    let auth = says(To::Subscribe, AUTH, &[0x19, 0], "");
+    golden::check("mqtt-not-mqtt.auth", &lab, &auth);
+    let old = says(To::Connect, CONNACK, &[0, 0], "");
+    golden::check("mqtt-version.connack-of-3.1.1", &lab, &old);
+    let shared = says(
+        To::Subscribe,
+        SUBACK,
+        &[0, 0x9e],
+        "topic = $share/g/a/b\ncheck = subscribe\n",
+    );
+    golden::check("subscribe-denied.shared", &lab, &shared);
+    let acl = says(To::Subscribe, SUBACK, &[0, 0x87], "");
+    golden::check("subscribe-denied.mqtt-5", &lab, &acl);
+    let acl = says(To::Subscribe, DISCONNECT, &[0x87], "");
+    golden::check("subscribe-closed.disconnect", &lab, &acl);
+    let acl = says(To::Publish, DISCONNECT, &[&[0x87], WORDS].concat(), "");
+    golden::check("publish-denied.disconnect", &lab, &acl);
+    let large = says(To::Publish, DISCONNECT, &[0x95], "");
+    golden::check("publish-too-large.disconnect", &lab, &large);
+    let large = says(To::Publish, PUBACK, &[0x95], "");
+    golden::check("publish-too-large.puback", &lab, &large);
+    let stops = says(To::Publish, DISCONNECT, &[0x8b], "");
+    golden::check("publish-closed.shutting-down", &lab, &stops);
+    let kicked = says(To::Delivery, DISCONNECT, &[0x98], "");
+    golden::check("receive-closed.kicked", &lab, &kicked);
+}
+
+/// Where nothing is done but waiting.
+#[test]
+fn a_subscriber_is_told_why() {
+    let lab = Lab::new();
+    for (code, exit_code, name) in [
+        (0x8e, 6, "mqtt-taken-over.sub.disconnect"),
+        (0x8b, 10, "connection-lost.sub.shutting-down"),
+        (0x87, 9, "receive-closed.sub.rights"),
+    ] {
+        let saying = Saying {
+            kind: DISCONNECT,
+            rest: vec![code],
+        };
+        let server = Rogue::Says(To::Granted, saying).start(&lab);
+        let args = ["-i", "me", "--no-reconnect"];
+        let run = Run::stream(&lab, "sub", &config(server.port, ""), &args).go();
+        run.expect_code(exit_code);
+        golden::check(name, &lab, &run);
+    }
+}
+
+/// A broker that closes the older of two connections without a word.
+#[test]
+fn a_rival_that_the_broker_does_not_tell_of() {
+    let lab = Lab::new();
+    let server = Rogue::TakenOver(Duration::from_millis(300)).start(&lab);
+    let run = Run::check(&lab, &config(server.port, "client_id = me\n")).go();
+    expect(&run, 6, "mqtt-taken-over", &["(MQTT 5 §3.1.4)"]);
+}
+
+/// A message that ends one connection after the other ends the run, and what passes does not.
+#[test]
+fn a_message_that_ends_every_connection() {
+    let lab = Lab::new();
+    let saying = Saying {
+        kind: DISCONNECT,
+        rest: vec![0x83],
+    };
+    let server = Rogue::Says(To::Publish, saying).start(&lab);
+    let run = Run::stream(&lab, "pub", &config(server.port, ""), &["-m", "x"]).go();
+    expect(
+        &run,
+        8,
+        "publish-closed",
+        &["DISCONNECT 0x83 (implementation specific error)"],
+    );
+    let saying = Saying {
+        kind: DISCONNECT,
+        rest: vec![0x97],
+    };
+    let server = Rogue::Says(To::Publish, saying).start(&lab);
+    let args = ["-m", "x", "--give-up", "2s"];
+    let run = Run::stream(&lab, "pub", &config(server.port, ""), &args).go();
+    expect(
+        &run,
+        10,
+        "connection-lost",
+        &["error[publish-denied]", "quota exceeded"],
+    );
+    assert!(run.all().contains("connection is back"), "{run}");
 }

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Key, Protocol, Slip, Transport};
 use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::connect::standard;
 use crate::diagnosis::{Code, Diagnosis, origin, reason, value};
 use crate::failure::{MqttError, Reason, Stage};
 use crate::util::text;
@@ -127,7 +128,7 @@ fn client_id_rejected(reason: &Reason, protocol: Protocol, config: &Config) -> D
     Diagnosis::new(&CLIENT_ID_REJECTED, "the broker rejects the client id")
         .note(connack(reason, protocol, "identifier rejected"))
         .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), origin(config, Key::ClientId)))
-        .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
+        .help(format!("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere ({} §3.1.3.1)", standard(protocol)))
         .help("if the broker ties the client id to the user or the certificate, use that very id")
         .help_if(config.is_set(Key::ClientId), "if a device uses this client id elsewhere, stop it meanwhile: some brokers refuse the second one")
 }
@@ -256,16 +257,16 @@ fn refused_otherwise(reason: &Reason, protocol: Protocol, config: &Config) -> Di
 /// What to do about a code of MQTT 5 that none of the other diagnoses has. In a CONNECT it is the last will
 /// that has a topic, a payload, a QoS and a retain flag.
 fn help(code: u8, config: &Config) -> Option<String> {
-    let will = |help: &str, key| {
+    let will = |help: &str, key, why: &str| {
         let set = config.will.is_some();
-        set.then(|| format!("{help} ({})", origin(config, key)))
+        set.then(|| format!("{help} ({}){why}", origin(config, key)))
     };
     match code {
-        0x90 => will("set another topic for the last will", Key::WillTopic),
+        0x90 => will("set another topic for the last will", Key::WillTopic, ""),
         0x95 => Some("CONNECT is larger than the broker takes: shorten the last will, the user name or the password".to_owned()),
-        0x99 => will("give the last will a message of the form that the broker wants", Key::WillMessage),
-        0x9a => will("set `will_retain = off`: the broker keeps no retained messages", Key::WillRetain),
-        0x9b => will("set a lower `will_qos`", Key::WillQos),
+        0x99 => will("give the last will a message of the form that the broker wants", Key::WillMessage, ""),
+        0x9a => will("set `will_retain = off`", Key::WillRetain, ": the broker keeps no retained messages"),
+        0x9b => will("set a lower `will_qos`", Key::WillQos, ""),
         code => Some(reason::help(code, config).to_owned()),
     }
 }

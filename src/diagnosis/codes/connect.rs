@@ -407,6 +407,14 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
         .help(PROXY)
 }
 
+/// The standard that is spoken. Many of its sections have one number in both.
+pub(crate) fn standard(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::V5 => "MQTT 5",
+        Protocol::V3_1_1 | Protocol::Auto => "MQTT 3.1.1",
+    }
+}
+
 pub(crate) static TAKEN_OVER: Code = Code {
     name: "mqtt-taken-over",
     kind: Kind::Failure {
@@ -449,7 +457,7 @@ pub(crate) fn taken_over(
         .note(format!("one more connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .notes(fresh_id_stood.then(|| "so were three more, each while one with a fresh client id stood".to_owned()))
         .note(format!("client id: `{}` ({})", config.client_id, origin(config, Key::ClientId)))
-        .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
+        .help(format!("a broker closes the older connection of two with one client id ({} §3.1.4): give each device its own, or stop the other one", standard(fault.protocol)))
         .help_if(!fresh_id_stood, format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, Key::ClientId)))
         .help_if(!fresh_id_stood, "if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }
