@@ -450,6 +450,26 @@ fn a_subscriber_is_told_why() {
     }
 }
 
+/// And so is `pub`.
+#[test]
+fn a_publisher_is_told_why() {
+    let lab = Lab::new();
+    for (code, exit_code, name) in [
+        (0x8e, 6, "mqtt-taken-over.pub.disconnect"),
+        (0x9b, 8, "publish-denied.pub.qos"),
+    ] {
+        let saying = Saying {
+            kind: DISCONNECT,
+            rest: vec![code],
+        };
+        let server = Rogue::Says(To::Publish, saying).start(&lab);
+        let args = ["-i", "me", "-m", "x"];
+        let run = Run::stream(&lab, "pub", &config(server.port, ""), &args).go();
+        run.expect_code(exit_code);
+        golden::check(name, &lab, &run);
+    }
+}
+
 /// A broker that closes the older of two connections without a word.
 #[test]
 fn a_rival_that_the_broker_does_not_tell_of() {
