@@ -376,6 +376,7 @@ impl<'a> Observed<'a> {
             probe: None,
             password_slip,
             certificate_unasked,
+            second: None,
         }))
     }
 

@@ -6,6 +6,7 @@
 mod echo;
 mod followup;
 mod probe;
+mod second;
 pub(crate) mod stages;
 pub(crate) mod step;
 pub(crate) mod warnings;

@@ -167,7 +167,8 @@ impl<'a, 'b> Check<'a, 'b> {
         let opened = self.open_session(Limits::ONE, &Unfinished::of_earlier_runs());
         let (mut session, _) = opened.map_err(|failure| {
             self.failed_after = Some(self.began.elapsed());
-            self.observed.look_once_more(failure)
+            let failure = self.observed.look_once_more(failure);
+            self.observed.second_opinion(failure)
         })?;
         self.keep_to_maximum_qos();
         let outcome = self.exchange(&mut session);
@@ -182,10 +183,13 @@ impl<'a, 'b> Check<'a, 'b> {
         } else {
             session.close(self.granted.map(|_| topic.as_str()), *timeout)
         };
-        match outcome {
-            Err(failure) if lost => Err(self.observed.taken_over(failure)),
-            outcome => outcome,
-        }
+        outcome.map_err(|failure| {
+            let failure = match lost {
+                true => self.observed.taken_over(failure),
+                false => failure,
+            };
+            self.observed.second_opinion(failure)
+        })
     }
 
     fn open(

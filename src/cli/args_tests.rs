@@ -245,10 +245,10 @@ fn no_flag_takes_a_password_or_switches_verification_off() {
 
 #[test]
 fn what_is_missing_or_too_much() {
-    let providers = "the providers are hivemq, emqx, aws, mosquitto, local";
+    let providers = "the providers are hivemq, emqx, aws, azure, thingsboard, mosquitto, local";
     let config = "no CONFIG was given: a config file, or a URL such as `mqtts://host:8883`";
     let new = "`mqtt-test new hivemq > hivemq.conf` writes one to fill in; other providers: emqx, \
-               aws, mosquitto, local";
+               aws, azure, thingsboard, mosquitto, local";
     fault("", config, &[new]);
     fault("-t a --json", config, &[new]);
     fault("new", "`new` needs the name of a provider", &[providers]);
@@ -293,6 +293,7 @@ fn what_is_missing_or_too_much() {
         ("HiveMQ", "hivemq"),
         ("hivemq-cloud", "hivemq"),
         ("AWS", "aws"),
+        ("azure-iot-hub", "azure"),
     ] {
         fault(
             &format!("new {given}"),

@@ -73,7 +73,8 @@ Usage:
   mqtt-test pub CONFIG [FLAGS]  publish a message, a file, or lines
   mqtt-test sub CONFIG [FLAGS]  print messages as they arrive
   mqtt-test new PROVIDER        print a commented config file to start from:
-                                hivemq, emqx, aws, mosquitto, local
+                                hivemq, emqx, aws, azure, thingsboard,
+                                mosquitto, local
   mqtt-test explain [CODE]      what a code such as tls-expired means, and what
                                 to do; without CODE: all of them in a list
 

@@ -301,9 +301,10 @@ pub(crate) enum ProblemKind {
     SessionWithoutId {
         client_id: Quoted,
     },
-    /// AWS IoT Core never acknowledges QoS 2.
+    /// AWS IoT Core never acknowledges QoS 2, Azure IoT Hub closes the connection.
     QosUnsupported {
         key: Key,
+        provider: &'static str,
         host: String,
     },
     /// AWS IoT Core tells MQTT from HTTPS on port 443 by ALPN.

@@ -228,9 +228,7 @@ impl Reader<'_> {
         let max_packet_size = self.read(Key::MaxPacketSize, values::packet_size);
         let will = self.will(&names);
         let host = host?;
-        if url::is_aws(&host) {
-            self.aws(&host, port, tls);
-        }
+        self.clouds(&host, port, tls);
         Some(Config {
             target,
             origins: self.origins(),
@@ -391,15 +389,28 @@ impl Reader<'_> {
         })
     }
 
-    /// What AWS IoT Core demands of every client.
-    fn aws(&mut self, host: &str, port: u16, tls: bool) {
+    /// What AWS IoT Core and Azure IoT Hub demand of every client.
+    fn clouds(&mut self, host: &str, port: u16, tls: bool) {
+        let aws = url::is_aws(host);
+        let provider = match () {
+            () if aws => "AWS IoT Core",
+            () if url::is_azure(host) => "Azure IoT Hub",
+            () => return,
+        };
         for key in [Key::Qos, Key::WillQos] {
             if self.settings.get(key).is_some_and(|s| s.value == "2") {
                 let host = host.to_owned();
-                self.wrong_at(key, ProblemKind::QosUnsupported { key, host });
+                self.wrong_at(
+                    key,
+                    ProblemKind::QosUnsupported {
+                        key,
+                        provider,
+                        host,
+                    },
+                );
             }
         }
-        if port == 443 && tls && !self.is_set(Key::Alpn) {
+        if aws && port == 443 && tls && !self.is_set(Key::Alpn) {
             let host = host.to_owned();
             self.wrong_at(Key::Port, ProblemKind::AlpnRequired { host });
         }

@@ -162,6 +162,23 @@ fn amazon_has_rules_of_its_own() {
 }
 
 #[test]
+fn azure_has_no_qos_2() {
+    let azure = |lines: &str| {
+        file(&format!("host = Hub.Azure-Devices.net\n{lines}"))
+            .map(|_| ())
+            .map_err(|problems| said(Err(problems)))
+    };
+    assert_eq!(azure("qos = 1"), Ok(()));
+    // The port is WebSocket's, and ALPN does not help there.
+    assert_eq!(azure("port = 443"), Ok(()));
+    let (code, text) = azure("qos = 2").unwrap_err();
+    assert_eq!(code, "qos-unsupported");
+    assert!(text.contains("Azure IoT Hub (`Hub.Azure-Devices.net`) supports QoS 0 and 1 only"));
+    let will = azure("will_topic = w\nwill_qos = 2").unwrap_err();
+    assert_eq!(will.0, "qos-unsupported");
+}
+
+#[test]
 fn a_host_with_other_parts_tells_where_they_belong() {
     let told = |host: &str, text: &str| {
         let (code, said) = said(file(&format!("host = {host}")));

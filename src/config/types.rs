@@ -252,6 +252,21 @@ pub(crate) struct Credentials {
     pub(crate) password: Option<PasswordSource>,
 }
 
+impl Credentials {
+    /// The user name as it may be shown. Without a password a long one may be an access token, as
+    /// ThingsBoard has it, and is shown in part.
+    pub(crate) fn shown(&self) -> String {
+        const TOKEN: usize = 16;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let name = &self.username;
+        let beginning = name.get(..4).unwrap_or_default();
+        match self.password {
+            None if name.len() >= TOKEN && name.bytes().all(is_plain) => format!("{beginning}…"),
+            _ => name.clone(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Plain,

@@ -255,6 +255,11 @@ pub(crate) fn is_aws(host: &str) -> bool {
     host.contains(".iot.") && domain.iter().any(|end| host.ends_with(end))
 }
 
+/// Whether the host is an Azure IoT Hub.
+pub(crate) fn is_azure(host: &str) -> bool {
+    host.to_ascii_lowercase().ends_with(".azure-devices.net")
+}
+
 /// The limits of RFC 1035 §2.3.4, with the underscore that some local names carry.
 fn dns_name(name: &str) -> Result<String, HostError> {
     if !name.is_ascii() {

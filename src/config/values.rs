@@ -27,6 +27,8 @@ pub(crate) enum Slip {
     Assignment,
     /// ` #` and what follows.
     Comment,
+    /// A space at its beginning.
+    LeadingBlank,
     /// A space or a line end at its end.
     Blank,
 }
@@ -44,6 +46,7 @@ impl Slip {
             _ if assigned => Some(Self::Assignment),
             _ if value.contains(" #") => Some(Self::Comment),
             _ if value.ends_with(char::is_whitespace) => Some(Self::Blank),
+            _ if value.starts_with(char::is_whitespace) => Some(Self::LeadingBlank),
             _ => None,
         }
     }

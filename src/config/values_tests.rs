@@ -35,6 +35,7 @@ fn what_a_copied_value_brings_along() {
         ("x # the new one", Some(Slip::Comment)),
         ("x ", Some(Slip::Blank)),
         ("x\n", Some(Slip::Blank)),
+        (" x", Some(Slip::LeadingBlank)),
     ] {
         assert_eq!(Slip::of(value), slip, "{value:?}");
     }

@@ -68,6 +68,23 @@ impl Diagnosis {
         self
     }
 
+    /// Without the help so far: more is known now.
+    pub(crate) fn no_help(mut self) -> Self {
+        self.help.clear();
+        self
+    }
+
+    /// This help in place of that so far.
+    pub(crate) fn only_help(self, help: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.no_help().helps(help.into_iter().map(Into::into))
+    }
+
+    /// The likeliest help, before those that are there.
+    pub(crate) fn first_help(mut self, help: Option<&str>) -> Self {
+        self.help.splice(0..0, help.map(str::to_owned));
+        self
+    }
+
     /// `help`, where it applies only under a condition that is known.
     pub(crate) fn help_if(self, condition: bool, help: impl Into<String>) -> Self {
         if condition { self.help(help) } else { self }

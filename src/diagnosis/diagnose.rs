@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// Puts a failure into words; `now`: this machine's clock, in Unix seconds.
 pub(crate) fn diagnose(failure: &Failure, config: &Config, now: i64) -> Diagnosis {
-    let diagnosis = match failure {
+    let mut diagnosis = match failure {
         Failure::Dns(error) => net::dns(error, config, providers::is_known(config)),
         Failure::Tcp(error) => net::tcp(error, config, providers::is_known(config)),
         Failure::Tls(error) => tls::diagnose(error, config, now),
@@ -21,6 +21,9 @@ pub(crate) fn diagnose(failure: &Failure, config: &Config, now: i64) -> Diagnosi
         Failure::Interrupted(stage) => run::interrupted(*stage),
         Failure::Limit(stage, limit) => run::system_limit(*stage, limit),
     };
+    // What is known to be otherwise than the provider wants it is the likeliest cause.
+    let mismatches = providers::mismatches(config, diagnosis.code);
+    diagnosis.help.splice(0..0, mismatches);
     let provider = providers::help(config, diagnosis.code);
     diagnosis.helps(provider)
 }

@@ -12,6 +12,7 @@ mod diagnose;
 pub(crate) mod explain;
 mod providers;
 mod reason;
+mod second;
 mod session;
 mod sni;
 mod value;

@@ -11,6 +11,7 @@ pub(crate) fn slip(what: &str, slip: Slip) -> String {
         Slip::Quotes => format!("the {what} stands in quotes, and they are part of it"),
         Slip::Assignment => format!("the {what} has the form `NAME=value`, and all of it is sent"),
         Slip::Comment => format!("the {what} holds ` #`, and what follows is part of it"),
+        Slip::LeadingBlank => format!("the {what} begins with a space"),
         Slip::Blank => format!("the {what}'s last character is a space or a line end"),
     }
 }

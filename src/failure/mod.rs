@@ -325,6 +325,24 @@ pub(crate) struct MqttError {
     pub(crate) password_slip: Option<Slip>,
     /// A client certificate is set, and the broker did not ask for one in the handshake.
     pub(crate) certificate_unasked: bool,
+    /// What MQTT 5 says to the same question.
+    pub(crate) second: Option<SecondOpinion>,
+}
+
+/// The answer of MQTT 5 to what failed in 3.1.1.
+#[derive(Clone, Debug)]
+pub(crate) enum SecondOpinion {
+    /// The packet that refused, CONNACK, SUBACK, PUBACK or DISCONNECT, and why.
+    Refused {
+        packet: &'static str,
+        reason: Reason,
+    },
+    /// CONNECT was accepted, and nothing else was asked.
+    Connected,
+    /// So was the subscription; `None`: there is none. Nothing was published.
+    Subscribed { granted: Option<u8> },
+    /// PUBACK accepted our message.
+    Published { delivered: bool },
 }
 
 /// Whose work it was.

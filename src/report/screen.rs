@@ -72,7 +72,7 @@ impl<'a> Screen<'a> {
             config.host.clone()
         };
         let who = match (&config.credentials, &config.transport) {
-            (Some(credentials), _) => format!("as {}", credentials.username),
+            (Some(credentials), _) => format!("as {}", credentials.shown()),
             (None, Transport::Tls(tls)) if tls.client.is_some() => {
                 "with a client certificate".to_owned()
             }

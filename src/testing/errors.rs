@@ -54,6 +54,7 @@ pub(crate) fn mqtt_error(
         probe: None,
         password_slip: None,
         certificate_unasked: false,
+        second: None,
     }
 }
 

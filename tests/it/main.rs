@@ -51,6 +51,7 @@ mod t_packets;
 mod t_providers;
 mod t_pub;
 mod t_reasons;
+mod t_second;
 mod t_secrets;
 mod t_stream_codes;
 mod t_stream_promises;

@@ -225,6 +225,11 @@ fn limits_of_a_known_broker() {
     const AWS: &str = "host = a1b2c3-ats.iot.eu-west-1.amazonaws.com\n";
     let lab = Lab::new();
     provoke(&lab, format!("{AWS}qos = 2\n")).fails("qos-unsupported");
+    let azure = "host = contoso.azure-devices.net\nqos = 2\n";
+    provoke(&lab, azure.to_owned())
+        .variant("azure")
+        .fails("qos-unsupported")
+        .says(&["Azure IoT Hub"]);
     provoke(&lab, format!("{AWS}port = 443\n"))
         .fails("alpn-required")
         .says(&["alpn = x-amzn-mqtt-ca"]);
@@ -659,7 +664,15 @@ fn help_version_and_new() {
         version.stdout,
         concat!("mqtt-test ", env!("CARGO_PKG_VERSION"), "\n")
     );
-    for provider in ["hivemq", "emqx", "aws", "mosquitto", "local"] {
+    for provider in [
+        "hivemq",
+        "emqx",
+        "aws",
+        "azure",
+        "thingsboard",
+        "mosquitto",
+        "local",
+    ] {
         let new = Run::args(&lab, &["new", provider]).go();
         new.expect_code(0);
         assert!(

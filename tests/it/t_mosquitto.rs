@@ -118,6 +118,31 @@ fn receive_timeout_by_a_size_limit() {
     provoke(&lab, plain_config(broker.port, BRIEF)).passes();
 }
 
+/// A limit may be lower than what anybody would call large.
+#[test]
+fn receive_timeout_by_a_low_size_limit() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("message_size_limit 100").start();
+    let more = format!("message = {}\n{BRIEF}", "x".repeat(300));
+    provoke(&lab, plain_config(broker.port, &more))
+        .variant("size-low")
+        .fails("receive-timeout")
+        .says(&["message_size_limit", "300 bytes"]);
+}
+
+/// The topic of a check without `topic` is another one each time: a rule for one of them is no help.
+#[test]
+fn receive_timeout_on_a_topic_that_was_made_up() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).acl("topic read #\n").start();
+    provoke(&lab, plain_config(broker.port, BRIEF))
+        .variant("acl-made-up")
+        .fails("receive-timeout")
+        .says(&["`topic readwrite mqtt-test/+`", "or set `topic` to one"]);
+    let broker = mosquitto(&lab).acl("topic readwrite mqtt-test/+\n").start();
+    provoke(&lab, plain_config(broker.port, BRIEF)).passes();
+}
+
 /// Here it is the right to read that is missing, of a user with a name.
 #[test]
 fn receive_timeout_by_the_acl_of_a_user() {
@@ -180,6 +205,12 @@ fn mqtt_not_authorized_for_another_reason() {
     };
     let other = format!("{ann}client_id = mine\n");
     check("client-id", &other, &["`clientid_prefixes`", "`mine`"]);
+    let nobody = "client_id = mine\n";
+    check(
+        "client-id-alone",
+        nobody,
+        &["`clientid_prefixes`", "`mine`"],
+    );
     let certificate = format!(
         "{id}cert_file = {}\nkey_file = {}\n",
         client.cert, client.key

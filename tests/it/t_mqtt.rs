@@ -209,6 +209,21 @@ fn subscribe_denied() {
     found.says(&["secret/plans"]);
 }
 
+/// What was copied along with a topic is a part of it, and is named.
+#[test]
+fn subscribe_denied_for_a_topic_in_quotes() {
+    let more = "topic = \"secret/plans\"\n";
+    check("subscribe-denied", "quotes", Rogue::DeniesSubscribe, more)
+        .says(&["the topic stands in quotes", "take it out (`topic` in"]);
+}
+
+#[test]
+fn never_delivered_to_a_topic_with_a_name() {
+    let more = format!("{BRIEF}topic = TOPIC=secret/plans\n");
+    check("receive-timeout", "assignment", Rogue::NeverDelivers, &more)
+        .says(&["the topic has the form `NAME=value`"]);
+}
+
 #[test]
 fn subscribe_closed() {
     let more = "topic = secret/plans\n";

@@ -4,7 +4,7 @@
 use crate::lab::Lab;
 use crate::mosquitto::mosquitto;
 use crate::namespace::Namespace;
-use crate::provoke::{provoke, tls_config, trusting_lab};
+use crate::provoke::{plain_config, provoke, tls_config, trusting_lab};
 use crate::rogue::Rogue;
 
 #[test]
@@ -93,7 +93,7 @@ fn a_broker_on_a_rented_machine() {
     let lab = Lab::new();
     let rogue = Rogue::ClosesAtSubscribe.start(&lab);
     let host = "host = ec2-192-0-2-1.eu-west-1.compute.amazonaws.com\n";
-    let config = crate::provoke::plain_config(rogue.port, host);
+    let config = plain_config(rogue.port, host);
     let found = provoke(&lab, config)
         .variant("rented")
         .within(Namespace::Hosts(
@@ -101,4 +101,150 @@ fn a_broker_on_a_rented_machine() {
         ))
         .fails("subscribe-closed");
     assert!(!found.human.all().contains("AWS"), "{}", found.human);
+}
+
+const AZURE: &str = "contoso.azure-devices.net";
+
+/// No form of it is right, and each part that is not is named.
+#[test]
+fn azure_with_the_user_name_of_another_broker() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&[AZURE]).issue().server_config();
+    let rogue = Rogue::RefusesConnect(5).start_tls(&lab, server);
+    let more = format!("host = {AZURE}\nusername = dev7\npassword = s3cret-word\n");
+    let found = provoke(&lab, tls_config(rogue.port, &more))
+        .variant("azure")
+        .within(Namespace::Hosts("127.0.0.1 contoso.azure-devices.net\n"))
+        .fails("mqtt-not-authorized");
+    found.says(&["DEVICE/?api-version=2021-04-12", "`client_id`", "SAS token"]);
+    assert!(!found.human.all().contains("allow_anonymous"));
+}
+
+/// What is right already is not advised.
+#[test]
+fn azure_with_a_token_that_has_ended() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&[AZURE]).issue().server_config();
+    let rogue = Rogue::RefusesConnect(5).start_tls(&lab, server);
+    let more = format!(
+        "host = {AZURE}\nclient_id = dev7\n\
+         username = {AZURE}/dev7/?api-version=2021-04-12\npassword = s3cret-word\n"
+    );
+    let found = provoke(&lab, tls_config(rogue.port, &more))
+        .variant("azure-token")
+        .within(Namespace::Hosts("127.0.0.1 contoso.azure-devices.net\n"))
+        .fails("mqtt-not-authorized");
+    found.says(&["see that its end (`se=`, in Unix seconds) has not passed"]);
+    assert!(!found.human.all().contains("set `username ="));
+}
+
+/// It never sends a device what that device has published.
+#[test]
+fn azure_checked_by_an_echo() {
+    let (lab, root) = trusting_lab();
+    let server = root.server(&[AZURE]).issue().server_config();
+    let rogue = Rogue::DeniesSubscribe.start_tls(&lab, server);
+    let more = format!(
+        "host = {AZURE}\nclient_id = dev7\n\
+         username = {AZURE}/dev7/?api-version=2021-04-12\npassword = s3cret-word\n"
+    );
+    provoke(&lab, tls_config(rogue.port, &more))
+        .variant("azure")
+        .within(Namespace::Hosts("127.0.0.1 contoso.azure-devices.net\n"))
+        .fails("subscribe-denied")
+        .says(&["set `check = publish`", "messages/events/"]);
+}
+
+#[test]
+fn thingsboard_that_wants_json() {
+    const HOST: &str = "eu.thingsboard.cloud";
+    let (lab, root) = trusting_lab();
+    let server = root.server(&[HOST]).issue().server_config();
+    let rogue = Rogue::ClosesAtPublish.start_tls(&lab, server);
+    let more = format!(
+        "host = {HOST}\nusername = A1-TEST-TOKEN\ncheck = publish\ntopic = v1/devices/me/telemetry\n"
+    );
+    provoke(&lab, tls_config(rogue.port, &more))
+        .variant("thingsboard")
+        .within(Namespace::Hosts("127.0.0.1 eu.thingsboard.cloud\n"))
+        .fails("publish-closed")
+        .says(&["not JSON"]);
+}
+
+#[test]
+fn cloudamqp_without_the_virtual_host() {
+    const HOST: &str = "cow.rmq2.cloudamqp.com";
+    let (lab, root) = trusting_lab();
+    let server = root.server(&[HOST]).issue().server_config();
+    let rogue = Rogue::RefusesConnect(4).start_tls(&lab, server);
+    let more = format!("host = {HOST}\nusername = cow\npassword = s3cret-word\n");
+    provoke(&lab, tls_config(rogue.port, &more))
+        .variant("cloudamqp")
+        .within(Namespace::Hosts("127.0.0.1 cow.rmq2.cloudamqp.com\n"))
+        .fails("mqtt-bad-credentials")
+        .says(&["VHOST:USER", "MQTT Details"]);
+}
+
+/// `guest` of RabbitMQ is for the broker's own machine; there, it is not why.
+#[test]
+fn rabbitmq_with_guest_from_elsewhere() {
+    let lab = Lab::new();
+    let rogue = Rogue::RefusesConnect(4).start(&lab);
+    let login = "username = guest\npassword = s3cret-word\n";
+    let config = plain_config(rogue.port, &format!("host = rabbit\n{login}"));
+    provoke(&lab, config)
+        .variant("rabbitmq-guest")
+        .within(Namespace::Hosts("127.0.0.1 rabbit\n"))
+        .fails("mqtt-bad-credentials")
+        .says(&["`loopback_users`"]);
+    let here = provoke(&lab, plain_config(rogue.port, login))
+        .variant("rabbitmq-guest-here")
+        .fails("mqtt-bad-credentials");
+    assert!(!here.human.all().contains("RabbitMQ"), "{}", here.human);
+}
+
+#[test]
+fn the_things_stack_without_the_tenant() {
+    const HOST: &str = "eu1.cloud.thethings.network";
+    let (lab, root) = trusting_lab();
+    let server = root.server(&[HOST]).issue().server_config();
+    let rogue = Rogue::RefusesConnect(5).start_tls(&lab, server);
+    let more = format!("host = {HOST}\nusername = app\npassword = s3cret-word\n");
+    provoke(&lab, tls_config(rogue.port, &more))
+        .variant("things-stack")
+        .within(Namespace::Hosts("127.0.0.1 eu1.cloud.thethings.network\n"))
+        .fails("mqtt-not-authorized")
+        .says(&["APPLICATION@TENANT", "API key"]);
+}
+
+#[test]
+fn adafruit_with_a_topic_of_no_feed() {
+    const HOST: &str = "io.adafruit.com";
+    let (lab, root) = trusting_lab();
+    let server = root.server(&[HOST]).issue().server_config();
+    let rogue = Rogue::ClosesAtSubscribe.start_tls(&lab, server);
+    let more = format!("host = {HOST}\nusername = ann\npassword = s3cret-word\n");
+    provoke(&lab, tls_config(rogue.port, &more))
+        .variant("adafruit")
+        .within(Namespace::Hosts("127.0.0.1 io.adafruit.com\n"))
+        .fails("subscribe-closed")
+        .says(&["USER/feeds/NAME"]);
+}
+
+#[test]
+fn home_assistant_from_outside_and_without_a_user() {
+    let lab = Lab::new();
+    let config = "host = core-mosquitto\ntls = off\ntimeout = 10s\n".to_owned();
+    provoke(&lab, config)
+        .variant("core-mosquitto")
+        .within(Namespace::NoSuchName)
+        .fails("dns-not-found")
+        .says(&["a name inside Home Assistant alone"]);
+    let broker = mosquitto(&lab).user("ann", "s3cret-word").start();
+    let more = "host = homeassistant.local\n";
+    provoke(&lab, plain_config(broker.port, more))
+        .variant("home-assistant")
+        .within(Namespace::Hosts("127.0.0.1 homeassistant.local\n"))
+        .fails("mqtt-not-authorized")
+        .says(&["Settings > People > Users"]);
 }

@@ -233,3 +233,23 @@ fn a_file_that_is_no_config_is_named_and_not_quoted() {
         run.secret(&body[..8]).go().expect_code(2);
     }
 }
+
+/// ThingsBoard's access token stands in the place of the user name, and no password beside it.
+#[test]
+fn an_access_token_is_shown_in_part() {
+    for rogue in [Rogue::RefusesConnect(5), Rogue::ClosesAtPublish] {
+        let lab = Lab::new();
+        let broker = rogue.start(&lab);
+        let config = plain_config(
+            broker.port,
+            "username = A1b2C3d4E5f6G7h8I9j0\ntimeout = 1s\n",
+        );
+        for flags in [&[][..], &["--verbose"], &["--json"]] {
+            let run = flags
+                .iter()
+                .fold(Run::check(&lab, &config), |run, flag| run.arg(flag));
+            let run = run.secret("A1b2C3d4E5f6G7h8I9j0").go();
+            assert!(run.all().contains("A1b2…"), "{run}");
+        }
+    }
+}

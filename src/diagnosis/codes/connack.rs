@@ -3,7 +3,8 @@
 use crate::config::{Config, Key, Protocol, Slip, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connect::standard;
-use crate::diagnosis::{Code, Diagnosis, origin, reason, value};
+use crate::diagnosis::codes::net::is_this_machine;
+use crate::diagnosis::{Code, Diagnosis, origin, providers, reason, value};
 use crate::failure::{MqttError, Reason, Stage};
 use crate::util::text;
 
@@ -61,6 +62,7 @@ fn bad_credentials(reason: &Reason, fault: &MqttError, config: &Config) -> Diagn
     )
     .note(connack(reason, fault.protocol, "bad user name or password"));
     credentials(diagnosis, fault, config)
+        .helps(rabbitmq_guest(config))
         .help("check `username` and the password")
         .help("if the broker is a cloud's, make them in its console, under access management: they are not those of the console's own login")
 }
@@ -89,18 +91,21 @@ pub(crate) static NOT_AUTHORIZED: Code = Code {
 
 fn not_authorized(reason: &Reason, fault: &MqttError, config: &Config) -> Diagnosis {
     let none = config.credentials.is_none();
+    let known = providers::is_known(config);
     let certificate = matches!(&config.transport, Transport::Tls(tls) if tls.client.is_some());
     let diagnosis = Diagnosis::new(&NOT_AUTHORIZED, "the broker does not let this user connect")
         .note(connack(reason, fault.protocol, "not authorized"));
     credentials(diagnosis, fault, config)
         .notes(fault.certificate_unasked.then(|| format!("the broker did not ask for the client certificate ({}), so it was not sent", origin(config, Key::CertFile))))
+        .helps(rabbitmq_guest(config))
         .help_if(fault.certificate_unasked, "if the broker is to know this client by its certificate, it must ask for it: mosquitto has `require_certificate true` and `use_identity_as_username true` for that listener")
         .help_if(none && !fault.certificate_unasked && !certificate, "set `username` and a password (`password_file` or `password_env`)")
-        .help_if(none && !fault.certificate_unasked && certificate, "if the broker is to take the client certificate in place of a user name, mosquitto has `use_identity_as_username true` for that listener")
+        .help_if(none && !known && !fault.certificate_unasked && certificate, "if the broker is to take the client certificate in place of a user name, mosquitto has `use_identity_as_username true` for that listener")
         .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others also give this answer for a wrong password")
-        .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, Key::Sni)))
+        .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni && !known), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, Key::Sni)))
         .help_if(none && fault.certificate_unasked, "if it knows clients by user name, set `username` and a password (`password_file` or `password_env`)")
-        .help_if(none, "if it is your own mosquitto and is to let everybody in, set `allow_anonymous true`: where a `listener` is set, the default is `false`")
+        .help_if(none && !known, "if it is your own mosquitto and is to let everybody in, set `allow_anonymous true`: where a `listener` is set, the default is `false`")
+        .help_if(none && !known, "if it takes certain client ids alone (mosquitto: `clientid_prefixes`), set `client_id` to such a one")
         .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules (ACL); mosquitto also has `clientid_prefixes`")
         .help_if(config.will.is_some(), "if the access rules (ACL) do not let this user publish to the topic of the last will, allow it, or leave `will_topic` out for one check: some brokers refuse such a CONNECT")
 }
@@ -329,6 +334,15 @@ fn credentials(diagnosis: Diagnosis, fault: &MqttError, config: &Config) -> Diag
     slips(diagnosis, fault, config)
 }
 
+/// RabbitMQ's `guest` may log in from the broker's own machine alone, unless it says otherwise.
+fn rabbitmq_guest(config: &Config) -> Option<String> {
+    const OTHER: &str = "if the broker is RabbitMQ, `guest` may log in from its own machine alone (`loopback_users`): make another user there";
+    let username = &config.credentials.as_ref()?.username;
+    // Behind a virtual host, as `vhost:user`.
+    let user = username.rsplit(':').next()?;
+    (user == "guest" && !is_this_machine(&config.host)).then(|| OTHER.to_owned())
+}
+
 /// What user name, password and client id look as if they had brought along.
 fn slips(mut diagnosis: Diagnosis, fault: &MqttError, config: &Config) -> Diagnosis {
     let username = config.credentials.as_ref().map(|it| it.username.as_str());
@@ -369,7 +383,7 @@ pub(crate) fn user(config: &Config) -> String {
     match &config.credentials {
         Some(credentials) => format!(
             "user name: `{}` ({})",
-            credentials.username,
+            credentials.shown(),
             origin(config, Key::Username)
         ),
         None => "user name: none is set".to_owned(),

@@ -24,11 +24,16 @@ pub(crate) fn diagnose(error: &MqttError, reason: &Reason, config: &Config) -> D
         Some(_) => format!("{}: {packet}", when(error)),
         None => format!("{packet} {}", when(error)),
     };
-    reason::reference(diagnosis.note(note), reason)
+    let diagnosis = reason::reference(diagnosis.note(note), reason)
         .note(user(config))
-        .notes(what)
-        .help(help(error, reason, config))
-        .retry(reason::is_passing(reason.code))
+        .notes(what);
+    match (reason.code, &error.operation) {
+        (0x87, Operation::Publish { under_way, .. }) if under_way.messages > 0 => {
+            publish::may_not_write(diagnosis, error.command, config)
+        }
+        _ => diagnosis.help(help(error, reason, config)),
+    }
+    .retry(reason::is_passing(reason.code))
 }
 
 /// The code, when it was, and what it was about.
@@ -65,7 +70,6 @@ fn what(error: &MqttError, reason: &Reason) -> (&'static Code, &'static str, Opt
 fn help(error: &MqttError, reason: &Reason, config: &Config) -> &'static str {
     match (reason.code, &error.operation) {
         (0x87, Operation::Subscribe { .. }) => subscribe::ALLOW,
-        (0x87, Operation::Publish { under_way, .. }) if under_way.messages > 0 => publish::ALLOW,
         (0x87, _) => {
             "see in the broker whether this user may still connect, and do what it does: rights that change may end a connection"
         }

@@ -115,7 +115,7 @@ pub(crate) static CONFIG_UNREADABLE: Code = Code {
     ],
     remedies: &[
         "look which files are there: `ls -l *.conf`",
-        "make a new one to fill in: `mqtt-test new hivemq > hivemq.conf` (or emqx, aws, mosquitto, local)",
+        "make a new one to fill in: `mqtt-test new hivemq > hivemq.conf` (or emqx, aws, azure, thingsboard, mosquitto, local)",
         "if it belongs to another user, run the command as that user",
         "if it is not UTF-8: `iconv -f latin1 -t utf-8 old.conf > new.conf`",
     ],

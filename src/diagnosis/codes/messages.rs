@@ -5,12 +5,16 @@ use std::time::Duration;
 use crate::config::{Config, Key, Qos};
 use crate::diagnosis::codes::{connect, disconnect, publish, receive, subscribe};
 use crate::diagnosis::session::when;
-use crate::diagnosis::{Diagnosis, origin};
+use crate::diagnosis::{Diagnosis, origin, second};
 use crate::failure::{LinkError, MqttCause, MqttError, Operation, TlsCause};
 use crate::util::text;
 
 /// A failure of the stages connect, subscribe, publish and receive.
 pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
+    second::word(of_cause(error, config), error, config)
+}
+
+fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
     match &error.cause {
         MqttCause::Connection(link) => match (link, &error.operation) {
             (LinkError::Disconnected(reason), _) => disconnect::diagnose(error, reason, config),

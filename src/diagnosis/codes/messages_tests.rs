@@ -411,6 +411,7 @@ proptest! {
                     probe: look(&bytes, kind, &text),
                     password_slip: blank.then_some(Slip::Quotes),
                     certificate_unasked: blank,
+                    second: None,
                     ..mqtt_error(command, stage, qos, cause)
                 };
                 let told = told(lines, fault);

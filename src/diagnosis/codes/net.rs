@@ -266,9 +266,15 @@ fn usual_port_help(config: &Config) -> Option<String> {
     })
 }
 
+/// Whether this host is the machine that the program runs on.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let address = host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    address || host.eq_ignore_ascii_case("localhost")
+}
+
 fn tcp_refused(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
     let Config { host, port, .. } = config;
-    let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let is_local = is_this_machine(host);
     Diagnosis::new(&TCP_REFUSED, format!("`{host}` refuses connections on port {port}"))
         .notes(evidence(&error.tried, config))
         .helps(error.container.map(|mark| format!("if this runs in a container, as `{mark}` suggests, `{host}` is the container itself: name the broker's container, or for a broker on the container's host `host.docker.internal` (Podman: `host.containers.internal`)")))
@@ -277,7 +283,7 @@ fn tcp_refused(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
         .helps(usual_port_help(config))
         .help_if(
             is_local,
-            "if the broker runs in a container or on another machine, `localhost` is not its address",
+            format!("if the broker runs in a container or on another machine, `{host}` is not its address"),
         )
         .help_if(host == "localhost", "if the broker listens on IPv4 alone or IPv6 alone, write `host = 127.0.0.1` or `host = ::1`")
         .help_if(!is_local && !cloud, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")

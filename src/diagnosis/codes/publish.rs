@@ -6,7 +6,7 @@ use crate::config::{Config, Key, Message, Protocol, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::{receive, subscribe};
-use crate::diagnosis::session::{given, same_client_id};
+use crate::diagnosis::session::{given, same_client_id, topic_slip};
 use crate::diagnosis::{Code, Diagnosis, origin, providers, reason};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, UnderWay};
 use crate::util::text;
@@ -35,9 +35,6 @@ pub(crate) static DENIED: Code = Code {
         "read the broker's log, where the reason stands",
     ],
 };
-
-pub(crate) const ALLOW: &str =
-    "allow this user to write to the topic, in the broker's ACL (access rules)";
 
 pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Diagnosis {
     let answer = match &error.operation {
@@ -70,15 +67,11 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
         .note(user(config))
         .notes(sent);
     match reason.code {
-        0x87 => diagnosis
-            .help(ALLOW)
-            .help(match &config.credentials {
-                Some(_) => "on mosquitto that is a line `topic write TOPIC` below `user NAME`, in the file that `acl_file` names",
-                None => "on mosquitto that is a line `topic write TOPIC` before the first `user` line, in the file that `acl_file` names",
-            }),
-        code => diagnosis
-            .help(reason::help(code, config))
-            .help_if(matches!(code, 0x80 | 0x83), "if this user may not write to the topic, allow it in the broker's ACL (access rules)"),
+        0x87 => may_not_write(diagnosis, error.command, config),
+        code => diagnosis.help(reason::help(code, config)).help_if(
+            matches!(code, 0x80 | 0x83),
+            "if this user may not write to the topic, allow it in the broker's ACL (access rules)",
+        ),
     }
 }
 
@@ -92,6 +85,26 @@ pub(crate) fn not_to_be_retained(config: &Config) -> Diagnosis {
     .note("its CONNACK says so (retain available: 0); nothing was published")
     .help(format!("set `retain = off` ({retain})"))
     .help("or let the broker retain messages (mosquitto: `retain_available`)")
+}
+
+/// The right to write is known to be missing. A check that reads as well has not come that far.
+pub(crate) fn may_not_write(diagnosis: Diagnosis, command: Command, config: &Config) -> Diagnosis {
+    let (both, right) = match subscribe::is_echo(command, config) {
+        true => (
+            ", and to read it, which the check needs as well",
+            "readwrite",
+        ),
+        false => ("", "write"),
+    };
+    diagnosis
+        .help(format!(
+            "allow this user to write to the topic{both}, in the broker's ACL (access rules){}",
+            receive::acl_file(config, right, &config.topic)
+        ))
+        .help_if(
+            !config.is_set(Key::Topic) && command == Command::Check,
+            "or set `topic` to one that this user may both read and write",
+        )
 }
 
 pub(crate) static CLOSED: Code = Code {
@@ -122,7 +135,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         retain,
         under_way,
         granted,
-        ..
+        topic,
     } = &error.operation
     else {
         return receive::closed(error, how, config);
@@ -154,7 +167,8 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .note(how)
         .note(user(config))
         .notes(published(error))
-        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")))
+        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")));
+    let diagnosis = topic_slip(diagnosis, error.command, topic)
         .helps(granted.filter(|_| !in_5).map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
         .help_if(under_way.largest > LARGE && !in_5, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
         .helps(before)

@@ -6,7 +6,7 @@ use crate::config::{Config, Key, Protocol, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::publish::{LARGE, is_json};
-use crate::diagnosis::session::{given, same_client_id};
+use crate::diagnosis::session::{given, same_client_id, topic_slip};
 use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, Subscription, TooFew, Topic};
 use crate::util::text;
@@ -95,7 +95,7 @@ pub(crate) fn timeout(
         let count = text::count(foreign, "message");
         format!("{count} of others came in on the topic")
     });
-    Diagnosis::new(&TIMEOUT, "our own message never came back")
+    let diagnosis = Diagnosis::new(&TIMEOUT, "our own message never came back")
         .note(format!(
             "the subscription was granted, {taken}, and nothing of ours came within {limit}"
         ))
@@ -106,21 +106,36 @@ pub(crate) fn timeout(
         }))
         .notes(unmatched)
         .notes(foreign)
-        .note(user(config))
+        .note(user(config));
+    topic_slips(diagnosis, error)
         .help_if(own.is_some_and(|own| own.len() > LARGE) && (unconfirmed || !in_5), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
         .help_if(own.is_some_and(|own| !is_json(own)), "if the broker, or a rule of it, takes nothing but JSON: this message is no JSON object")
-        .help_if(own.is_some(), "check without `message`: if that passes, it is this message's size or content")
+        .helps(own.map(|own| {
+            // The check's own message has this many bytes: if it passes, a smaller one was not too large.
+            let size = if own.len() > 64 && (unconfirmed || !in_5) { "size (mosquitto: `message_size_limit`) or " } else { "" };
+            format!("check without `message`: if that passes, it is this message's {size}content")
+        }))
         .help(format!("{acl}{}", acl_file(config, right, &config.topic)))
+        .help_if(!config.is_set(Key::Topic), "or set `topic` to one that this user may both read and write")
         .help(tells)
-        .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
+        .help_if(!providers::is_known(config), "if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
         .help_if(unconfirmed && !in_5, "if the link loses packets, check with `qos = 1`")
 }
 
 const EITHER: &str = "if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing";
 
+/// The broker accepts our message, and does not deliver it.
+pub(crate) fn not_read(diagnosis: Diagnosis, config: &Config) -> Diagnosis {
+    diagnosis
+        .no_help()
+        .help(format!("the broker accepts what this user writes; allow it to read the topic as well, in the broker's ACL (access rules){}", acl_file(config, "read", &config.topic)))
+        .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
+        .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
+}
+
 /// Where mosquitto keeps such a right, unless the broker is known to be another one.
-fn acl_file(config: &Config, right: &str, topic: &str) -> String {
+pub(crate) fn acl_file(config: &Config, right: &str, topic: &str) -> String {
     if providers::is_known(config) {
         return String::new();
     }
@@ -128,8 +143,14 @@ fn acl_file(config: &Config, right: &str, topic: &str) -> String {
     let shared = topic.strip_prefix("$share/");
     let shared = shared.and_then(|shared| shared.split_once('/'));
     let topic = shared.map_or(topic, |(_, topic)| topic);
+    // A rule for an id that was made up would be of no use to the next run.
+    let made_up = |level: &&str| !config.is_set(Key::ClientId) && *level == config.client_id;
+    let levels = topic
+        .split('/')
+        .map(|level| if made_up(&level) { "+" } else { level });
+    let topic = levels.collect::<Vec<_>>().join("/");
     let whose = match &config.credentials {
-        Some(credentials) => format!("under `user {}`", credentials.username),
+        Some(credentials) => format!("under `user {}`", credentials.shown()),
         None => "before the first `user` line".to_owned(),
     };
     format!(
@@ -176,13 +197,17 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
     } else {
         "the session was new"
     };
-    Diagnosis::new(&TIMEOUT, "fewer messages came than were asked for")
-        .note(format!("{received} of {} in {limit} (`-C`, `--for`)", text::count(wanted, "message")))
+    let diagnosis = Diagnosis::new(&TIMEOUT, "fewer messages came than were asked for")
+        .note(format!(
+            "{received} of {} in {limit} (`-C`, `--for`)",
+            text::count(wanted, "message")
+        ))
         .note(asked)
         .notes(lost)
         .notes(left_out)
         .note(session)
-        .note(user(config))
+        .note(user(config));
+    topic_slips(diagnosis, error)
         .help_if(skipped, "to count those that `--retained` leaves out, leave that flag out")
         .help_if(some, RARE)
         .help_if(!all, "compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
@@ -190,6 +215,16 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         .help_if(!resumed && config.clean_session, "if the broker is to keep them between runs, set `clean_session = off` and a `client_id`, with `qos = 1`")
         .help(format!("if the broker's ACL (access rules) does not let this user read the topics, allow it there: many brokers grant the subscription all the same, and deliver nothing{}", acl_file(config, "read", first)))
         .help_if(!some, RARE)
+}
+
+/// See [`topic_slip`]; of every topic that was subscribed to.
+fn topic_slips(diagnosis: Diagnosis, error: &MqttError) -> Diagnosis {
+    let Operation::Receive { filters, .. } = &error.operation else {
+        return diagnosis;
+    };
+    filters.iter().fold(diagnosis, |diagnosis, filter| {
+        topic_slip(diagnosis, error.command, filter)
+    })
 }
 
 /// What was subscribed to.

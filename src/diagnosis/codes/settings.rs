@@ -69,8 +69,8 @@ pub(crate) static QOS_UNSUPPORTED: Code = Code {
         retry: false,
     },
     line: "this broker has no QoS 2",
-    more: "QoS (quality of service) says how surely a message arrives: 0 at most once, 1 at least once, 2 exactly once. AWS IoT Core has 0 and 1 only, and never answers a message of QoS 2.",
-    causes: &["`qos = 2` or `will_qos = 2` with a host of AWS IoT Core"],
+    more: "QoS (quality of service) says how surely a message arrives: 0 at most once, 1 at least once, 2 exactly once. AWS IoT Core and Azure IoT Hub have 0 and 1 only: the one never answers a message of QoS 2, the other closes the connection.",
+    causes: &["`qos = 2` or `will_qos = 2` with a host of AWS IoT Core or Azure IoT Hub"],
     remedies: &["set `qos = 1`, and `will_qos = 1` if there is a last will"],
 };
 
@@ -301,8 +301,12 @@ fn explain(problem: &Problem) -> (String, String) {
             ),
             "give `client_id` a value, or set `clean_session = on`".to_owned(),
         ),
-        ProblemKind::QosUnsupported { key, host } => (
-            format!("`{key} = 2`: AWS IoT Core (`{host}`) supports QoS 0 and 1 only"),
+        ProblemKind::QosUnsupported {
+            key,
+            provider,
+            host,
+        } => (
+            format!("`{key} = 2`: {provider} (`{host}`) supports QoS 0 and 1 only"),
             format!("set `{key} = 1`"),
         ),
         ProblemKind::AlpnRequired { host } => (

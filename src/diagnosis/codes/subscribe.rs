@@ -3,7 +3,7 @@
 use crate::config::{CheckScope, Config, Origin, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
-use crate::diagnosis::session::{given, same_client_id};
+use crate::diagnosis::session::{given, same_client_id, topic_slip};
 use crate::diagnosis::{Code, Diagnosis, reason};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, Topic};
 
@@ -50,17 +50,20 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
     let guess = reason.in_5 && matches!(reason.code, 0x80 | 0x83);
     let diagnosis = Diagnosis::new(&DENIED, title);
     match &error.operation {
-        Operation::Subscribe { filter, .. } => diagnosis
-            .note(format!(
-                "{said} for the filter `{}` ({})",
-                filter.name,
-                given(error.command, filter)
-            ))
-            .note(user(config))
-            .help(allow)
-            .help_if(guess, "if this user may not subscribe to the topic, allow it in the broker's access rules")
-            .help_if(other, another_filter(error.command, filter, config))
-            .help_if(other && is_echo(error.command, config), PUBLISH_ALONE),
+        Operation::Subscribe { filter, .. } => {
+            let diagnosis = diagnosis
+                .note(format!(
+                    "{said} for the filter `{}` ({})",
+                    filter.name,
+                    given(error.command, filter)
+                ))
+                .note(user(config));
+            topic_slip(diagnosis, error.command, filter)
+                .help(allow)
+                .help_if(guess, "if this user may not subscribe to the topic, allow it in the broker's access rules")
+                .help_if(other, another_filter(error.command, filter, config))
+                .help_if(other && is_echo(error.command, config), PUBLISH_ALONE)
+        }
         _ => diagnosis.note(said).note(user(config)).help(allow),
     }
 }
@@ -101,7 +104,8 @@ pub(crate) fn closed(
             given(error.command, filter),
             qos as u8
         ))
-        .note(user(config))
+        .note(user(config));
+    let diagnosis = topic_slip(diagnosis, error.command, filter)
         .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
         .help(another_filter(error.command, filter, config))
         .help_if(is_echo(error.command, config), PUBLISH_ALONE);

@@ -101,7 +101,7 @@ pub(crate) fn diagnose(fault: &UsageError) -> Diagnosis {
             if beside.is_empty() {
                 help.push(
                     "`mqtt-test new hivemq > hivemq.conf` writes one to fill in; other providers: \
-                     emqx, aws, mosquitto, local"
+                     emqx, aws, azure, thingsboard, mosquitto, local"
                         .to_owned(),
                 );
             } else {

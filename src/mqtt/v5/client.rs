@@ -197,13 +197,15 @@ impl Connection {
         };
         self.wire.consume(length);
         if code != 0 {
-            return Err(LinkError::Refused(reason(code, *properties)));
+            return Err(LinkError::Refused(reason(code, properties)));
         }
         self.log.push(false, trace::connack_line(session_present));
         Ok(Some(Opened {
             session_present,
             protocol: Protocol::V5,
-            allowance: Some(Box::new(allowance(*properties))),
+            allowance: Some(Box::new(allowance(
+                properties.map(|properties| *properties).unwrap_or_default(),
+            ))),
         }))
     }
 
@@ -333,6 +335,11 @@ impl Connection {
                 continue;
             }
             let now = Instant::now();
+            let due = self.ping(now)?;
+            if !blocked && !self.wire.out().is_empty() {
+                // The ping.
+                continue;
+            }
             let left = allowed.saturating_sub(now - began);
             if left.is_zero() {
                 return match limit {
@@ -340,10 +347,7 @@ impl Connection {
                     None => Err(LinkError::TimedOut { limit: allowed }),
                 };
             }
-            let due = self.ping(now)?;
-            if self.wire.out().is_empty() || blocked {
-                self.wire.wait(blocked, left.min(due))?;
-            }
+            self.wire.wait(blocked, left.min(due))?;
         }
     }
 
@@ -447,7 +451,7 @@ impl Connection {
                 },
                 _ if code >= 0x80 => Event::Refused {
                     id,
-                    reason: Box::new(reason(code, *properties)),
+                    reason: Box::new(reason(code, properties)),
                 },
                 PUBREC => {
                     self.answer(PUBREL, id);
@@ -463,16 +467,16 @@ impl Connection {
                 codes, properties, ..
             } => Event::Granted(match codes.first() {
                 Some(qos @ 0..=2) => Ok(*qos),
-                Some(code) => Err(reason(*code, *properties)),
-                None => Err(reason(0x80, *properties)),
+                Some(code) => Err(reason(*code, properties)),
+                None => Err(reason(0x80, properties)),
             }),
             Incoming::UnsubAck { .. } => Event::Unsubscribed,
             Incoming::PingResp => Event::Other,
             Incoming::Disconnect { code, properties } => {
-                return Err(LinkError::Disconnected(reason(code, *properties)));
+                return Err(LinkError::Disconnected(reason(code, properties)));
             }
             Incoming::Auth { code, properties } => {
-                return Err(LinkError::Auth(reason(code, *properties)));
+                return Err(LinkError::Auth(reason(code, properties)));
             }
             Incoming::ConnAck { .. } => {
                 let words = "received a second CONNACK".to_owned();
@@ -521,7 +525,8 @@ fn frame_error(error: FrameError) -> LinkError {
 }
 
 /// What was said beside a code.
-fn reason(code: u8, properties: Properties) -> Reason {
+fn reason(code: u8, properties: Option<Box<Properties>>) -> Reason {
+    let properties = properties.map(|properties| *properties).unwrap_or_default();
     Reason {
         code,
         in_5: true,

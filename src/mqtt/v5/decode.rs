@@ -51,7 +51,7 @@ pub(crate) enum Incoming {
     ConnAck {
         session_present: bool,
         code: u8,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
     Publish(Box<Message>),
     /// PUBACK, PUBREC, PUBREL, PUBCOMP.
@@ -59,12 +59,12 @@ pub(crate) enum Incoming {
         kind: u8,
         id: u16,
         code: u8,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
     SubAck {
         id: u16,
         codes: Vec<u8>,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
     UnsubAck {
         id: u16,
@@ -73,12 +73,12 @@ pub(crate) enum Incoming {
     PingResp,
     Disconnect {
         code: u8,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
     /// It is answered by nobody who did not begin it (MQTT 5 §4.12).
     Auth {
         code: u8,
-        properties: Box<Properties>,
+        properties: Option<Box<Properties>>,
     },
 }
 
@@ -126,7 +126,7 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
             Incoming::ConnAck {
                 session_present,
                 code: bytes.u8()?,
-                properties: Box::new(bytes.properties()?),
+                properties: bytes.properties()?,
             }
         }
         3 => Incoming::Publish(Box::new(publish(frame.first, bytes)?)),
@@ -134,11 +134,11 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
             kind,
             id: bytes.u16().filter(|id| *id != 0)?,
             code: bytes.u8().unwrap_or_default(),
-            properties: Box::new(bytes.properties()?),
+            properties: bytes.properties()?,
         },
         9 => {
             let id = bytes.u16()?;
-            let properties = Box::new(bytes.properties()?);
+            let properties = bytes.properties()?;
             let codes = bytes.0.to_vec();
             Incoming::SubAck {
                 id,
@@ -155,11 +155,11 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
         13 => Incoming::PingResp,
         15 => Incoming::Auth {
             code: bytes.u8().unwrap_or_default(),
-            properties: Box::new(bytes.properties()?),
+            properties: bytes.properties()?,
         },
         _ => Incoming::Disconnect {
             code: bytes.u8().unwrap_or_default(),
-            properties: Box::new(bytes.properties()?),
+            properties: bytes.properties()?,
         },
     })
 }
@@ -178,7 +178,7 @@ fn publish(first: u8, mut bytes: Bytes<'_>) -> Option<Message> {
     if bytes.0.is_empty() {
         return None;
     }
-    let properties = bytes.properties()?;
+    let properties = bytes.properties()?.map(|properties| *properties);
     Some(Message {
         topic,
         payload: bytes.0.to_vec(),
@@ -186,6 +186,6 @@ fn publish(first: u8, mut bytes: Bytes<'_>) -> Option<Message> {
         retain: first & 1 != 0,
         dup: first & 8 != 0,
         id,
-        properties,
+        properties: properties.unwrap_or_default(),
     })
 }

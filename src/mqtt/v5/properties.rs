@@ -87,18 +87,22 @@ impl<'a> Bytes<'a> {
         Some(text.to_owned())
     }
 
-    /// The properties of a packet: their length, and they. A packet that ends before has none.
-    pub(crate) fn properties(&mut self) -> Option<Properties> {
-        let mut found = Properties::default();
+    /// The properties of a packet: their length, and they; `Some(None)`: there are none, as in a packet
+    /// that ends before.
+    pub(crate) fn properties(&mut self) -> Option<Option<Box<Properties>>> {
         if self.0.is_empty() {
-            return Some(found);
+            return Some(None);
         }
         let length = self.variable()?;
         let mut bytes = Self(self.take(usize::try_from(length).ok()?)?);
+        if bytes.0.is_empty() {
+            return Some(None);
+        }
+        let mut found = Box::<Properties>::default();
         while !bytes.0.is_empty() {
             found.read(&mut bytes)?;
         }
-        Some(found)
+        Some(Some(found))
     }
 }
 

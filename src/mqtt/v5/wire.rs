@@ -26,9 +26,10 @@ pub(crate) struct Wire {
     /// What is to be written, from `written` on.
     out: Vec<u8>,
     written: usize,
-    /// What has come in, from `read` on.
+    /// What has come in: the bytes from `read` to `filled`. What is behind has no meaning.
     input: Vec<u8>,
     read: usize,
+    filled: usize,
 }
 
 impl Wire {
@@ -59,6 +60,7 @@ impl Wire {
             written: 0,
             input: Vec::new(),
             read: 0,
+            filled: 0,
         })
     }
 
@@ -69,15 +71,14 @@ impl Wire {
 
     /// What has come in and was not consumed.
     pub(crate) fn input(&self) -> &[u8] {
-        &self.input[self.read..]
+        &self.input[self.read..self.filled]
     }
 
     /// Takes `count` bytes from the input.
     pub(crate) fn consume(&mut self, count: usize) {
         self.read += count;
-        if self.read >= self.input.len() {
-            self.input.clear();
-            self.read = 0;
+        if self.read >= self.filled {
+            (self.read, self.filled) = (0, 0);
         }
     }
 
@@ -116,32 +117,32 @@ impl Wire {
 
     /// Reads what is at hand; whether anything was. The end of the connection is an error.
     pub(crate) fn fill(&mut self) -> Result<bool, LinkError> {
-        // What was consumed makes room.
+        // What was consumed makes room; a packet that is larger than the buffer makes it grow.
         if self.read > 0 {
-            self.input.drain(..self.read);
-            self.read = 0;
+            self.input.copy_within(self.read..self.filled, 0);
+            (self.read, self.filled) = (0, self.filled - self.read);
         }
-        let start = self.input.len();
-        let found = self.try_fill();
-        if self.input.len() > start {
-            return Ok(true);
+        if self.input.len() < self.filled + CHUNK {
+            self.input.resize(self.filled + CHUNK, 0);
         }
-        match found {
-            Ok(()) => Ok(false),
+        match self.try_fill() {
+            Ok(read) => {
+                self.filled += read;
+                Ok(read > 0)
+            }
             Err(error) if is_retry(&error) => Ok(false),
             Err(error) => Err(link_error(error)),
         }
     }
 
-    fn try_fill(&mut self) -> io::Result<()> {
-        let start = self.input.len();
+    /// How much was read.
+    fn try_fill(&mut self) -> io::Result<usize> {
+        let room = &mut self.input[self.filled..];
+        let ended = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let Some(tls) = &mut self.tls else {
-            self.input.resize(start + CHUNK, 0);
-            let read = self.stream.read(&mut self.input[start..]);
-            self.input.truncate(start + *read.as_ref().unwrap_or(&0));
-            return match read? {
-                0 => Err(io::ErrorKind::UnexpectedEof.into()),
-                _ => Ok(()),
+            return match self.stream.read(room)? {
+                0 => Err(ended()),
+                read => Ok(read),
             };
         };
         let read = tls.read_tls(&mut self.stream);
@@ -154,16 +155,14 @@ impl Wire {
             let _ = tls.write_tls(&mut self.stream);
         }
         // What came before the end is at hand.
-        self.input.resize(start + CHUNK, 0);
-        let plain = tls.reader().read(&mut self.input[start..]);
-        self.input.truncate(start + *plain.as_ref().unwrap_or(&0));
-        if self.input.len() > start {
-            return Ok(());
+        let plain = tls.reader().read(room);
+        if let Ok(count @ 1..) = plain {
+            return Ok(count);
         }
         processed.map_err(io::Error::other)?;
-        match (read?, plain) {
-            (0, _) | (_, Ok(0)) => Err(io::ErrorKind::UnexpectedEof.into()),
-            (_, plain) => plain.map(drop),
+        match (read?, plain?) {
+            (0, _) | (_, 0) => Err(ended()),
+            (_, count) => Ok(count),
         }
     }
 
