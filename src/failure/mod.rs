@@ -303,8 +303,9 @@ pub(crate) enum LinkError {
     /// TCP could not be connected again.
     Tcp(io::Error),
     Io(io::Error),
-    /// No PINGRESP within the keep-alive interval.
-    NoPingResponse,
+    /// No PINGRESP within the keep-alive interval; in seconds where it is the broker's and not ours (MQTT 5
+    /// §3.2.2.3.14).
+    NoPingResponse(Option<u16>),
 }
 
 /// A failure from CONNECT on.

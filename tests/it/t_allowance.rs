@@ -100,6 +100,29 @@ fn what_is_larger_than_the_broker_takes_is_not_sent() {
     assert!(!broker.log().contains("oversize"), "{}", broker.log());
 }
 
+/// A limit that mosquitto does not announce: it refuses each message over it.
+#[test]
+fn what_is_larger_than_its_limit_is_refused() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("message_size_limit 100").start();
+    for (qos, answer) in [(1, "PUBACK"), (2, "PUBREC")] {
+        let more = format!("qos = {qos}\nmessage = {}\n", "x".repeat(101));
+        let run = Run::check(&lab, &config(broker.port, &more)).go();
+        run.expect_code(8);
+        let all = run.all();
+        assert!(all.contains("error[publish-too-large]"), "{run}");
+        assert!(
+            all.contains(&format!("{answer} 0x95 (packet too large)")),
+            "{run}"
+        );
+    }
+    let mut run = Run::stream(&lab, "pub", &config(broker.port, ""), &["-l"]).start();
+    run.write(format!("a\n{}\nb\n", "x".repeat(101)).as_bytes());
+    let run = run.finish();
+    run.expect_code(8);
+    golden::check("publish-too-large.refused.pub", &lab, &run);
+}
+
 /// mosquitto names it by `max_inflight_messages`, and ends the connection of who has more under way.
 #[test]
 fn the_window_keeps_to_the_receive_maximum() {

@@ -72,10 +72,14 @@ fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
 fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Config) -> Diagnosis {
     let how = match link {
         LinkError::Closed { reset: true } => format!("the connection was reset {}", when(error)),
-        LinkError::NoPingResponse => format!(
-            "PINGREQ was not answered within the keep-alive time of {}",
-            text::duration(config.keep_alive)
-        ),
+        LinkError::NoPingResponse(given) => {
+            let (time, whose) = match given {
+                Some(seconds) => (Duration::from_secs((*seconds).into()), "the broker's"),
+                None => (config.keep_alive, "the"),
+            };
+            let time = text::duration(time);
+            format!("PINGREQ was not answered within {whose} keep-alive time of {time}")
+        }
         LinkError::Io(said) | LinkError::Tcp(said) => {
             format!("{} the system said: {said}", when(error))
         }

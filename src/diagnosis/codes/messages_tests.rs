@@ -219,7 +219,7 @@ fn the_stages_after_connect() {
             closed(),
             LinkError::Closed { reset: true },
             LinkError::Io(io::ErrorKind::TimedOut.into()),
-            LinkError::NoPingResponse,
+            LinkError::NoPingResponse(None),
         ] {
             check("", fault(stage, link), closed_there);
         }
@@ -317,7 +317,7 @@ fn links(text: &str, code: u8, size: usize) -> Vec<LinkError> {
         LinkError::Tls(TlsCause::Closed { reset: true }),
         LinkError::Tcp(io_error(text)),
         LinkError::Io(io_error(text)),
-        LinkError::NoPingResponse,
+        LinkError::NoPingResponse(None),
     ];
     let errors = rustls_errors(text).into_iter().step_by(17);
     links.extend(errors.map(|error| LinkError::Tls(TlsCause::Rustls(error))));

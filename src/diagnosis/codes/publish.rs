@@ -274,7 +274,7 @@ pub(crate) fn timeout(error: &MqttError, said: &str, how: String, config: &Confi
     };
     diagnosis
         .help_if(
-            qos == Qos::ExactlyOnce,
+            qos == Qos::ExactlyOnce && error.protocol != Protocol::V5,
             format!(
                 "if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it",
                 origin(config, Key::Qos)

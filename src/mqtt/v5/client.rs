@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     silent: bool,
     /// Zero: never a ping.
     keep_alive: Duration,
+    /// Seconds, where the broker set it in place of ours.
+    server_keep_alive: Option<u16>,
     /// When something was last written.
     wrote: Instant,
     /// A PINGREQ was sent, and nothing has come since.
@@ -113,6 +115,7 @@ impl Connection {
             manual_acks: false,
             silent: false,
             keep_alive: config.keep_alive,
+            server_keep_alive: None,
             wrote: Instant::now(),
             pinged: None,
         };
@@ -127,6 +130,7 @@ impl Connection {
         }) = &opened.allowance.as_deref()
         {
             connection.keep_alive = Duration::from_secs((*seconds).into());
+            connection.server_keep_alive = Some(*seconds);
         }
         if opened.session_present {
             connection.resume(config, limits, unfinished);
@@ -359,7 +363,7 @@ impl Connection {
         if let Some(pinged) = self.pinged {
             let waited = now - pinged;
             if waited >= self.keep_alive {
-                return Err(LinkError::NoPingResponse);
+                return Err(LinkError::NoPingResponse(self.server_keep_alive));
             }
             return Ok(self.keep_alive - waited);
         }
