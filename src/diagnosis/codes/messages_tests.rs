@@ -13,10 +13,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Slip;
+use crate::config::{Protocol, Slip};
 use crate::diagnosis::Code;
 use crate::diagnosis::codes::connack;
-use crate::failure::{Command, Failure, Probe, ProbeEnd, Stage, Subscription, TooFew};
+use crate::failure::{Command, Failure, Probe, ProbeEnd, Reason, Stage, Subscription, TooFew};
 use crate::testing::errors::{mqtt_error, rustls_errors};
 use crate::testing::{SECRET, assert_sound, good};
 
@@ -310,6 +310,10 @@ fn links(text: &str, code: u8, size: usize) -> Vec<LinkError> {
         LinkError::Closed { reset: true },
         LinkError::Refused(code.into()),
         LinkError::SubackCode(code.into()),
+        LinkError::Refused(in_5(code, text)),
+        LinkError::Disconnected(in_5(code, text)),
+        LinkError::Auth(in_5(code, text)),
+        LinkError::ConnackOf3_1_1,
         LinkError::Undecodable {
             words: text.to_owned(),
         },
@@ -334,6 +338,10 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
         no_time(),
         too_few(Subscription::Lost),
         MqttCause::SubscribeDenied(code.into()),
+        MqttCause::SubscribeDenied(in_5(code, text)),
+        MqttCause::PublishDenied(in_5(code, text)),
+        MqttCause::PublishNotAllowed { size, limit: 1 },
+        MqttCause::RetainNotAllowed,
         MqttCause::TakenOver {
             after: LIMIT,
             fresh_id_stood: false,
@@ -376,6 +384,15 @@ fn look(bytes: &[u8], kind: u8, text: &str) -> Option<Probe> {
     })
 }
 
+fn in_5(code: u8, text: &str) -> Reason {
+    Reason {
+        code,
+        in_5: true,
+        words: Some(text.to_owned()),
+        reference: (code >= 0x9c).then(|| text.to_owned()),
+    }
+}
+
 /// Every setting that the words look at.
 const CONFIGS: [&str; 6] = [
     "",
@@ -404,6 +421,7 @@ proptest! {
         blank in any::<bool>(),
         command in prop::sample::select(&[Command::Check, Command::Pub, Command::Sub][..]),
         qos in prop::sample::select(&[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce][..]),
+        protocol in prop::sample::select(&[Protocol::V3_1_1, Protocol::V5, Protocol::Auto][..]),
     ) {
         for stage in [Stage::Connect, Stage::Subscribe, Stage::Publish, Stage::Receive] {
             for cause in causes(&text, code, size, &bytes) {
@@ -411,6 +429,7 @@ proptest! {
                     probe: look(&bytes, kind, &text),
                     password_slip: blank.then_some(Slip::Quotes),
                     certificate_unasked: blank,
+                    protocol,
                     second: None,
                     ..mqtt_error(command, stage, qos, cause)
                 };
