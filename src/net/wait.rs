@@ -68,12 +68,20 @@ impl<'a> Deadline<'a> {
     /// # Errors
     /// [`WaitError::Interrupted`] or [`WaitError::TimedOut`].
     pub(crate) fn left(&self) -> Result<Duration, WaitError> {
+        Ok(self.remaining()?.min(SIGNAL_POLL))
+    }
+
+    /// All the time left, for a call that looks for signals itself.
+    ///
+    /// # Errors
+    /// As for [`Deadline::left`].
+    pub(crate) fn remaining(&self) -> Result<Duration, WaitError> {
         if self.is_interrupted() {
             return Err(WaitError::Interrupted);
         }
         match self.until.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(WaitError::TimedOut { limit: self.limit }),
-            left => Ok(left.min(SIGNAL_POLL)),
+            left => Ok(left),
         }
     }
 }

@@ -342,8 +342,13 @@ impl Rogue {
                 vec![Act::Reset]
             }
             (Self::KeepsSession, Packet::Connect(_)) => {
-                // MQTT 3.1.1 §3.2.2.2: session present.
-                vec![Act::Send(vec![0x20, 2, 1, 0])]
+                // Session present (MQTT 3.1.1 §3.2.2.2); MQTT 5 has properties behind it.
+                let bytes: &[u8] = if v5 {
+                    &[0x20, 3, 1, 0, 0]
+                } else {
+                    &[0x20, 2, 1, 0]
+                };
+                vec![Act::Send(bytes.to_vec())]
             }
             (Self::ReleasesAfterDisconnect, Packet::Subscribe { id, filters }) => {
                 let delivered = Publish {

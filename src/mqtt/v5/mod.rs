@@ -9,6 +9,8 @@ mod client;
 mod decode;
 mod encode;
 mod message;
+#[cfg(test)]
+mod oracle_tests;
 mod properties;
 mod trace;
 mod wire;

@@ -41,7 +41,7 @@ impl Wire {
         let Target {
             config, tls, stop, ..
         } = target;
-        let left = || deadline.left().map_err(SessionError::from);
+        let left = || deadline.remaining().map_err(SessionError::from);
         let addresses = connect::resolve(&config.host, config.port, left()?, stop)?;
         let connected = connect::connect(&addresses, left()?, stop)?;
         let (stream, tls) = match tls {
