@@ -27,10 +27,12 @@ macro_rules! either {
 
 impl Connection {
     /// The most bytes that one [`Connection::try_poll`] leaves in the buffer.
-    pub(crate) const ANSWERS: usize = {
-        assert!(v4::Connection::ANSWERS == v5::Connection::ANSWERS);
-        v4::Connection::ANSWERS
-    };
+    pub(crate) fn answers(&self) -> usize {
+        match self {
+            Self::V4(_) => v4::Connection::ANSWERS,
+            Self::V5(_) => v5::Connection::ANSWERS,
+        }
+    }
 
     /// Connects, and waits for CONNACK. What `unfinished` holds is sent if the broker still has the
     /// session, and dropped if not.
@@ -138,7 +140,7 @@ impl Connection {
     }
 
     /// Looks into the socket, without waiting. The answers to what came in, at most
-    /// [`Connection::ANSWERS`] bytes, stand in the buffer until [`Connection::flush`].
+    /// [`Connection::answers`] bytes, stand in the buffer until [`Connection::flush`].
     ///
     /// # Errors
     /// As for [`Connection::poll`].

@@ -246,7 +246,7 @@ impl Session {
                 return false;
             }
         }
-        self.answers += Connection::ANSWERS;
+        self.answers += self.connection.answers();
         if let Err(error) = self.connection.try_poll() {
             self.end(error);
         }

@@ -23,7 +23,7 @@ use crate::mqtt::v5::wire::Wire;
 use crate::net::{Deadline, SIGNAL_POLL};
 
 /// How many packets are taken from the input at a time: their answers must be written at times.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 64;
 
 /// The answer to the oldest CONNACK of all: MQTT 3.1.1 §3.2, which has no properties.
 const CONNACK_OF_3_1_1: &[u8] = &[0x20, 2];
@@ -385,6 +385,10 @@ impl Connection {
     /// # Errors
     /// As for [`Connection::poll`].
     pub(crate) fn try_poll(&mut self) -> Result<(), LinkError> {
+        // The last look has taken all that was there, and what it was answers enough to write first.
+        if self.wire.was_drained() && !self.has_packet() {
+            return Ok(());
+        }
         self.take_in()
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Wire {
     input: Vec<u8>,
     read: usize,
     filled: usize,
+    /// The last read took less than there was room for.
+    drained: bool,
 }
 
 impl Wire {
@@ -61,6 +63,7 @@ impl Wire {
             input: Vec::new(),
             read: 0,
             filled: 0,
+            drained: false,
         })
     }
 
@@ -115,6 +118,11 @@ impl Wire {
         }
     }
 
+    /// Whether the last read has emptied the socket. Told once: more may have come since.
+    pub(crate) fn was_drained(&mut self) -> bool {
+        std::mem::take(&mut self.drained)
+    }
+
     /// Reads what is at hand; whether anything was. The end of the connection is an error.
     pub(crate) fn fill(&mut self) -> Result<bool, LinkError> {
         // What was consumed makes room; a packet that is larger than the buffer makes it grow.
@@ -127,6 +135,7 @@ impl Wire {
         }
         match self.try_fill() {
             Ok(read) => {
+                self.drained = read < self.input.len() - self.filled;
                 self.filled += read;
                 Ok(read > 0)
             }
