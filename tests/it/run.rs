@@ -35,7 +35,7 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// A check of this configuration, written to `broker.conf` in the lab's folder.
     pub(crate) fn check(lab: &'a Lab, config: &str) -> Self {
-        lab.write_private(CONFIG, &in_protocol(config));
+        lab.write_private(CONFIG, in_protocol(config));
         let mut run = Self::args(lab, &[CONFIG]);
         let value = |line: &str| {
             let (key, value) = line.split_once('=')?;
@@ -48,7 +48,7 @@ impl<'a> Run<'a> {
     /// `pub` or `sub` with this configuration, written to `pub.conf` or `sub.conf`.
     pub(crate) fn stream(lab: &'a Lab, command: &str, config: &str, args: &[&str]) -> Self {
         let file = format!("{command}.conf");
-        lab.write_private(&file, &in_protocol(config));
+        lab.write_private(&file, in_protocol(config));
         let run = Self::args(lab, &[command, &file]);
         args.iter().fold(run, |run, arg| run.arg(arg))
     }
