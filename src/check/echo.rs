@@ -61,7 +61,7 @@ impl<'a> Echo<'a> {
     ///
     /// # Errors
     /// [`MqttCause::Altered`], [`MqttCause::NotDelivered`].
-    pub(crate) fn verdict(&self, limit: Duration) -> Result<(), MqttCause> {
+    pub(crate) fn verdict(&self, limit: Duration, unmatched: bool) -> Result<(), MqttCause> {
         match &self.altered {
             _ if self.heard => Ok(()),
             Some(received) => {
@@ -75,6 +75,7 @@ impl<'a> Echo<'a> {
                     Message::Marked { .. } => None,
                     Message::Own(bytes) => Some(bytes.clone()),
                 },
+                unmatched,
             }),
         }
     }
@@ -96,7 +97,7 @@ mod tests {
     fn check(sent: &Message, came: &[mqtt::Message], expected: &str) {
         let mut echo = Echo::new(sent);
         came.iter().for_each(|message| echo.hear(message));
-        let verdict = match echo.verdict(Duration::ZERO) {
+        let verdict = match echo.verdict(Duration::ZERO, false) {
             Ok(()) => "heard",
             Err(MqttCause::Altered { .. }) => "altered",
             Err(_) => "silence",

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use rustls::AlertDescription;
 
 use crate::check::probe;
-use crate::config::{Key, Slip};
+use crate::config::{Key, Protocol, Slip};
 use crate::failure::{
     AddressError, Command, DnsError, Failure, LimitError, LinkError, MqttCause, MqttError, Named,
-    Operation, Probe, ProbeEnd, TcpError, TcpErrorKind, TlsCause, TlsError, TlsFacts,
+    Operation, Probe, ProbeEnd, Reason, TcpError, TcpErrorKind, TlsCause, TlsError, TlsFacts,
 };
 use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
 use crate::net::{Deadline, connect, machine};
@@ -37,6 +37,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) target: Target<'a>,
     /// Who goes on with the session.
     command: Command,
+    /// What the session speaks; before it stands, what is asked for.
+    pub(crate) protocol: Protocol,
     /// Of the handshake; of rumqttc's own only what the callbacks saw.
     pub(crate) facts: Option<TlsFacts>,
     pub(crate) peer: Option<SocketAddr>,
@@ -49,6 +51,7 @@ impl<'a> Observed<'a> {
         Self {
             target,
             command,
+            protocol: target.config.protocol,
             facts: None,
             peer: None,
             failed: Vec::new(),
@@ -230,7 +233,13 @@ impl<'a> Observed<'a> {
         };
         // A refusal that the close overtook on its way through rumqttc.
         if let Some(code) = probe::refusal(&probe.bytes) {
-            return self.mqtt(LinkError::Refused(code.into()).into(), connect, after);
+            // The other form has no properties.
+            let in_5 = self.protocol == Protocol::V5 && !matches!(probe.bytes[..], [_, 2, ..]);
+            let reason = Reason {
+                in_5,
+                ..code.into()
+            };
+            return self.mqtt(LinkError::Refused(reason).into(), connect, after);
         }
         match (probe.ended, probe.bytes.as_slice()) {
             (ProbeEnd::Tls(cause), _) => self.tls(cause, connect, after),
@@ -360,6 +369,7 @@ impl<'a> Observed<'a> {
         });
         Failure::Mqtt(Box::new(MqttError {
             command: self.command,
+            protocol: self.protocol,
             operation,
             cause,
             after,
@@ -490,6 +500,15 @@ pub(crate) fn is_close(failure: &Failure) -> bool {
     matches!(failure, Failure::Mqtt(error) if matches!(
         error.cause,
         MqttCause::Connection(LinkError::Closed { .. } | LinkError::Io(_))
+    ))
+}
+
+/// Whether a reason that the broker gave for closing may lie in what was sent last.
+pub(crate) fn blames_us(failure: &Failure) -> bool {
+    matches!(failure, Failure::Mqtt(error) if matches!(
+        &error.cause,
+        // Unspecified, malformed, a protocol error, specific to the implementation (MQTT 5 §2.4).
+        MqttCause::Connection(LinkError::Disconnected(reason)) if (0x80..=0x83).contains(&reason.code)
     ))
 }
 

@@ -12,6 +12,6 @@ pub(crate) mod step;
 pub(crate) mod warnings;
 
 pub(crate) use followup::{
-    Compared, Observed, RIVALS_PAUSE, Waited, compare_ids, is_close, wait_only,
+    Compared, Observed, RIVALS_PAUSE, Waited, blames_us, compare_ids, is_close, wait_only,
 };
 pub(crate) use stages::Verdict;

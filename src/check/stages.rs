@@ -12,7 +12,8 @@ use crate::failure::{
     Command, Failure, LinkError, MqttCause, Operation, Stage, Topic, UnderWay, Warning,
 };
 use crate::mqtt::{
-    Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, publish_size,
+    Allowance, Event, Limits, Opened, Session, SessionError, Target, Trace, Unfinished, lowered,
+    publish_size,
 };
 use crate::net::{Deadline, SIGNAL_POLL, connect};
 
@@ -80,6 +81,12 @@ struct Check<'a, 'b> {
     operation: Operation,
     /// The QoS of the subscription; `None`: there is none.
     granted: Option<u8>,
+    /// What the broker allows, where it says so.
+    allowance: Option<Box<Allowance>>,
+    /// That of the configuration, or less where the broker takes no more.
+    qos: Qos,
+    /// The broker has acknowledged the message, and said that nobody is subscribed.
+    unmatched: bool,
     /// How long the stage under way took to fail; what is done afterwards takes its own time.
     failed_after: Option<Duration>,
     observed: Observed<'a>,
@@ -97,6 +104,9 @@ impl<'a, 'b> Check<'a, 'b> {
             began: Instant::now(),
             operation: Operation::Connect,
             granted: None,
+            allowance: None,
+            qos: target.config.qos,
+            unmatched: false,
             failed_after: None,
             observed: Observed::new(target, command),
         }
@@ -160,6 +170,7 @@ impl<'a, 'b> Check<'a, 'b> {
             let failure = self.observed.look_once_more(failure);
             self.observed.second_opinion(failure)
         })?;
+        self.keep_to_maximum_qos();
         let outcome = self.exchange(&mut session);
         self.failed_after = outcome.is_err().then(|| self.began.elapsed());
         // A session whose connection has failed cannot be closed in order.
@@ -189,6 +200,8 @@ impl<'a, 'b> Check<'a, 'b> {
     ) -> Result<(Session, Opened), Failure> {
         match Session::open(self.target, limits, unfinished, limit) {
             Ok((session, opened)) => {
+                self.observed.protocol = opened.protocol;
+                self.allowance.clone_from(&opened.allowance);
                 self.passed(Finding::Connect {
                     client_id: self.target.config.client_id.clone(),
                     opened: opened.clone(),
@@ -220,12 +233,21 @@ impl<'a, 'b> Check<'a, 'b> {
         Ok(())
     }
 
+    /// Lowers the QoS to what the broker takes in a PUBLISH (MQTT 5 §3.2.2.3.4).
+    fn keep_to_maximum_qos(&mut self) {
+        if self.target.config.check.publishes() {
+            let maximum = self.allowance.as_ref().and_then(|it| it.maximum_qos);
+            self.warnings.extend(lowered(&mut self.qos, maximum));
+        }
+    }
+
     fn subscribe(&mut self, session: &mut Session) -> Result<(), Failure> {
-        let Config { topic, qos, .. } = self.target.config;
+        let Config { topic, .. } = self.target.config;
+        let qos = self.qos;
         let filter = Topic::configured(self.target.config);
-        self.begin_operation(Operation::Subscribe { filter, qos: *qos });
+        self.begin_operation(Operation::Subscribe { filter, qos });
         session
-            .subscribe(topic, *qos, SubscribeOptions::default())
+            .subscribe(topic, qos, SubscribeOptions::default())
             .map_err(|error| self.session_error(error))?;
         let granted = loop {
             match self.next(session)? {
@@ -240,7 +262,7 @@ impl<'a, 'b> Check<'a, 'b> {
         self.granted = Some(granted);
         let filter = topic.clone();
         self.passed(Finding::Subscribe { filter, granted });
-        let asked = *qos as u8;
+        let asked = qos as u8;
         if granted < asked {
             self.warnings
                 .push(Warning::QosDowngraded { asked, granted });
@@ -251,13 +273,12 @@ impl<'a, 'b> Check<'a, 'b> {
     fn publish(&mut self, session: &mut Session, echo: &mut Echo<'_>) -> Result<(), Failure> {
         let Config {
             topic: name,
-            qos,
             retain,
             max_packet_size: limit,
             check,
             ..
         } = self.target.config;
-        let (qos, retain, limit) = (*qos, *retain, *limit);
+        let (qos, retain, limit) = (self.qos, *retain, *limit);
         let payload = echo.payload().to_vec();
         let bytes = payload.len();
         let mut under_way = UnderWay::default();
@@ -269,10 +290,15 @@ impl<'a, 'b> Check<'a, 'b> {
             under_way,
             granted: self.granted.filter(|granted| *granted < qos as u8),
         });
-        let size = publish_size(self.target.config, bytes);
+        let size = publish_size(self.target.config, qos, self.observed.protocol, bytes);
         if size > limit {
             let size = Some(size);
             return Err(self.mqtt(MqttCause::PublishTooLarge { size, limit }));
+        }
+        if let Some(allowance) = &self.allowance {
+            allowance
+                .check_publish(size, retain)
+                .map_err(|cause| self.mqtt(cause))?;
         }
         // Packet ids of an earlier run are released first.
         while !session.has_room() {
@@ -287,7 +313,12 @@ impl<'a, 'b> Check<'a, 'b> {
             .map_err(|error| self.session_error(error))?;
         loop {
             match self.next(session)? {
-                Some(Event::Acknowledged { .. } | Event::Sent { id: 0 }) => break,
+                Some(Event::Sent { id: 0 }) => break,
+                Some(Event::Acknowledged { unmatched, .. }) => {
+                    self.unmatched |= unmatched;
+                    break;
+                }
+                Some(Event::Received { unmatched, .. }) => self.unmatched |= unmatched,
                 Some(Event::Refused { reason, .. }) => {
                     return Err(self.mqtt(MqttCause::PublishDenied(*reason)));
                 }
@@ -327,7 +358,7 @@ impl<'a, 'b> Check<'a, 'b> {
         let config = self.target.config;
         self.begin_operation(Operation::Receive {
             filters: vec![Topic::configured(config)],
-            published: Some(config.qos),
+            published: Some(self.qos),
         });
         while !echo.is_decided() {
             match self.next(session)? {
@@ -336,7 +367,7 @@ impl<'a, 'b> Check<'a, 'b> {
                 None => break,
             }
         }
-        echo.verdict(config.timeout)
+        echo.verdict(config.timeout, self.unmatched)
             .map_err(|cause| self.mqtt(cause))?;
         let bytes = echo.payload().len();
         self.passed(Finding::Receive { bytes });

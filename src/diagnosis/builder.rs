@@ -16,6 +16,8 @@ pub(crate) struct Diagnosis {
     pub(crate) notes: Vec<String>,
     /// What to change; a guess stands behind "if".
     pub(crate) help: Vec<String>,
+    /// As [`Code::retry`], where the code alone does not tell.
+    pub(crate) retry: bool,
 }
 
 impl Diagnosis {
@@ -26,7 +28,13 @@ impl Diagnosis {
             error: error.into(),
             notes: Vec::new(),
             help: Vec::new(),
+            retry: code.retry(),
         }
+    }
+
+    pub(crate) fn retry(mut self, retry: bool) -> Self {
+        self.retry = retry;
+        self
     }
 
     /// For a code that belongs to no stage: the one that was under way.

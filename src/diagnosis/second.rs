@@ -85,7 +85,7 @@ fn refused(
         // No more than 3.1.1 says.
         ("CONNACK" | "SUBACK", NOT_AUTHORIZED) | (_, UNSPECIFIED) => diagnosis,
         _ if known => diagnosis,
-        (_, code) => match (&error.operation, reason::help(code)) {
+        (_, code) => match (&error.operation, Reason::name(packet, code)) {
             (
                 Operation::Publish {
                     granted: Some(granted),
@@ -96,7 +96,7 @@ fn refused(
                 "set `qos = {granted}` ({})",
                 origin(config, Key::Qos)
             )]),
-            (_, Some(help)) => diagnosis.only_help([help]),
+            (_, Some(_)) => diagnosis.only_help([reason::help(code, config)]),
             (_, None) => diagnosis,
         },
     }

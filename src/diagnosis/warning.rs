@@ -29,7 +29,7 @@ pub(crate) fn code(warning: &Warning) -> &'static Code {
         Warning::ConfigWorldReadable { .. } => &CONFIG_WORLD_READABLE,
         Warning::AddressFailed { .. } => &ADDRESS_FAILED,
         Warning::ClockSuspect { .. } => &CLOCK_SUSPECT,
-        Warning::QosDowngraded { .. } => &QOS_DOWNGRADED,
+        Warning::QosDowngraded { .. } | Warning::QosLowered { .. } => &QOS_DOWNGRADED,
         Warning::RootsSkipped { .. } => &ROOTS_SKIPPED,
     }
 }
@@ -98,6 +98,11 @@ pub(crate) fn text(warning: &Warning) -> String {
         Warning::QosDowngraded { asked, granted } => {
             format!(
                 "QoS {asked} was asked for and QoS {granted} granted: the broker delivers with QoS {granted} at most"
+            )
+        }
+        Warning::QosLowered { asked, maximum } => {
+            format!(
+                "QoS {asked} was asked for, and the broker takes messages of QoS {maximum} at most (CONNACK): QoS {maximum} is used"
             )
         }
         Warning::RootsSkipped { count } => format!(
@@ -216,7 +221,7 @@ pub(crate) static QOS_DOWNGRADED: Code = Code {
     name: "qos-downgraded",
     kind: Kind::Warning,
     line: "the broker grants a lower QoS than was asked for",
-    more: "QoS (quality of service) says how surely a message arrives: 0 at most once, 1 at least once, 2 exactly once. The broker delivers with the lower one.",
+    more: "QoS (quality of service) says how surely a message arrives: 0 at most once, 1 at least once, 2 exactly once. The broker delivers, or takes messages, with the lower one.",
     causes: &["the broker, or this account on it, is limited to a lower QoS"],
     remedies: &[
         "ask for what is granted, so that nothing relies on more: `qos = 1` or `qos = 0`",

@@ -13,8 +13,10 @@ use rustix::io::Errno;
 
 use crate::config::{Config, Key, Origin, Protocol, Qos, Slip};
 
+mod reason;
 mod tls;
 
+pub(crate) use reason::Reason;
 pub(crate) use tls::{Ended, FIRST_BYTES, Named, Presented, Roots, TlsCause, TlsError, TlsFacts};
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -285,6 +287,10 @@ pub(crate) enum LinkError {
     SubackCode(Reason),
     /// The broker's DISCONNECT (MQTT 5 §3.14).
     Disconnected(Reason),
+    /// The broker's AUTH (MQTT 5 §3.15), which nobody asked for.
+    Auth(Reason),
+    /// MQTT 5 was answered with a CONNACK in the form of MQTT 3.1.1 §3.2 that accepts.
+    ConnackOf3_1_1,
     /// The peer's bytes are not MQTT, or not in their place; in the codec's words.
     Undecodable {
         words: String,
@@ -297,36 +303,17 @@ pub(crate) enum LinkError {
     /// TCP could not be connected again.
     Tcp(io::Error),
     Io(io::Error),
-    /// No PINGRESP within the keep-alive interval.
-    NoPingResponse,
-}
-
-/// Why a broker does not do what it was asked for: its code, and in MQTT 5 what it says beside it (MQTT 5
-/// §2.4, §3.2.2.3.9, §3.2.2.3.16).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reason {
-    pub(crate) code: u8,
-    /// The answer to MQTT 5. Some brokers have its codes for 3.1.1 too.
-    pub(crate) in_5: bool,
-    /// The reason string.
-    pub(crate) words: Option<String>,
-    /// The server reference: where to go instead.
-    pub(crate) reference: Option<String>,
-}
-
-impl From<u8> for Reason {
-    fn from(code: u8) -> Self {
-        Self {
-            code,
-            ..Self::default()
-        }
-    }
+    /// No PINGRESP within the keep-alive interval; in seconds where it is the broker's and not ours (MQTT 5
+    /// §3.2.2.3.14).
+    NoPingResponse(Option<u16>),
 }
 
 /// A failure from CONNECT on.
 #[derive(Debug)]
 pub(crate) struct MqttError {
     pub(crate) command: Command,
+    /// What is spoken; until a session stands, what is asked for.
+    pub(crate) protocol: Protocol,
     /// What it was doing: of this the words are made, and of nothing that it might have done.
     pub(crate) operation: Operation,
     pub(crate) cause: MqttCause,
@@ -474,6 +461,13 @@ pub(crate) enum MqttCause {
         size: Option<usize>,
         limit: usize,
     },
+    /// The packet to be sent, with its header, is larger than what the broker allows (MQTT 5 §3.2.2.3.6).
+    PublishNotAllowed {
+        size: usize,
+        limit: usize,
+    },
+    /// A retained message was to be sent, and the broker has said that it takes none (MQTT 5 §3.2.2.3.5).
+    RetainNotAllowed,
     TooFew(TooFew),
     NoAnswer(NoAnswer),
     /// Our mark came back in another payload.
@@ -488,6 +482,8 @@ pub(crate) enum MqttCause {
         foreign: u64,
         /// The payload, where it was the user's own and not one of our making.
         own: Option<Vec<u8>>,
+        /// The broker acknowledged it with: no matching subscribers (MQTT 5 §3.4.2.1).
+        unmatched: bool,
     },
 }
 
@@ -585,6 +581,11 @@ pub(crate) enum Warning {
     QosDowngraded {
         asked: u8,
         granted: u8,
+    },
+    /// By the broker's maximum for a PUBLISH (MQTT 5 §3.2.2.3.4).
+    QosLowered {
+        asked: u8,
+        maximum: u8,
     },
     RootsSkipped {
         count: usize,

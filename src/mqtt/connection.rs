@@ -3,7 +3,7 @@
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::config::{Config, Protocol, Secret};
+use crate::config::{Config, Protocol, Qos, Secret};
 use crate::failure::LinkError;
 use crate::mqtt::event::{Event, Opened, Publish, Receipt, Request, SessionError, Trace};
 use crate::mqtt::resume::Unfinished;
@@ -192,10 +192,11 @@ impl Connection {
 /// version, in the form of 3.1.1 too, to close, and to say nothing.
 fn is_version(error: &LinkError) -> bool {
     match error {
-        LinkError::Refused(reason) => matches!(reason.code, 1 | 0x84),
-        LinkError::Closed { .. } | LinkError::TimedOut { .. } | LinkError::Undecodable { .. } => {
-            true
-        }
+        LinkError::Refused(reason) => !reason.in_5 || reason.code == 0x84,
+        LinkError::Closed { .. }
+        | LinkError::TimedOut { .. }
+        | LinkError::Undecodable { .. }
+        | LinkError::ConnackOf3_1_1 => true,
         _ => false,
     }
 }
@@ -209,11 +210,11 @@ pub(crate) fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<
     }
 }
 
-/// The bytes of a PUBLISH (MQTT 3.1.1 §3.3, MQTT 5 §3.3) to the topic and with the QoS of `config`,
-/// without those of its fixed header, which `max_packet_size` does not count on the way in either.
-pub(crate) fn publish_size(config: &Config, payload: usize) -> usize {
-    match config.protocol {
-        Protocol::V3_1_1 => v4::publish_size(&config.topic, config.qos, payload),
-        Protocol::V5 | Protocol::Auto => v5::publish_size(config, payload),
+/// The bytes of a PUBLISH (MQTT 3.1.1 §3.3, MQTT 5 §3.3) to the topic of `config`, without those of its
+/// fixed header, which `max_packet_size` does not count on the way in either.
+pub(crate) fn publish_size(config: &Config, qos: Qos, protocol: Protocol, payload: usize) -> usize {
+    match protocol {
+        Protocol::V3_1_1 => v4::publish_size(&config.topic, qos, payload),
+        Protocol::V5 | Protocol::Auto => v5::publish_size(config, qos, payload),
     }
 }

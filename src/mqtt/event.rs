@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::{Protocol, Qos, SubscribeOptions};
-use crate::failure::{LinkError, Reason};
+use crate::failure::{LinkError, MqttCause, Reason, Warning};
 use crate::mqtt::message::Message;
 use crate::net::WaitError;
 
@@ -48,14 +48,14 @@ pub(crate) enum Event {
     /// PUBREC: the broker has the message, of QoS 2.
     Received {
         id: u16,
+        /// It says that nobody is subscribed (MQTT 5 §3.4.2.1, §3.5.2.1).
+        unmatched: bool,
     },
     /// PUBACK or PUBCOMP: the publish is done.
     Acknowledged {
         id: u16,
+        unmatched: bool,
     },
-    /// The same PUBACK or PUBREC says that nobody has a subscription for the message (MQTT 5 §3.4.2.1). The
-    /// broker need not.
-    Unheard,
     /// PUBACK or PUBREC with a failure code: the publish is done, and the broker has not taken the
     /// message (MQTT 5 §3.4.2.1, §3.5.2.1).
     Refused {
@@ -118,6 +118,51 @@ pub(crate) struct Allowance {
     pub(crate) reason: Option<String>,
     pub(crate) reference: Option<String>,
     pub(crate) response_information: Option<String>,
+}
+
+impl Allowance {
+    /// Whether a PUBLISH of `size` bytes, without those of its fixed header, may be sent.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn check_publish(&self, size: usize, retain: bool) -> Result<(), MqttCause> {
+        if retain && self.retain == Some(false) {
+            return Err(MqttCause::RetainNotAllowed);
+        }
+        // The first byte, and seven bits of the length in each of the others (§2.1.4).
+        let header = match size {
+            0..=0x7f => 2,
+            0x80..=0x3fff => 3,
+            0x4000..=0x1f_ffff => 4,
+            _ => 5,
+        };
+        let size = size + header;
+        let limit = self.packet_size.map(usize::try_from);
+        match limit {
+            Some(Ok(limit)) if size > limit => Err(MqttCause::PublishNotAllowed { size, limit }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many publishes of QoS 1 and 2 may be under way, where the client would send `window`.
+    pub(crate) fn window(&self, window: u16) -> u16 {
+        let receive_maximum = self.receive_maximum.unwrap_or(u16::MAX);
+        window.min(receive_maximum).max(1)
+    }
+}
+
+/// Lowers `qos` to the broker's maximum, and says so if it was higher.
+pub(crate) fn lowered(qos: &mut Qos, maximum: Option<u8>) -> Option<Warning> {
+    let (asked, maximum) = (*qos as u8, maximum?);
+    let lower = match maximum {
+        0 => Qos::AtMostOnce,
+        _ => Qos::AtLeastOnce,
+    };
+    if asked <= maximum {
+        return None;
+    }
+    *qos = lower;
+    Some(Warning::QosLowered { asked, maximum })
 }
 
 /// Why a session ended, or did not begin.

@@ -13,7 +13,7 @@ mod v4;
 mod v5;
 
 pub(crate) use connection::{connect_packet, publish_size};
-pub(crate) use event::{Allowance, Event, Opened, Receipt, SessionError, Trace};
+pub(crate) use event::{Allowance, Event, Opened, Receipt, SessionError, Trace, lowered};
 pub(crate) use message::Message;
 pub(crate) use resume::{Pending, Unfinished};
 pub(crate) use session::Session;

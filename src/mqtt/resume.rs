@@ -49,6 +49,7 @@ impl Unfinished {
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) id: u16,
+    pub(crate) qos: Qos,
     pub(crate) payload: Vec<u8>,
 }
 

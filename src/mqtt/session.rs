@@ -453,7 +453,7 @@ impl Session {
             Event::Message(message) if message.qos() == Qos::ExactlyOnce && self.auto_acks => {
                 self.unreleased.insert(message.id());
             }
-            Event::Acknowledged { id } if self.releasing.remove(id) => *event = Event::Other,
+            Event::Acknowledged { id, .. } if self.releasing.remove(id) => *event = Event::Other,
             Event::Released { id } => {
                 self.unreleased.remove(id);
                 if !self.received.release(*id) {

@@ -227,7 +227,14 @@ impl Listener for StreamReporter<'_> {
                 return self.flush();
             }
             Event::Progress(counters) => self.progress(counters),
-            Event::Warning(warning) => self.warning(warning),
+            Event::Warning(warning) => {
+                if let (Activity::Publishing(qos), Warning::QosLowered { maximum: 0, .. }) =
+                    (&mut self.style.activity, warning)
+                {
+                    *qos = Qos::AtMostOnce;
+                }
+                self.warning(warning);
+            }
             Event::Refused(why) => {
                 let text = format!("message refused: error[{}]: {}", why.code.name, why.error);
                 self.notice("refused", Some(why.code.name), "", &text);

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::config::Qos;
 use crate::failure::UnderWay;
 use crate::mqtt::{Pending, Unfinished};
 
@@ -151,13 +152,14 @@ impl Outbox {
     }
 
     /// What to take up where the broker still has the session.
-    pub(crate) fn unfinished(&self) -> Unfinished {
+    pub(crate) fn unfinished(&self, qos: Qos) -> Unfinished {
         let mut unfinished = Unfinished::default();
         for Item { payload, state } in &self.items {
             match *state {
                 State::Sent(id) => {
                     unfinished.publishes.push(Pending {
                         id,
+                        qos,
                         payload: payload.clone(),
                     });
                 }
@@ -246,7 +248,7 @@ mod tests {
         outbox.received(7);
         outbox.push(vec![9]);
         outbox.submitted();
-        let unfinished = outbox.unfinished();
+        let unfinished = outbox.unfinished(Qos::ExactlyOnce);
         assert_eq!(unfinished.releases, [7]);
         assert_eq!(
             unfinished

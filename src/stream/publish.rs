@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, Qos};
 use crate::failure::{Command, Failure, MqttCause, Operation, Reason, Stage, Topic, UnderWay};
-use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, publish_size};
+use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, lowered, publish_size};
 use crate::net::{Deadline, Stop};
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::input::{Input, Next};
@@ -64,6 +64,7 @@ pub(crate) fn run(
     let limits = limits(target.config.qos);
     let mut publisher = Publisher {
         config: target.config,
+        qos: target.config.qos,
         stop: target.stop,
         reconnector: Reconnector::new(target, Command::Pub, limits, options.reconnect, None),
         limits,
@@ -89,10 +90,11 @@ pub(crate) fn run(
     let outcome = publisher.run();
     publisher.count_unacknowledged();
     publisher.counters.reconnects = publisher.reconnector.reconnects;
-    let counters = publisher.counters;
+    let (counters, qos) = (publisher.counters, publisher.qos);
     let outcome = outcome.map_err(|mut failure| {
         if let Failure::Lost(lost) = &mut failure {
             lost.unfinished = counters.unacknowledged;
+            lost.qos = qos;
         }
         failure
     });
@@ -101,6 +103,8 @@ pub(crate) fn run(
 
 struct Publisher<'a> {
     config: &'a Config,
+    /// That of the configuration, or less where the broker takes no more.
+    qos: Qos,
     stop: &'a Stop,
     reconnector: Reconnector<'a>,
     limits: Limits,
@@ -152,7 +156,11 @@ impl Publisher<'_> {
     fn run(&mut self) -> Result<(), Failure> {
         let mut session = self.reconnector.open(self.listener)?;
         loop {
-            match self.serve(session) {
+            let served = match self.keep_to_allowance() {
+                Ok(()) => self.serve(session),
+                Err(failure) => ServeOutcome::Stopped(session, failure),
+            };
+            match served {
                 ServeOutcome::Done(session) => {
                     session.close(None, self.config.timeout);
                     return Ok(());
@@ -166,12 +174,28 @@ impl Publisher<'_> {
                 }
                 ServeOutcome::Lost(unfinished, failure) => {
                     let opened = self.reconnector.reopen(failure, &unfinished, self.listener);
-                    let (next, opened) = opened?;
-                    self.outbox.restart(opened.session_present);
-                    session = next;
+                    session = opened?;
+                    self.outbox.restart(self.reconnector.resumed);
                 }
             }
         }
+    }
+
+    /// Looks into what the broker allows in the session that was opened.
+    ///
+    /// # Errors
+    /// Where nothing can be published in it.
+    fn keep_to_allowance(&mut self) -> Result<(), Failure> {
+        let Some(allowance) = &self.reconnector.allowance else {
+            return Ok(());
+        };
+        if let Some(warning) = lowered(&mut self.qos, allowance.maximum_qos) {
+            let _ = self.listener.event(Event::Warning(&warning));
+        }
+        let allowed = allowance.check_publish(0, self.config.retain);
+        self.limits = limits(self.qos);
+        self.limits.max_inflight = allowance.window(self.limits.max_inflight);
+        allowed.map_err(|cause| self.failure(cause, UnderWay::default()))
     }
 
     fn serve(&mut self, mut session: Session) -> ServeOutcome {
@@ -224,20 +248,19 @@ impl Publisher<'_> {
             if self.outbox.waiting().is_none() && !self.take() {
                 break;
             }
-            let Config {
-                topic, qos, retain, ..
-            } = self.config;
-            if *qos == Qos::AtMostOnce {
+            let Config { topic, retain, .. } = self.config;
+            let qos = self.qos;
+            if qos == Qos::AtMostOnce {
                 let Some(payload) = self.outbox.give() else {
                     break;
                 };
                 self.given.add(payload.len());
-                session.publish(topic, *qos, *retain, payload)?;
+                session.publish(topic, qos, *retain, payload)?;
             } else {
                 let Some(payload) = self.outbox.waiting() else {
                     break;
                 };
-                session.publish(topic, *qos, *retain, payload.to_vec())?;
+                session.publish(topic, qos, *retain, payload.to_vec())?;
                 self.moved |= self.outbox.in_flight() == 0;
                 self.outbox.submitted();
             }
@@ -253,7 +276,7 @@ impl Publisher<'_> {
 
     /// One payload from the input, if it is its time and the window has room.
     fn take(&mut self) -> bool {
-        let room = match self.config.qos {
+        let room = match self.qos {
             Qos::AtMostOnce => self.limits.requests,
             _ => usize::from(self.limits.max_inflight),
         };
@@ -290,27 +313,39 @@ impl Publisher<'_> {
 
     /// Refuses a payload of so many bytes, `None` being more than the limit, if it cannot be sent.
     fn too_large(&self, payload: Option<usize>) -> Option<Failure> {
-        let limit = &self.config.max_packet_size;
-        let size = payload.map(|payload| publish_size(self.config, payload));
-        if size.is_some_and(|size| size <= *limit) {
-            return None;
-        }
+        let Config {
+            max_packet_size: limit,
+            retain,
+            ..
+        } = self.config;
+        let protocol = self.reconnector.protocol();
+        let size = payload.map(|payload| publish_size(self.config, self.qos, protocol, payload));
+        let cause = match (size, &self.reconnector.allowance) {
+            (Some(size), allowance) if size <= *limit => {
+                let allowed = allowance.as_ref().map(|it| it.check_publish(size, *retain));
+                allowed.and_then(Result::err)?
+            }
+            _ => MqttCause::PublishTooLarge {
+                size,
+                limit: *limit,
+            },
+        };
         let mut under_way = UnderWay::default();
         under_way.add(payload.unwrap_or(*limit));
-        let limit = *limit;
-        let cause = MqttCause::PublishTooLarge { size, limit };
+        Some(self.failure(cause, under_way))
+    }
+
+    fn failure(&self, cause: MqttCause, under_way: UnderWay) -> Failure {
         let operation = self.operation(under_way);
-        Some(
-            self.reconnector
-                .failure(cause, operation, self.reconnector.stood()),
-        )
+        let stood = self.reconnector.stood();
+        self.reconnector.failure(cause, operation, stood)
     }
 
     fn operation(&self, under_way: UnderWay) -> Operation {
         Operation::Publish {
             granted: None,
             topic: Topic::configured(self.config),
-            qos: self.config.qos,
+            qos: self.qos,
             retain: self.config.retain,
             under_way,
         }
@@ -363,14 +398,14 @@ impl Publisher<'_> {
         if self.full && session.unwritten() == 0 && !session.has_more() {
             self.paused = !self.paused;
             if self.paused {
-                session.pause(gather_time(self.config.qos));
+                session.pause(gather_time(self.qos));
             }
         }
     }
 
     /// Messages are in flight, the connection stands, and no acknowledgement comes.
     fn is_stuck(&self) -> bool {
-        self.config.qos != Qos::AtMostOnce
+        self.qos != Qos::AtMostOnce
             && self.outbox.in_flight() > 0
             && !self.moved
             && self.progress.elapsed() >= self.config.timeout
@@ -382,8 +417,8 @@ impl Publisher<'_> {
                 self.counters.sent += 1;
             }
             mqtt::Event::Sent { id } => self.outbox.sent(id),
-            mqtt::Event::Received { id } => self.outbox.received(id),
-            mqtt::Event::Acknowledged { id } if self.outbox.acknowledged(id) => {
+            mqtt::Event::Received { id, .. } => self.outbox.received(id),
+            mqtt::Event::Acknowledged { id, .. } if self.outbox.acknowledged(id) => {
                 self.counters.acknowledged += 1;
                 self.moved = true;
                 self.worked = true;
@@ -408,10 +443,7 @@ impl Publisher<'_> {
     fn deny(&mut self, reason: Reason, size: usize) {
         let mut under_way = UnderWay::default();
         under_way.add(size);
-        let operation = self.operation(under_way);
-        let cause = MqttCause::PublishDenied(reason);
-        let stood = self.reconnector.stood();
-        let failure = self.reconnector.failure(cause, operation, stood);
+        let failure = self.failure(MqttCause::PublishDenied(reason), under_way);
         if self.counters.published > 1 || !self.ended {
             let diagnosis = self.reconnector.diagnose(&failure);
             let _ = self.listener.event(Event::Refused(&diagnosis));
@@ -431,19 +463,16 @@ impl Publisher<'_> {
     }
 
     fn lost(&mut self, session: Session, cause: MqttCause) -> ServeOutcome {
-        let under_way = match self.config.qos {
+        let under_way = match self.qos {
             Qos::AtMostOnce => self.given,
             Qos::AtLeastOnce | Qos::ExactlyOnce => self.outbox.under_way(),
         };
-        let operation = self.operation(under_way);
-        let failure = self
-            .reconnector
-            .failure(cause, operation, self.reconnector.stood());
+        let failure = self.failure(cause, under_way);
         let unfinished = Unfinished {
             unreleased: session.is_releasing(),
-            ..self.outbox.unfinished()
+            ..self.outbox.unfinished(self.qos)
         };
-        if self.config.qos == Qos::AtMostOnce {
+        if self.qos == Qos::AtMostOnce {
             for payload in session.into_unsent() {
                 self.outbox.push(payload);
             }

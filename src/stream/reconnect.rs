@@ -6,14 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check::{
-    Compared, Observed, RIVALS_PAUSE, Waited, compare_ids, is_close, stages, wait_only, warnings,
+    Compared, Observed, RIVALS_PAUSE, Waited, blames_us, compare_ids, is_close, stages, wait_only,
+    warnings,
 };
 use crate::config::{Config, Key, Protocol};
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::failure::{
     Command, Failure, GaveUp, LinkError, LostError, MqttCause, Operation, Stage, TlsCause,
 };
-use crate::mqtt::{Limits, Opened, Session, SessionError, Target, Unfinished};
+use crate::mqtt::{Allowance, Limits, Opened, Session, SessionError, Target, Unfinished};
 use crate::net::{Deadline, WaitError};
 use crate::stream::event::{Event, Listener};
 use crate::stream::options::Reconnect;
@@ -66,8 +67,8 @@ pub(crate) struct Reconnector<'a> {
     pub(crate) reconnects: u64,
     /// The broker had the last session already when it was opened.
     pub(crate) resumed: bool,
-    /// Of the first session.
-    pub(crate) protocol: Protocol,
+    /// What the broker allows in the last session, where it says so.
+    pub(crate) allowance: Option<Box<Allowance>>,
 }
 
 impl<'a> Reconnector<'a> {
@@ -91,7 +92,7 @@ impl<'a> Reconnector<'a> {
             observed: Observed::new(target, command),
             reconnects: 0,
             resumed: false,
-            protocol: target.config.protocol,
+            allowance: None,
         }
     }
 
@@ -119,10 +120,15 @@ impl<'a> Reconnector<'a> {
             let _ = listener.event(Event::Warning(&warning));
         }
         opened.map(|(session, opened)| {
-            self.resumed = opened.session_present;
-            self.protocol = opened.protocol;
+            self.note(opened);
             session
         })
+    }
+
+    fn note(&mut self, opened: Opened) {
+        self.resumed = opened.session_present;
+        self.observed.protocol = opened.protocol;
+        self.allowance = opened.allowance;
     }
 
     /// A message got through: a next loss is a new one.
@@ -146,7 +152,7 @@ impl<'a> Reconnector<'a> {
         why: Failure,
         unfinished: &Unfinished,
         listener: &mut dyn Listener,
-    ) -> Result<(Session, Opened), Failure> {
+    ) -> Result<Session, Failure> {
         // Reconnecting goes on even if nobody reads about it.
         let mut tell = |event: Event<'_>| drop(listener.event(event));
         let lost = Instant::now();
@@ -162,14 +168,14 @@ impl<'a> Reconnector<'a> {
         };
         let mut last = why;
         let mut diagnosis = self.diagnose(&last);
-        if !diagnosis.code.retry() {
+        if !diagnosis.retry {
             return Err(last);
         }
         if !self.policy.on {
             return Err(self.lost(GaveUp::Never, last));
         }
         tell(Event::ConnectionLost(&diagnosis));
-        self.closed_soon = match stood < SOON && is_close(&last) {
+        self.closed_soon = match stood < SOON && (is_close(&last) || blames_us(&last)) {
             true => self.closed_soon + 1,
             false => 0,
         };
@@ -202,21 +208,21 @@ impl<'a> Reconnector<'a> {
             }
             self.tries += 1;
             match self.attempt(unfinished, self.left()) {
-                Ok(opened) => {
+                Ok((session, opened)) => {
                     self.reconnects += 1;
-                    self.resumed = opened.1.session_present;
+                    self.note(opened);
                     self.opened = Instant::now();
                     tell(Event::Reconnected {
                         gap: lost.elapsed(),
                         tries: self.tries,
                     });
-                    return Ok(opened);
+                    return Ok(session);
                 }
                 Err(stopped @ Failure::Interrupted(_)) => return Err(stopped),
                 Err(failure) => {
                     diagnosis = self.diagnose(&failure);
                     last = failure;
-                    if !diagnosis.code.retry() {
+                    if !diagnosis.retry {
                         return Err(last);
                     }
                 }
@@ -301,6 +307,11 @@ impl<'a> Reconnector<'a> {
             }
             cause => self.observed.mqtt(cause, operation, after),
         }
+    }
+
+    /// What the last session speaks.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.observed.protocol
     }
 
     /// For how long the last session has been open.
@@ -401,6 +412,8 @@ fn is_verdict(fault: &LinkError) -> bool {
     matches!(
         fault,
         LinkError::Refused(_)
+            | LinkError::Disconnected(_)
+            | LinkError::Auth(_)
             | LinkError::Tls(TlsCause::Rustls(rustls::Error::InvalidCertificate(_)))
     )
 }

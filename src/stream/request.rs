@@ -91,7 +91,12 @@ impl Requester<'_> {
             ..
         } = *self.target.config;
         let mut session = self.reconnector.open(self.listener)?;
-        let size = publish_size(self.target.config, question.len());
+        let size = publish_size(
+            self.target.config,
+            self.target.config.qos,
+            self.target.config.protocol,
+            question.len(),
+        );
         let outcome = if size > limit {
             let size = Some(size);
             Err(self.failure(
@@ -180,11 +185,12 @@ impl Requester<'_> {
                     self.counters.foreign += 1;
                 }
                 Some(mqtt::Event::Sent { id: 0 }) => self.counters.sent = 1,
-                Some(mqtt::Event::Acknowledged { .. }) => {
+                Some(mqtt::Event::Acknowledged { unmatched, .. }) => {
                     self.counters.acknowledged = 1;
                     self.acknowledged = true;
+                    self.unheard |= unmatched;
                 }
-                Some(mqtt::Event::Unheard) => self.unheard = true,
+                Some(mqtt::Event::Received { unmatched, .. }) => self.unheard |= unmatched,
                 Some(mqtt::Event::Refused { reason, .. }) => {
                     return Err(self.failure(MqttCause::PublishDenied(*reason), publishing));
                 }
@@ -238,7 +244,7 @@ impl Requester<'_> {
             unheard: self.unheard,
             foreign: self.counters.foreign,
             bare: self.bare,
-            protocol: self.reconnector.protocol,
+            protocol: self.reconnector.protocol(),
         }
     }
 

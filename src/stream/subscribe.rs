@@ -169,8 +169,8 @@ impl Subscriber<'_> {
                     };
                     match self.reconnector.reopen(failure, &unfinished, self.listener) {
                         Ok(opened) => {
-                            session = opened.0;
-                            subscribed &= opened.1.session_present;
+                            session = opened;
+                            subscribed &= self.reconnector.resumed;
                         }
                         Err(Failure::Interrupted(_)) => return self.end(Subscription::Lost),
                         Err(_) if self.is_over() => return self.end(Subscription::Lost),

@@ -12,7 +12,7 @@ use rustls::{
     PeerMisbehaved,
 };
 
-use crate::config::{Key, Origin, Qos};
+use crate::config::{Key, Origin, Protocol, Qos};
 use crate::failure::{Command, MqttCause, MqttError, Operation, Stage, Topic, UnderWay};
 
 /// An error of a session in `stage`, where everything stands on the topic `a/b` and 64 bytes are
@@ -48,6 +48,7 @@ pub(crate) fn mqtt_error(
     };
     MqttError {
         command,
+        protocol: Protocol::V3_1_1,
         operation,
         cause: cause.into(),
         after: Duration::from_millis(12),

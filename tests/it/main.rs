@@ -33,6 +33,7 @@ mod rogue_server;
 mod run;
 mod witness;
 
+mod t_allowance;
 mod t_certificate;
 mod t_check;
 mod t_clock;
@@ -50,6 +51,7 @@ mod t_packets;
 mod t_properties;
 mod t_providers;
 mod t_pub;
+mod t_reasons;
 mod t_request;
 mod t_second;
 mod t_secrets;

@@ -112,11 +112,67 @@ pub(crate) enum Rogue {
     /// Delivers a message of QoS 2 at SUBSCRIBE, and sends its PUBREL when DISCONNECT has come.
     ReleasesAfterDisconnect,
 
+    /// Answers such a packet with one of its own making.
+    Says(To, Saying),
+
     // Throughout.
     /// Good, but every write is a single byte.
     OneByteAtATime,
     /// Good, but every packet comes so much later.
     Slow(Duration),
+}
+
+/// What [`Rogue::Says`] answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    Connect,
+    Subscribe,
+    /// A SUBSCRIBE, after it was granted.
+    Granted,
+    Unsubscribe,
+    Publish,
+    Pubrel,
+    /// A PUBLISH, after it was acknowledged, in place of delivering it.
+    Delivery,
+}
+
+/// With what. Where the type has a packet id, it is that of what is answered. After a DISCONNECT, and
+/// where a CONNECT is not accepted, it closes.
+#[derive(Clone, Debug)]
+pub(crate) struct Saying {
+    /// The packet type of MQTT 5 §2.1.2.
+    pub(crate) kind: u8,
+    /// What follows the id.
+    pub(crate) rest: Vec<u8>,
+}
+
+impl To {
+    /// The id of such a packet, or 0.
+    fn hears(self, packet: &Packet) -> Option<u16> {
+        match (self, packet) {
+            (Self::Connect, Packet::Connect(_)) => Some(0),
+            (Self::Subscribe | Self::Granted, Packet::Subscribe { id, .. })
+            | (Self::Unsubscribe, Packet::Unsubscribe { id, .. })
+            | (Self::Pubrel, Packet::Ack { kind: PUBREL, id }) => Some(*id),
+            (Self::Publish | Self::Delivery, Packet::Publish(message)) => Some(message.id),
+            _ => None,
+        }
+    }
+}
+
+impl Saying {
+    fn acts(&self, id: u16) -> Vec<Act> {
+        let has_id = matches!(self.kind, 3..=12);
+        let id = id.to_be_bytes();
+        let id = if has_id { &id[..] } else { &[] };
+        let bytes = codec::packet(self.kind << 4, &[id, &self.rest].concat());
+        let accepts = self.kind == 2 && self.rest.get(1) == Some(&0);
+        let mut acts = vec![Act::Send(bytes)];
+        if matches!(self.kind, 2 | 14 | 15) && !accepts {
+            acts.push(Act::Close);
+        }
+        acts
+    }
 }
 
 /// The answer to a CONNECT of MQTT 5 of a broker that speaks 3.1.1 alone.
@@ -232,6 +288,15 @@ impl Rogue {
             }
             (Self::RefusesInFormOf5(code), Packet::Connect(_)) => {
                 vec![Act::Send(codec::connack(*code, true)), Act::Close]
+            }
+            (Self::Says(to, saying), packet) if to.hears(packet).is_some() => {
+                let mut acts = match packet {
+                    Packet::Publish(message) if *to == To::Delivery => acknowledge(message),
+                    packet if *to == To::Granted => obey(packet, client),
+                    _ => Vec::new(),
+                };
+                acts.extend(saying.acts(to.hears(packet).unwrap_or_default()));
+                acts
             }
             (Self::NeverConnack, Packet::Connect(_)) => Vec::new(),
             (

@@ -275,7 +275,6 @@ fn every_code_has_a_golden_file() {
 #[test]
 fn every_code_has_a_golden_file_for_each_command() {
     const NOT_OF_PUB: &[&str] = &[
-        "mqtt-taken-over",
         "subscribe-denied",
         "subscribe-closed",
         "subscribe-timeout",
@@ -285,7 +284,6 @@ fn every_code_has_a_golden_file_for_each_command() {
         "receive-closed",
     ];
     const NOT_OF_SUB: &[&str] = &[
-        "mqtt-taken-over",
         "publish-denied",
         "publish-closed",
         "publish-timeout",

@@ -1,7 +1,8 @@
 //! The codes of a CONNACK that refuses.
 
-use crate::config::{Config, Key, Slip, Transport};
+use crate::config::{Config, Key, Protocol, Slip, Transport};
 use crate::diagnosis::code::Kind;
+use crate::diagnosis::codes::connect::standard;
 use crate::diagnosis::codes::net::is_this_machine;
 use crate::diagnosis::{Code, Diagnosis, origin, providers, reason, value};
 use crate::failure::{MqttError, Reason, Stage};
@@ -23,12 +24,13 @@ pub(crate) const LOG: &str = "look into the broker's log, where the reason stand
 /// A CONNACK with `code`, of MQTT 3.1.1 §3.2.2.3 or, as some brokers answer everyone, of MQTT 5.
 pub(crate) fn refused(reason: &Reason, fault: &MqttError, config: &Config) -> Diagnosis {
     match reason.code {
-        1 | 0x84 => version(reason),
-        2 | 0x85 => client_id_rejected(reason, config),
-        3 | 0x88 | 0x89 => server_unavailable(reason),
+        1 | 0x84 => version(reason, fault.protocol),
+        2 | 0x85 => client_id_rejected(reason, fault.protocol, config),
+        3 | 0x88 | 0x89 => server_unavailable(reason, fault.protocol),
         4 | 0x86 => bad_credentials(reason, fault, config),
+        7 if reason.in_5 => refused_otherwise(reason, fault.protocol, config),
         5 | 7 | 0x87 => not_authorized(reason, fault, config),
-        _ => refused_otherwise(reason, config),
+        _ => refused_otherwise(reason, fault.protocol, config),
     }
 }
 
@@ -58,7 +60,7 @@ fn bad_credentials(reason: &Reason, fault: &MqttError, config: &Config) -> Diagn
         &BAD_CREDENTIALS,
         "the broker does not accept this user name and password",
     )
-    .note(connack(reason, "bad user name or password"));
+    .note(connack(reason, fault.protocol, "bad user name or password"));
     credentials(diagnosis, fault, config)
         .helps(rabbitmq_guest(config))
         .help("check `username` and the password")
@@ -92,7 +94,7 @@ fn not_authorized(reason: &Reason, fault: &MqttError, config: &Config) -> Diagno
     let known = providers::is_known(config);
     let certificate = matches!(&config.transport, Transport::Tls(tls) if tls.client.is_some());
     let diagnosis = Diagnosis::new(&NOT_AUTHORIZED, "the broker does not let this user connect")
-        .note(connack(reason, "not authorized"));
+        .note(connack(reason, fault.protocol, "not authorized"));
     credentials(diagnosis, fault, config)
         .notes(fault.certificate_unasked.then(|| format!("the broker did not ask for the client certificate ({}), so it was not sent", origin(config, Key::CertFile))))
         .helps(rabbitmq_guest(config))
@@ -127,11 +129,11 @@ pub(crate) static CLIENT_ID_REJECTED: Code = Code {
     ],
 };
 
-fn client_id_rejected(reason: &Reason, config: &Config) -> Diagnosis {
+fn client_id_rejected(reason: &Reason, protocol: Protocol, config: &Config) -> Diagnosis {
     Diagnosis::new(&CLIENT_ID_REJECTED, "the broker rejects the client id")
-        .note(connack(reason, "identifier rejected"))
+        .note(connack(reason, protocol, "identifier rejected"))
         .note(format!("client id: `{}`, {} ({})", config.client_id, text::count(config.client_id.len() as u64, "byte"), origin(config, Key::ClientId)))
-        .help("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere (MQTT 3.1.1 §3.1.3.1)")
+        .help(format!("set `client_id` to one that the broker allows; at most 23 letters and digits are accepted everywhere ({} §3.1.3.1)", standard(protocol)))
         .help("if the broker ties the client id to the user or the certificate, use that very id")
         .help_if(config.is_set(Key::ClientId), "if a device uses this client id elsewhere, stop it meanwhile: some brokers refuse the second one")
 }
@@ -154,12 +156,12 @@ pub(crate) static SERVER_UNAVAILABLE: Code = Code {
     ],
 };
 
-fn server_unavailable(reason: &Reason) -> Diagnosis {
+fn server_unavailable(reason: &Reason, protocol: Protocol) -> Diagnosis {
     Diagnosis::new(
         &SERVER_UNAVAILABLE,
         "the broker is up and says that MQTT is not available now",
     )
-    .note(connack(reason, "server unavailable"))
+    .note(connack(reason, protocol, "server unavailable"))
     .help("try again in a minute")
     .help("if it stays so, look into the broker's log or its provider's status page")
 }
@@ -179,11 +181,18 @@ pub(crate) static VERSION: Code = Code {
     remedies: &["allow MQTT 3.1.1 on the broker", "update the broker"],
 };
 
-fn version(reason: &Reason) -> Diagnosis {
+fn version(reason: &Reason, protocol: Protocol) -> Diagnosis {
     let diagnosis = Diagnosis::new(&VERSION, "the broker does not accept this version of MQTT");
     match reason.code {
-        _ if reason.in_5 => diagnosis
+        _ if protocol == Protocol::Auto => diagnosis
+            .note("MQTT 5 was not accepted")
+            .note(format!("CONNACK {} to MQTT 3.1.1", reason.code))
+            .help("update the broker, or allow one of the two there"),
+        0x84 if reason.in_5 => diagnosis
             .note(format!("{}, to MQTT 5", reason::packet("CONNACK", reason)))
+            .help("set `protocol = 3.1.1`"),
+        _ if protocol == Protocol::V5 => diagnosis
+            .note(connack(reason, protocol, "unacceptable protocol version"))
             .help("set `protocol = 3.1.1`"),
         1 => diagnosis
             .note("CONNACK 1 (unacceptable protocol version) to MQTT 3.1.1")
@@ -192,6 +201,13 @@ fn version(reason: &Reason) -> Diagnosis {
             .note("CONNACK 0x84 (unsupported protocol version), a code of MQTT 5, to MQTT 3.1.1")
             .help("set `protocol = 5`, or allow MQTT 3.1.1 on the broker"),
     }
+}
+
+/// MQTT 5 was answered with the CONNACK of 3.1.1, and accepted.
+pub(crate) fn answered_in_3_1_1() -> Diagnosis {
+    Diagnosis::new(&VERSION, "the broker answers MQTT 5 in MQTT 3.1.1")
+        .note("CONNACK 0 (accepted), in the form of MQTT 3.1.1, to MQTT 5")
+        .help("set `protocol = 3.1.1`")
 }
 
 pub(crate) static REFUSED: Code = Code {
@@ -213,17 +229,26 @@ pub(crate) static REFUSED: Code = Code {
     ],
 };
 
-fn refused_otherwise(reason: &Reason, config: &Config) -> Diagnosis {
+fn refused_otherwise(reason: &Reason, protocol: Protocol, config: &Config) -> Diagnosis {
     match reason.code {
         code @ 0x80.. => {
-            let name = reason::name(code);
-            let said = format!("the broker refuses the connection: {name}");
-            let diagnosis = Diagnosis::new(&REFUSED, said).note(connack(reason, name));
+            let said = reason::because("the broker refuses the connection", "CONNACK", code);
+            let name = Reason::name("CONNACK", code).unwrap_or("a code that MQTT 5 does not have");
+            let diagnosis = Diagnosis::new(&REFUSED, said).note(connack(reason, protocol, name));
             reason::reference(diagnosis, reason)
                 .note(user(config))
-                .helps(reason::help(code).map(str::to_owned))
+                .helps(help(code, config))
                 .help_if(code != 0x80, LOG)
+                // A quota and a rate are of the time, and not of this client.
+                .retry(matches!(code, 0x97 | 0x9f))
         }
+        _ if protocol == Protocol::V5 => Diagnosis::new(
+            &REFUSED,
+            "the broker refuses the connection with a code that MQTT 5 does not have for it",
+        )
+        .note(connack(reason, protocol, "no refusal"))
+        .note(user(config))
+        .help("look into the broker's log or its documentation for this code"),
         code => Diagnosis::new(
             &REFUSED,
             "the broker refuses the connection with a code that MQTT 3.1.1 does not have",
@@ -234,10 +259,50 @@ fn refused_otherwise(reason: &Reason, config: &Config) -> Diagnosis {
     }
 }
 
+/// What to do about a code of MQTT 5 that none of the other diagnoses has. In a CONNECT it is the last will
+/// that has a topic, a payload, a QoS and a retain flag.
+fn help(code: u8, config: &Config) -> Option<String> {
+    let will = |help: &str, key, why: &str| {
+        let set = config.will.is_some();
+        set.then(|| format!("{help} ({}){why}", origin(config, key)))
+    };
+    match code {
+        0x90 => will("set another topic for the last will", Key::WillTopic, ""),
+        0x95 => Some("CONNECT is larger than the broker takes: shorten the last will, the user name or the password".to_owned()),
+        0x99 => will("give the last will a message of the form that the broker wants", Key::WillMessage, ""),
+        0x9a => will("set `will_retain = off`", Key::WillRetain, ": the broker keeps no retained messages"),
+        0x9b => will("set a lower `will_qos`", Key::WillQos, ""),
+        code => Some(reason::help(code, config).to_owned()),
+    }
+}
+
+/// In place of a CONNACK, an AUTH.
+pub(crate) fn wants_auth(reason: &Reason, config: &Config) -> Diagnosis {
+    Diagnosis::new(
+        &REFUSED,
+        "the broker wants an authentication that this program does not have",
+    )
+    .note(format!(
+        "{} in place of a CONNACK",
+        reason::packet("AUTH", reason)
+    ))
+    .note(user(config))
+    .help("let the broker take a user name and password, or a client certificate")
+}
+
 /// The answer, as a note has it.
-fn connack(reason: &Reason, name: &str) -> String {
+fn connack(reason: &Reason, protocol: Protocol, name: &str) -> String {
     match reason.code {
+        code @ 1..=5 if reason.in_5 => {
+            format!("CONNACK {code} ({name}), a code of MQTT 3.1.1, to MQTT 5")
+        }
         _ if reason.in_5 => reason::packet("CONNACK", reason),
+        code @ 0x80.. if protocol == Protocol::V5 => {
+            format!("CONNACK {code:#04x} ({name}), in the form of MQTT 3.1.1, to MQTT 5")
+        }
+        code if protocol == Protocol::V5 => {
+            format!("CONNACK {code} ({name}), in the form of MQTT 3.1.1, to MQTT 5")
+        }
         7 => "CONNACK 7, which AWS IoT Core uses for: not authorized".to_owned(),
         code @ 0x80.. => format!("CONNACK {code:#04x} ({name}), a code of MQTT 5, to MQTT 3.1.1"),
         code => format!("CONNACK {code} ({name})"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Key, Transport};
+use crate::config::{Config, Key, Protocol, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::{self, LOG, client_id, user};
 use crate::diagnosis::session::when;
@@ -33,8 +33,11 @@ fn accepts(answer: &[u8]) -> bool {
 
 /// No CONNACK came that lets us in.
 pub(crate) fn diagnose(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
-    if let LinkError::Refused(reason) = link {
-        return connack::refused(reason, fault, config);
+    match link {
+        LinkError::Refused(reason) => return connack::refused(reason, fault, config),
+        LinkError::Auth(reason) => return connack::wants_auth(reason, config),
+        LinkError::ConnackOf3_1_1 => return connack::answered_in_3_1_1(),
+        _ => {}
     }
     let first = fault
         .probe
@@ -179,7 +182,10 @@ fn not_mqtt(fault: &MqttError, link: &LinkError, config: &Config, first: &[u8]) 
     words = match link {
         // Of text that is no MQTT the library's view is a riddle.
         LinkError::Undecodable { words: said } if first.is_empty() => {
-            words.note(format!("the MQTT library says: {said}"))
+            words.note(match fault.protocol {
+                Protocol::V5 => said.clone(),
+                _ => format!("the MQTT library says: {said}"),
+            })
         }
         LinkError::TooLarge { size } => words.note(format!(
             "as MQTT it would announce a packet of {size} bytes"
@@ -214,22 +220,45 @@ fn not_mqtt(fault: &MqttError, link: &LinkError, config: &Config, first: &[u8]) 
     }
 }
 
-/// After CONNACK, bytes that are not MQTT 3.1.1.
+/// After CONNACK, bytes that are not MQTT of the version that is spoken.
 pub(crate) fn undecodable(fault: &MqttError, said: &str) -> Diagnosis {
+    let at = at(fault);
+    let (title, note) = match fault.protocol {
+        Protocol::V5 => (
+            "the broker sent something that is not MQTT 5",
+            format!("{at}; {said}"),
+        ),
+        _ => (
+            "the broker sent something that is not MQTT 3.1.1",
+            format!("{at}; the MQTT library says: {said}"),
+        ),
+    };
+    Diagnosis::new(&NOT_MQTT, title).note(note).help(
+        "update the broker; if a proxy stands between, see that it passes TCP through unchanged",
+    )
+}
+
+/// After CONNACK, an AUTH: only a client that named a method in its CONNECT may be sent one (MQTT 5 §4.12).
+pub(crate) fn unasked_auth(fault: &MqttError, reason: &Reason) -> Diagnosis {
+    Diagnosis::new(
+        &NOT_MQTT,
+        "the broker sent an AUTH, which MQTT 5 does not allow it here",
+    )
+    .note(format!("{}; {}", at(fault), reason::packet("AUTH", reason)))
+    .note("CONNECT named no authentication method")
+    .help("update the broker, or ask those who make it")
+}
+
+/// When something came.
+fn at(fault: &MqttError) -> String {
     let after = text::duration(fault.after);
-    let when = match fault.command {
+    match fault.command {
         Command::Check => {
             let stage = fault.operation.stage().name();
             format!("in the stage {stage}, {after} after it began")
         }
         Command::Pub | Command::Sub | Command::Request => format!("it came {}", when(fault)),
-    };
-    Diagnosis::new(
-        &NOT_MQTT,
-        "the broker sent something that is not MQTT 3.1.1",
-    )
-    .note(format!("{when}; the MQTT library says: {said}"))
-    .help("update the broker; if a proxy stands between, see that it passes TCP through unchanged")
+    }
 }
 
 pub(crate) static CLOSED: Code = Code {
@@ -378,6 +407,14 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
         .help(PROXY)
 }
 
+/// The standard that is spoken. Many of its sections have one number in both.
+pub(crate) fn standard(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::V5 => "MQTT 5",
+        Protocol::V3_1_1 | Protocol::Auto => "MQTT 3.1.1",
+    }
+}
+
 pub(crate) static TAKEN_OVER: Code = Code {
     name: "mqtt-taken-over",
     kind: Kind::Failure {
@@ -406,7 +443,7 @@ pub(crate) fn told_of_takeover(fault: &MqttError, reason: &Reason, config: &Conf
             fault.operation.stage().name()
         ))
         .note(client_id(config))
-        .helps(reason::help(reason.code).map(str::to_owned))
+        .help(reason::help(reason.code, config))
 }
 
 pub(crate) fn taken_over(
@@ -420,7 +457,7 @@ pub(crate) fn taken_over(
         .note(format!("one more connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .notes(fresh_id_stood.then(|| "so were three more, each while one with a fresh client id stood".to_owned()))
         .note(format!("client id: `{}` ({})", config.client_id, origin(config, Key::ClientId)))
-        .help("a broker closes the older connection of two with one client id (MQTT 3.1.1 §3.1.4): give each device its own, or stop the other one")
+        .help(format!("a broker closes the older connection of two with one client id ({} §3.1.4): give each device its own, or stop the other one", standard(fault.protocol)))
         .help_if(!fresh_id_stood, format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, Key::ClientId)))
         .help_if(!fresh_id_stood, "if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }

@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use crate::config::{Config, Key, Qos};
-use crate::diagnosis::codes::{connect, publish, receive, subscribe};
+use crate::diagnosis::codes::{connect, disconnect, publish, receive, subscribe};
 use crate::diagnosis::session::when;
-use crate::diagnosis::{Diagnosis, origin, reason, second};
+use crate::diagnosis::{Diagnosis, origin, second};
 use crate::failure::{LinkError, MqttCause, MqttError, Operation, TlsCause};
 use crate::util::text;
-
-/// Session taken over (MQTT 5 §4.13).
-const TAKEN_OVER: u8 = 0x8e;
 
 /// A failure of the stages connect, subscribe, publish and receive.
 pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
@@ -20,12 +17,11 @@ pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
 fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
     match &error.cause {
         MqttCause::Connection(link) => match (link, &error.operation) {
+            (LinkError::Disconnected(reason), _) => disconnect::diagnose(error, reason, config),
             (link, Operation::Connect) => connect::diagnose(error, link, config),
             (LinkError::TooLarge { size }, _) => receive::too_large(error, *size, config),
             (LinkError::Undecodable { words: said }, _) => connect::undecodable(error, said),
-            (LinkError::Disconnected(reason), _) if reason.code == TAKEN_OVER => {
-                connect::told_of_takeover(error, reason, config)
-            }
+            (LinkError::Auth(reason), _) => connect::unasked_auth(error, reason),
             (link, operation) => lost(error, link, operation, config),
         },
         MqttCause::TimedOut { limit } => match &error.operation {
@@ -59,12 +55,17 @@ fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
         MqttCause::PublishTooLarge { size, limit } => {
             publish::too_large(error, *size, *limit, config)
         }
+        MqttCause::PublishNotAllowed { size, limit } => {
+            publish::larger_than_allowed(error, *size, *limit)
+        }
+        MqttCause::RetainNotAllowed => publish::not_to_be_retained(config),
         MqttCause::Altered { sent, received } => receive::altered(sent, received),
         MqttCause::NotDelivered {
             limit,
             foreign,
             own,
-        } => receive::timeout(error, *limit, *foreign, own.as_deref(), config),
+            unmatched,
+        } => receive::timeout(error, *limit, *foreign, own.as_deref(), *unmatched, config),
     }
 }
 
@@ -72,10 +73,14 @@ fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
 fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Config) -> Diagnosis {
     let how = match link {
         LinkError::Closed { reset: true } => format!("the connection was reset {}", when(error)),
-        LinkError::NoPingResponse => format!(
-            "PINGREQ was not answered within the keep-alive time of {}",
-            text::duration(config.keep_alive)
-        ),
+        LinkError::NoPingResponse(given) => {
+            let (time, whose) = match given {
+                Some(seconds) => (Duration::from_secs((*seconds).into()), "the broker's"),
+                None => (config.keep_alive, "the"),
+            };
+            let time = text::duration(time);
+            format!("PINGREQ was not answered within {whose} keep-alive time of {time}")
+        }
         LinkError::Io(said) | LinkError::Tcp(said) => {
             format!("{} the system said: {said}", when(error))
         }
@@ -84,13 +89,10 @@ fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Con
             let timeout = origin(config, Key::Timeout);
             format!("nothing more could be sent for {limit} ({timeout})")
         }
-        LinkError::Disconnected(reason) => {
-            format!("{} {}", reason::packet("DISCONNECT", reason), when(error))
-        }
         _ => format!("the connection was closed {}", when(error)),
     };
     let stalled = matches!(link, LinkError::TimedOut { .. });
-    let diagnosis = match operation {
+    match operation {
         Operation::Subscribe { filter, .. } if stalled => subscribe::timeout(filter, how),
         Operation::Subscribe { filter, qos } => {
             subscribe::closed(error, closed(link), how, filter, *qos, config)
@@ -100,21 +102,15 @@ fn lost(error: &MqttError, link: &LinkError, operation: &Operation, config: &Con
         }
         Operation::Publish { .. } => publish::closed(error, closed(link), how, config),
         Operation::Receive { .. } | Operation::Connect => receive::closed(error, how, config),
-    };
-    match link {
-        LinkError::Disconnected(reason) => {
-            reason::reference(diagnosis, reason).first_help(reason::help(reason.code))
-        }
-        _ => diagnosis,
     }
 }
 
 /// What is known of the end of a connection: not every one was closed.
 fn closed(link: &LinkError) -> &'static str {
     match link {
-        LinkError::Closed { .. }
-        | LinkError::Disconnected(_)
-        | LinkError::Tls(TlsCause::Closed { .. }) => "the broker closed the connection",
+        LinkError::Closed { .. } | LinkError::Tls(TlsCause::Closed { .. }) => {
+            "the broker closed the connection"
+        }
         _ => "the connection was lost",
     }
 }

@@ -13,10 +13,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Slip;
+use crate::config::{Protocol, Slip};
 use crate::diagnosis::Code;
 use crate::diagnosis::codes::connack;
-use crate::failure::{Command, Failure, Probe, ProbeEnd, Stage, Subscription, TooFew};
+use crate::failure::{Command, Failure, Probe, ProbeEnd, Reason, Stage, Subscription, TooFew};
 use crate::testing::errors::{mqtt_error, rustls_errors};
 use crate::testing::{SECRET, assert_sound, good};
 
@@ -219,7 +219,7 @@ fn the_stages_after_connect() {
             closed(),
             LinkError::Closed { reset: true },
             LinkError::Io(io::ErrorKind::TimedOut.into()),
-            LinkError::NoPingResponse,
+            LinkError::NoPingResponse(None),
         ] {
             check("", fault(stage, link), closed_there);
         }
@@ -248,6 +248,7 @@ fn the_stages_after_connect() {
             limit,
             foreign,
             own: (foreign == 0).then(|| vec![b'x'; 2_000]),
+            unmatched: false,
         };
         check("", fault(Stage::Receive, lost), &receive::TIMEOUT);
     }
@@ -309,6 +310,10 @@ fn links(text: &str, code: u8, size: usize) -> Vec<LinkError> {
         LinkError::Closed { reset: true },
         LinkError::Refused(code.into()),
         LinkError::SubackCode(code.into()),
+        LinkError::Refused(in_5(code, text)),
+        LinkError::Disconnected(in_5(code, text)),
+        LinkError::Auth(in_5(code, text)),
+        LinkError::ConnackOf3_1_1,
         LinkError::Undecodable {
             words: text.to_owned(),
         },
@@ -316,7 +321,7 @@ fn links(text: &str, code: u8, size: usize) -> Vec<LinkError> {
         LinkError::Tls(TlsCause::Closed { reset: true }),
         LinkError::Tcp(io_error(text)),
         LinkError::Io(io_error(text)),
-        LinkError::NoPingResponse,
+        LinkError::NoPingResponse(None),
     ];
     let errors = rustls_errors(text).into_iter().step_by(17);
     links.extend(errors.map(|error| LinkError::Tls(TlsCause::Rustls(error))));
@@ -333,6 +338,10 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
         no_time(),
         too_few(Subscription::Lost),
         MqttCause::SubscribeDenied(code.into()),
+        MqttCause::SubscribeDenied(in_5(code, text)),
+        MqttCause::PublishDenied(in_5(code, text)),
+        MqttCause::PublishNotAllowed { size, limit: 1 },
+        MqttCause::RetainNotAllowed,
         MqttCause::TakenOver {
             after: LIMIT,
             fresh_id_stood: false,
@@ -353,6 +362,7 @@ fn causes(text: &str, code: u8, size: usize, bytes: &[u8]) -> Vec<MqttCause> {
             limit: LIMIT,
             foreign: u64::from(code),
             own: size.is_multiple_of(2).then(|| text.as_bytes().to_vec()),
+            unmatched: size.is_multiple_of(3),
         },
     ]);
     causes
@@ -372,6 +382,15 @@ fn look(bytes: &[u8], kind: u8, text: &str) -> Option<Probe> {
         ended,
         websocket: kind.is_multiple_of(2).then_some(101),
     })
+}
+
+fn in_5(code: u8, text: &str) -> Reason {
+    Reason {
+        code,
+        in_5: true,
+        words: Some(text.to_owned()),
+        reference: (code >= 0x9c).then(|| text.to_owned()),
+    }
 }
 
 /// Every setting that the words look at.
@@ -402,6 +421,7 @@ proptest! {
         blank in any::<bool>(),
         command in prop::sample::select(&[Command::Check, Command::Pub, Command::Sub][..]),
         qos in prop::sample::select(&[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce][..]),
+        protocol in prop::sample::select(&[Protocol::V3_1_1, Protocol::V5, Protocol::Auto][..]),
     ) {
         for stage in [Stage::Connect, Stage::Subscribe, Stage::Publish, Stage::Receive] {
             for cause in causes(&text, code, size, &bytes) {
@@ -409,6 +429,7 @@ proptest! {
                     probe: look(&bytes, kind, &text),
                     password_slip: blank.then_some(Slip::Quotes),
                     certificate_unasked: blank,
+                    protocol,
                     second: None,
                     ..mqtt_error(command, stage, qos, cause)
                 };

@@ -6,6 +6,7 @@ pub(crate) mod certificate;
 pub(crate) mod client_certificate;
 pub(crate) mod connack;
 pub(crate) mod connect;
+mod disconnect;
 pub(crate) mod files;
 pub(crate) mod issuer;
 pub(crate) mod messages;

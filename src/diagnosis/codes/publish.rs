@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::config::{Config, Key, Message, Qos};
+use crate::config::{Config, Key, Message, Protocol, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::{receive, subscribe};
@@ -21,15 +21,17 @@ pub(crate) static DENIED: Code = Code {
         retry: false,
     },
     line: "the broker refuses the message",
-    more: "Login worked, and the broker answered the message with a reason code that refuses it. Only MQTT 5 has such an answer: in 3.1.1 a broker can only close the connection, or say nothing.",
+    more: "Login worked, and the broker refused the message with a reason code: in its answer, in the DISCONNECT with which it closed the connection, or with the login already, where it said that it takes no retained messages. Only MQTT 5 has such codes: in 3.1.1 a broker can only close the connection, or say nothing.",
     causes: &[
         "the broker's ACL does not let the user write to the topic",
         "the topic is not of the form that the broker wants",
         "a quota is used up",
+        "the message is to be retained, and the broker retains none",
     ],
     remedies: &[
         "allow this user to write to the topic, in the broker's ACL (access rules)",
         "or take another topic: `-t NAME`",
+        "publish without `-r`, if the broker retains no messages",
         "read the broker's log, where the reason stands",
     ],
 };
@@ -42,10 +44,7 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
         } => "PUBREC",
         _ => "PUBACK",
     };
-    let said = format!(
-        "the broker refuses the message: {}",
-        reason::name(reason.code)
-    );
+    let said = reason::because("the broker refuses the message", answer, reason.code);
     let mut sent = published(error);
     if let Operation::Publish {
         topic, under_way, ..
@@ -59,14 +58,33 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
             topic.name
         ));
     }
-    let diagnosis = Diagnosis::new(&DENIED, said)
+    let code = match reason.code {
+        0x95 => &TOO_LARGE,
+        _ => &DENIED,
+    };
+    let diagnosis = Diagnosis::new(code, said)
         .note(reason::packet(answer, reason))
         .note(user(config))
         .notes(sent);
     match reason.code {
         0x87 => may_not_write(diagnosis, error.command, config),
-        code => diagnosis.helps(reason::help(code).map(str::to_owned)),
+        code => diagnosis.help(reason::help(code, config)).help_if(
+            matches!(code, 0x80 | 0x83),
+            "if this user may not write to the topic, allow it in the broker's ACL (access rules)",
+        ),
     }
+}
+
+/// The broker has said so before anything was sent.
+pub(crate) fn not_to_be_retained(config: &Config) -> Diagnosis {
+    let retain = origin(config, Key::Retain);
+    Diagnosis::new(
+        &DENIED,
+        "the broker takes no retained messages, and `retain` is on",
+    )
+    .note("its CONNACK says so (retain available: 0); nothing was published")
+    .help(format!("set `retain = off` ({retain})"))
+    .help("or let the broker retain messages (mosquitto: `retain_available`)")
 }
 
 /// The right to write is known to be missing. A check that reads as well has not come that far.
@@ -136,6 +154,12 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         Qos::AtLeastOnce | Qos::ExactlyOnce => "at",
     };
     let format = json(error.command, config);
+    // There it says beforehand what it does not take, and was kept to.
+    let in_5 = error.protocol == Protocol::V5;
+    let mosquitto = match qos {
+        Qos::AtLeastOnce | Qos::ExactlyOnce if in_5 => "in MQTT 5 it answers with 0x87",
+        _ => "it drops the message in silence",
+    };
     // A message of the user's own is suspected before the access rules.
     let own = error.command != Command::Check || matches!(config.message, Message::Own(_));
     let (before, behind) = if own { (format, None) } else { (None, format) };
@@ -145,14 +169,14 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .notes(published(error))
         .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")));
     let diagnosis = topic_slip(diagnosis, error.command, topic)
-        .helps(granted.map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
-        .help_if(under_way.largest > LARGE, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
+        .helps(granted.filter(|_| !in_5).map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
+        .help_if(under_way.largest > LARGE && !in_5, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
         .helps(before)
-        .help_if(*retain, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
-        .help_if(*qos == Qos::ExactlyOnce && granted.is_none(), format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
-        .help("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: it drops the message in silence)")
+        .help_if(*retain && !in_5, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
+        .help_if(*qos == Qos::ExactlyOnce && granted.is_none() && !in_5, format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
+        .help(format!("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: {mosquitto})"))
         .helps(behind)
-        .help_if(*qos == Qos::AtLeastOnce && granted.is_none(), format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
+        .help_if(*qos == Qos::AtLeastOnce && granted.is_none() && !in_5, format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
         .help_if(subscribe::is_echo(error.command, config), "if this user is only to subscribe, set `check = subscribe`: such a check publishes nothing");
     same_client_id(diagnosis, error.command, config)
 }
@@ -183,7 +207,7 @@ fn json(command: Command, config: &Config) -> Option<String> {
 }
 
 /// What was being published.
-fn published(error: &MqttError) -> Option<String> {
+pub(crate) fn published(error: &MqttError) -> Option<String> {
     let Operation::Publish {
         topic,
         qos,
@@ -250,7 +274,7 @@ pub(crate) fn timeout(error: &MqttError, said: &str, how: String, config: &Confi
     };
     diagnosis
         .help_if(
-            qos == Qos::ExactlyOnce,
+            qos == Qos::ExactlyOnce && error.protocol != Protocol::V5,
             format!(
                 "if the broker has no QoS 2, set `qos = 1` ({}); AWS IoT Core never acknowledges it",
                 origin(config, Key::Qos)
@@ -267,11 +291,14 @@ pub(crate) static TOO_LARGE: Code = Code {
         retry: false,
     },
     line: "the message is larger than the limit",
-    more: "The limit is `max_packet_size`, this program's own, which protects small machines; it was not sent.",
-    causes: &["`message` is longer than `max_packet_size` (1 MiB unless set)"],
+    more: "The limit is `max_packet_size`, this program's own, which protects small machines, or the broker's, which it tells in MQTT 5; the message says which. It was not sent, unless the broker refused it.",
+    causes: &[
+        "`message` is longer than `max_packet_size` (1 MiB unless set)",
+        "the broker takes less, and says so in MQTT 5",
+    ],
     remedies: &[
         "send a smaller message",
-        "or raise the limit: `--set max_packet_size=4MiB`; the broker has limits of its own, too",
+        "or raise the limit that the message names: `--set max_packet_size=4MiB`, or the broker's (mosquitto: `max_packet_size`, `message_size_limit`)",
     ],
 };
 
@@ -297,6 +324,14 @@ pub(crate) fn too_large(
         .help(format!(
             "raise `max_packet_size` {enough}, or send a smaller {message}"
         ))
+}
+
+/// The broker has said so before it was sent.
+pub(crate) fn larger_than_allowed(error: &MqttError, size: usize, limit: usize) -> Diagnosis {
+    Diagnosis::new(&TOO_LARGE, "the message is larger than the broker takes")
+        .note(format!("the packet has {size} bytes; the limit is {limit} bytes, and it is the broker's: its CONNACK names it (maximum packet size)"))
+        .notes(published(error))
+        .help("send a smaller message, or raise the broker's limit (mosquitto: `max_packet_size`)")
 }
 
 pub(crate) static INPUT_FAILED: Code = Code {

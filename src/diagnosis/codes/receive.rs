@@ -8,7 +8,9 @@ use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::publish::{LARGE, is_json};
 use crate::diagnosis::session::{given, same_client_id, topic_slip};
 use crate::diagnosis::{Code, Diagnosis, origin, providers};
-use crate::failure::{Command, MqttError, NoAnswer, Operation, Stage, Subscription, TooFew, Topic};
+use crate::failure::{
+    Command, MqttError, NoAnswer, Operation, Reason, Stage, Subscription, TooFew, Topic,
+};
 use crate::util::text;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -21,7 +23,7 @@ pub(crate) static TIMEOUT: Code = Code {
         retry: true,
     },
     line: "what was waited for did not arrive in time",
-    more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop. With `sub`: fewer messages than `-C` asks for came within the time of `--for`. With `request`: nobody answered the question in time.",
+    more: "The check subscribes to a topic, publishes to it, and waits for its own message. Everything was confirmed, and the message did not arrive. MQTT 3.1.1 has no way to refuse a message, so brokers such as mosquitto confirm what they then drop; in MQTT 5 they can refuse it (`--set protocol=5`). With `sub`: fewer messages than `-C` asks for came within the time of `--for`. With `request`: nobody answered the question in time.",
     causes: &[
         "the broker's ACL does not let the user write to the topic, or read it",
         "the broker renames topics for each user or tenant",
@@ -47,6 +49,7 @@ pub(crate) fn timeout(
     limit: Duration,
     foreign: u64,
     own: Option<&[u8]>,
+    unmatched: bool,
     config: &Config,
 ) -> Diagnosis {
     let unconfirmed = matches!(
@@ -61,6 +64,36 @@ pub(crate) fn timeout(
     } else {
         "the message was acknowledged"
     };
+    let in_5 = error.protocol == Protocol::V5;
+    // What the acknowledgement says of the right to write.
+    let (acl, right, tells) = match (in_5, unconfirmed) {
+        (true, false) => (
+            "if the broker's ACL (access rules) does not let this user read the topic, allow it there",
+            "read",
+            "if the broker drops what may not be written, and acknowledges it all the same, look for the right to write as well; mosquitto does not: in MQTT 5 it refuses it (0x87)",
+        ),
+        (true, true) => (
+            EITHER,
+            "readwrite",
+            "check with `qos = 1`: then a broker of MQTT 5 can say whether it takes the message, as mosquitto does",
+        ),
+        (false, _) => (
+            EITHER,
+            "readwrite",
+            "MQTT 3.1.1 cannot refuse a PUBLISH, so nothing tells which of the two is missing; mosquitto's log (`log_type all`) says `Denied PUBLISH` if it is write",
+        ),
+    };
+    let answer = match &error.operation {
+        Operation::Receive {
+            published: Some(Qos::ExactlyOnce),
+            ..
+        } => "PUBREC",
+        _ => "PUBACK",
+    };
+    let unmatched = unmatched.then(|| {
+        let said = Reason::shown(answer, 0x10);
+        format!("the broker took it with {said}: it knows of nobody to pass it on to, the subscription notwithstanding")
+    });
     let limit = text::duration(limit);
     let foreign = (foreign > 0).then(|| {
         let count = text::count(foreign, "message");
@@ -75,23 +108,26 @@ pub(crate) fn timeout(
             let bytes = text::count(own.len() as u64, "byte");
             format!("message: {bytes} ({})", origin(config, Key::Message))
         }))
+        .notes(unmatched)
         .notes(foreign)
         .note(user(config));
     topic_slips(diagnosis, error)
-        .help_if(own.is_some_and(|own| own.len() > LARGE), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
+        .help_if(own.is_some_and(|own| own.len() > LARGE) && (unconfirmed || !in_5), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
         .help_if(own.is_some_and(|own| !is_json(own)), "if the broker, or a rule of it, takes nothing but JSON: this message is no JSON object")
         .helps(own.map(|own| {
             // The check's own message has this many bytes: if it passes, a smaller one was not too large.
-            let size = if own.len() > 64 { "size (mosquitto: `message_size_limit`) or " } else { "" };
+            let size = if own.len() > 64 && (unconfirmed || !in_5) { "size (mosquitto: `message_size_limit`) or " } else { "" };
             format!("check without `message`: if that passes, it is this message's {size}content")
         }))
-        .help(format!("if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing{}", acl_file(config, "readwrite", &config.topic)))
+        .help(format!("{acl}{}", acl_file(config, right, &config.topic)))
         .help_if(!config.is_set(Key::Topic), "or set `topic` to one that this user may both read and write")
-        .help("MQTT 3.1.1 cannot refuse a PUBLISH, so nothing tells which of the two is missing; mosquitto's log (`log_type all`) says `Denied PUBLISH` if it is write")
+        .help(tells)
         .help_if(!providers::is_known(config), "if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
-        .help_if(unconfirmed, "if the link loses packets, check with `qos = 1`")
+        .help_if(unconfirmed && !in_5, "if the link loses packets, check with `qos = 1`")
 }
+
+const EITHER: &str = "if the broker's ACL (access rules) does not give this user both write and read on the topic, add what is missing";
 
 /// The broker accepts our message, and does not deliver it.
 pub(crate) fn not_read(diagnosis: Diagnosis, config: &Config) -> Diagnosis {
@@ -259,7 +295,7 @@ pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> 
 }
 
 /// What was subscribed to.
-fn awaited(error: &MqttError) -> Option<String> {
+pub(crate) fn awaited(error: &MqttError) -> Option<String> {
     let Operation::Receive { filters, .. } = &error.operation else {
         return None;
     };

@@ -28,13 +28,27 @@ pub(crate) static DENIED: Code = Code {
     ],
 };
 
+pub(crate) const ALLOW: &str =
+    "allow this user to subscribe to the topic, in the broker's access rules";
+
 pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Diagnosis {
     let said = match reason.in_5 {
         true => reason::packet("SUBACK", reason),
         false => format!("SUBACK {:#04x}", reason.code),
     };
-    let diagnosis = Diagnosis::new(&DENIED, "the broker refuses the subscription");
-    let allow = "allow this user to subscribe to the topic, in the broker's access rules";
+    const SAID: &str = "the broker refuses the subscription";
+    let (title, allow) = match reason.code {
+        _ if !reason.in_5 => (SAID.to_owned(), ALLOW),
+        0x87 => (reason::because(SAID, "SUBACK", reason.code), ALLOW),
+        code => (
+            reason::because(SAID, "SUBACK", code),
+            reason::help(code, config),
+        ),
+    };
+    // A code that says what is wrong leaves nothing to guess.
+    let other = matches!(reason.code, 0x80 | 0x83 | 0x87 | 0x8f) || !reason.in_5;
+    let guess = reason.in_5 && matches!(reason.code, 0x80 | 0x83);
+    let diagnosis = Diagnosis::new(&DENIED, title);
     match &error.operation {
         Operation::Subscribe { filter, .. } => {
             let diagnosis = diagnosis
@@ -46,8 +60,9 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
                 .note(user(config));
             topic_slip(diagnosis, error.command, filter)
                 .help(allow)
-                .help(another_filter(error.command, filter, config))
-                .help_if(is_echo(error.command, config), PUBLISH_ALONE)
+                .help_if(guess, "if this user may not subscribe to the topic, allow it in the broker's access rules")
+                .help_if(other, another_filter(error.command, filter, config))
+                .help_if(other && is_echo(error.command, config), PUBLISH_ALONE)
         }
         _ => diagnosis.note(said).note(user(config)).help(allow),
     }

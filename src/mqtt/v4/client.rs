@@ -265,10 +265,17 @@ impl Connection {
         Some(match event {
             None => return None,
             Some(Incoming(Packet::Publish(publish))) => Event::Message(Message::V4(publish.into())),
-            Some(Incoming(Packet::PubAck(PubAck { pkid: id }))) => Event::Acknowledged { id },
-            Some(Incoming(Packet::PubRec(PubRec { pkid: id }))) => Event::Received { id },
+            Some(Incoming(
+                Packet::PubAck(PubAck { pkid: id }) | Packet::PubComp(PubComp { pkid: id }),
+            )) => Event::Acknowledged {
+                id,
+                unmatched: false,
+            },
+            Some(Incoming(Packet::PubRec(PubRec { pkid: id }))) => Event::Received {
+                id,
+                unmatched: false,
+            },
             Some(Incoming(Packet::PubRel(PubRel { pkid: id }))) => Event::Released { id },
-            Some(Incoming(Packet::PubComp(PubComp { pkid: id }))) => Event::Acknowledged { id },
             Some(Incoming(Packet::SubAck(suback))) => {
                 Event::Granted(match suback.return_codes.first() {
                     Some(SubscribeReasonCode::Success(qos)) => Ok(*qos as u8),

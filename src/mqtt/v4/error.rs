@@ -42,7 +42,7 @@ pub(crate) fn classify(error: ConnectionError, limit: Duration) -> LinkError {
                 classify_io(error)
             }
             StateError::ConnectionAborted => LinkError::Closed { reset: false },
-            StateError::AwaitPingResp => LinkError::NoPingResponse,
+            StateError::AwaitPingResp => LinkError::NoPingResponse(None),
             StateError::Deserialization(error) => match error {
                 CodecError::InvalidConnectReturnCode(code) => LinkError::Refused(code.into()),
                 CodecError::InvalidSubscribeReasonCode(code) => LinkError::SubackCode(code.into()),

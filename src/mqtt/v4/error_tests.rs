@@ -73,7 +73,7 @@ fn the_ends_of_a_connection_are_told_apart() {
     let aborted = ConnectionError::MqttState(StateError::ConnectionAborted);
     check(aborted, "Closed { reset: false }");
     let silent = ConnectionError::MqttState(StateError::AwaitPingResp);
-    check(silent, "NoPingResponse");
+    check(silent, "NoPingResponse(None)");
     for (kind, expected) in [
         (Kind::UnexpectedEof, "Closed { reset: false }"),
         (Kind::ConnectionReset, "Closed { reset: true }"),

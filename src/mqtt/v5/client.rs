@@ -33,11 +33,11 @@ const FIRST_RESUMED: usize = 4;
 /// How often the socket of a peer that has gone is looked into: there is no more than its buffer holds.
 const LAST_LOOKS: usize = 4096;
 
-/// MQTT 5 §3.4.2.1.
-const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
-
 /// The answer to the oldest CONNACK of all: MQTT 3.1.1 §3.2, which has no properties.
 const CONNACK_OF_3_1_1: &[u8] = &[0x20, 2];
+
+/// A success of PUBACK and PUBREC (MQTT 5 §2.4).
+const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
 
 /// After an error it can only be asked for the events at hand.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub(crate) struct Connection {
     silent: bool,
     /// Zero: never a ping.
     keep_alive: Duration,
+    /// Seconds, where the broker set it in place of ours.
+    server_keep_alive: Option<u16>,
     /// When something was last written.
     wrote: Instant,
     /// A PINGREQ was sent, and nothing has come since.
@@ -130,6 +132,7 @@ impl Connection {
             manual_acks: false,
             silent: false,
             keep_alive: config.keep_alive,
+            server_keep_alive: None,
             wrote: Instant::now(),
             pinged: None,
         };
@@ -144,6 +147,7 @@ impl Connection {
         }) = &opened.allowance.as_deref()
         {
             connection.keep_alive = Duration::from_secs((*seconds).into());
+            connection.server_keep_alive = Some(*seconds);
         }
         if opened.session_present {
             connection.resume(config, limits, unfinished);
@@ -184,13 +188,14 @@ impl Connection {
         if let [first, second, _, code, ..] = *self.wire.input()
             && [first, second] == CONNACK_OF_3_1_1
         {
-            return match code {
-                0 => undecodable("received the CONNACK of MQTT 3.1.1 in answer to MQTT 5"),
-                code => Err(LinkError::Refused(code.into())),
-            };
+            return Err(match code {
+                0 => LinkError::ConnackOf3_1_1,
+                code => LinkError::Refused(code.into()),
+            });
         }
         match self.wire.input() {
-            [] | [0x20, ..] => {}
+            // AUTH and DISCONNECT say why no CONNACK comes.
+            [] | [0x20 | 0xe0 | 0xf0, ..] => {}
             _ => return undecodable("expected CONNACK, received another packet"),
         }
         let Some(frame) =
@@ -200,13 +205,16 @@ impl Connection {
         };
         let length = frame.length;
         let packet = decode::packet(frame).map_err(|words| LinkError::Undecodable { words })?;
-        let Incoming::ConnAck {
-            session_present,
-            code,
-            properties,
-        } = packet
-        else {
-            return undecodable("expected CONNACK, received another packet");
+        let (session_present, code, properties) = match packet {
+            Incoming::ConnAck {
+                session_present,
+                code,
+                properties,
+            } => (session_present, code, properties),
+            packet => {
+                self.take_packet(packet)?;
+                return undecodable("expected CONNACK, received another packet");
+            }
         };
         self.wire.consume(length);
         if code != 0 {
@@ -234,7 +242,7 @@ impl Connection {
         for pending in &unfinished.publishes {
             let publish = Publish {
                 topic: &config.topic,
-                qos: config.qos,
+                qos: pending.qos,
                 retain: config.retain,
                 payload: pending.payload.clone(),
             };
@@ -398,7 +406,7 @@ impl Connection {
         if let Some(pinged) = self.pinged {
             let waited = now - pinged;
             if waited >= self.keep_alive {
-                return Err(LinkError::NoPingResponse);
+                return Err(LinkError::NoPingResponse(self.server_keep_alive));
             }
             return Ok(self.keep_alive - waited);
         }
@@ -486,9 +494,6 @@ impl Connection {
                 properties,
             } => {
                 self.send_resumed(2);
-                if code == NO_MATCHING_SUBSCRIBERS {
-                    self.events.push_back(Event::Unheard);
-                }
                 self.acknowledged(kind, id, code, properties)
             }
             Incoming::SubAck {
@@ -502,6 +507,9 @@ impl Connection {
             Incoming::PingResp => Event::Other,
             Incoming::Disconnect { code, properties } => {
                 return Err(LinkError::Disconnected(reason(code, properties)));
+            }
+            Incoming::Auth { code, properties } => {
+                return Err(LinkError::Auth(reason(code, properties)));
             }
             Incoming::ConnAck { .. } => {
                 let words = "received a second CONNACK".to_owned();
@@ -520,18 +528,22 @@ impl Connection {
         code: u8,
         properties: Option<Box<Properties>>,
     ) -> Event {
+        let unmatched = code == NO_MATCHING_SUBSCRIBERS;
         match kind {
             // §3.7.2.1: a PUBREL for an id that the broker does not know is one that is done.
-            PUBCOMP => Event::Acknowledged { id },
+            PUBCOMP => Event::Acknowledged {
+                id,
+                unmatched: false,
+            },
             _ if code >= 0x80 => Event::Refused {
                 id,
                 reason: Box::new(reason(code, properties)),
             },
             PUBREC => {
                 self.answer(PUBREL, id);
-                Event::Received { id }
+                Event::Received { id, unmatched }
             }
-            _ => Event::Acknowledged { id },
+            _ => Event::Acknowledged { id, unmatched },
         }
     }
 

@@ -75,6 +75,11 @@ pub(crate) enum Incoming {
         code: u8,
         properties: Option<Box<Properties>>,
     },
+    /// It is answered by nobody who did not begin it (MQTT 5 §4.12).
+    Auth {
+        code: u8,
+        properties: Option<Box<Properties>>,
+    },
 }
 
 pub(crate) const PUBACK: u8 = 4;
@@ -88,7 +93,6 @@ pub(crate) const PUBCOMP: u8 = 7;
 /// What is wrong with it, in words.
 pub(crate) fn packet(frame: Frame<'_>) -> Result<Incoming, String> {
     let kind = frame.first >> 4;
-    // AUTH is answered by nobody who did not begin it (MQTT 5 §4.12).
     let name = match kind {
         2 => "CONNACK",
         3 => "PUBLISH",
@@ -100,7 +104,7 @@ pub(crate) fn packet(frame: Frame<'_>) -> Result<Incoming, String> {
         11 => "UNSUBACK",
         13 => "PINGRESP",
         14 => "DISCONNECT",
-        15 => return Err("received AUTH, which was not asked for".to_owned()),
+        15 => "AUTH",
         _ => {
             return Err(format!(
                 "received a packet of type {kind}, which no broker sends"
@@ -149,6 +153,10 @@ fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {
             Incoming::UnsubAck { id, codes }
         }
         13 => Incoming::PingResp,
+        15 => Incoming::Auth {
+            code: bytes.u8().unwrap_or_default(),
+            properties: bytes.properties()?,
+        },
         _ => Incoming::Disconnect {
             code: bytes.u8().unwrap_or_default(),
             properties: bytes.properties()?,

@@ -1,6 +1,6 @@
 //! Packets that go out (MQTT 5 §3).
 
-use crate::config::{Config, MessageProperties, Qos, Secret, SubscribeOptions};
+use crate::config::{Config, Key, MessageProperties, Qos, Secret, SubscribeOptions};
 use crate::mqtt::event::Publish;
 use crate::mqtt::v5::properties::{Properties, put_binary, put_variable};
 
@@ -36,7 +36,11 @@ pub(crate) fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<
     let properties = Properties {
         session_expiry: set.session_expiry.or(kept),
         receive_maximum: set.receive_maximum,
-        maximum_packet_size: Some(u32::try_from(size).unwrap_or(u32::MAX)),
+        // Only where it was asked for: the broker drops in silence what is larger (§3.1.2.11.4), and
+        // otherwise it is told and counted here.
+        maximum_packet_size: config
+            .is_set(Key::MaxPacketSize)
+            .then(|| u32::try_from(size).unwrap_or(u32::MAX)),
         topic_alias_maximum: Some(set.topic_alias_maximum).filter(|most| *most > 0),
         user: set.user.clone(),
         ..Properties::default()
@@ -82,14 +86,14 @@ pub(crate) fn message_properties(config: &Config) -> Vec<u8> {
 }
 
 /// The bytes of a PUBLISH (MQTT 5 §3.3) without those of its fixed header.
-pub(crate) fn publish_size(config: &Config, payload: usize) -> usize {
+pub(crate) fn publish_size(config: &Config, qos: Qos, payload: usize) -> usize {
     // Asked for each message.
     let properties = if config.message_properties == MessageProperties::default() {
         1
     } else {
         message_properties(config).len()
     };
-    size(&config.topic, config.qos, properties, payload)
+    size(&config.topic, qos, properties, payload)
 }
 
 fn size(topic: &str, qos: Qos, properties: usize, payload: usize) -> usize {
@@ -172,15 +176,17 @@ mod tests {
             let config = testing::good(&format!("client_id = me\nprotocol = 5\n{lines}"));
             connect_packet(&config, None)
         };
-        // Name, version, flags, keep-alive; the limit of a packet, which is always sent.
-        let plain = b"\x10\x14\0\x04MQTT\x05\x02\0\x3c\x05\x27\0\x10\0\x05\0\x02me";
+        // Name, version, flags, keep-alive.
+        let plain = b"\x10\x0f\0\x04MQTT\x05\x02\0\x3c\0\0\x02me";
         assert_eq!(connect(""), plain);
-        let kept =
-            b"\x10\x19\0\x04MQTT\x05\0\0\x3c\x0a\x11\xff\xff\xff\xff\x27\0\x10\0\x05\0\x02me";
+        let kept = b"\x10\x14\0\x04MQTT\x05\0\0\x3c\x05\x11\xff\xff\xff\xff\0\x02me";
         assert_eq!(connect("clean_session = off"), kept);
+        // With its header, which `max_packet_size` does not count.
+        let limited = b"\x10\x14\0\x04MQTT\x05\x02\0\x3c\x05\x27\0\0\x04\x05\0\x02me";
+        assert_eq!(connect("max_packet_size = 1KiB"), limited);
         let lines = "session_expiry = 1h\nreceive_maximum = 10\ntopic_alias_maximum = 5\n\
                      user_property.a = b\n";
-        let all = b"\x10\x26\0\x04MQTT\x05\x02\0\x3c\x17\x26\0\x01a\0\x01b\x11\0\0\x0e\x10\x27\0\x10\0\x05\x21\0\x0a\x22\0\x05\0\x02me";
+        let all = b"\x10\x21\0\x04MQTT\x05\x02\0\x3c\x12\x26\0\x01a\0\x01b\x11\0\0\x0e\x10\x21\0\x0a\x22\0\x05\0\x02me";
         assert_eq!(connect(lines), all);
     }
 

@@ -62,9 +62,8 @@ proptest! {
         prop_assert_eq!(connect.client_id, id);
         prop_assert_eq!(connect.keep_alive, keep_alive);
         prop_assert_eq!(connect.clean_start, clean);
-        let properties = connect.properties.unwrap();
-        let expiry = (!clean).then_some(u32::MAX);
-        prop_assert_eq!(properties.session_expiry_interval, expiry);
+        let expiry = connect.properties.and_then(|it| it.session_expiry_interval);
+        prop_assert_eq!(expiry, (!clean).then_some(u32::MAX));
         let last_will = last_will.unwrap();
         let topic = format!("w/{will}");
         prop_assert_eq!(&last_will.topic[..], topic.as_bytes());

@@ -2,6 +2,7 @@
 //! never the password.
 
 use crate::config::Config;
+use crate::failure::Reason;
 use crate::mqtt::v5::decode::{Incoming, PUBACK, PUBREC, PUBREL};
 
 pub(crate) fn connect_line(config: &Config) -> String {
@@ -36,19 +37,22 @@ pub(crate) fn publish_line(id: u16) -> String {
 }
 
 pub(crate) fn ack_line(kind: u8, id: u16) -> String {
-    let name = match kind {
+    format!("{} {id}", name(kind))
+}
+
+fn name(kind: u8) -> &'static str {
+    match kind {
         PUBACK => "PUBACK",
         PUBREC => "PUBREC",
         PUBREL => "PUBREL",
         _ => "PUBCOMP",
-    };
-    format!("{name} {id}")
+    }
 }
 
 /// A packet that came in.
 pub(crate) fn line(packet: &Incoming) -> String {
     match packet {
-        Incoming::ConnAck { code, .. } => format!("CONNACK {code:#04x}"),
+        Incoming::ConnAck { code, .. } => Reason::shown("CONNACK", *code),
         Incoming::Publish(message) => format!(
             "PUBLISH {} {} bytes, QoS {}{}",
             message.topic,
@@ -59,10 +63,17 @@ pub(crate) fn line(packet: &Incoming) -> String {
         Incoming::Ack {
             kind, id, code: 0, ..
         } => ack_line(*kind, *id),
-        Incoming::Ack { kind, id, code, .. } => format!("{}, {code:#04x}", ack_line(*kind, *id)),
-        Incoming::SubAck { id, codes, .. } => format!("SUBACK {id} {codes:02x?}"),
-        Incoming::UnsubAck { id, codes } => format!("UNSUBACK {id} {codes:02x?}"),
+        Incoming::Ack { kind, id, code, .. } => coded(name(*kind), *id, &[*code]),
+        Incoming::SubAck { id, codes, .. } => coded("SUBACK", *id, codes),
+        Incoming::UnsubAck { id, codes } => coded("UNSUBACK", *id, codes),
         Incoming::PingResp => "PINGRESP".to_owned(),
-        Incoming::Disconnect { code, .. } => format!("DISCONNECT {code:#04x}"),
+        Incoming::Disconnect { code, .. } => Reason::shown("DISCONNECT", *code),
+        Incoming::Auth { code, .. } => Reason::shown("AUTH", *code),
     }
+}
+
+/// A packet with an id and its codes.
+fn coded(packet: &str, id: u16, codes: &[u8]) -> String {
+    let coded = codes.iter().map(|code| Reason::coded(packet, *code));
+    format!("{packet} {id}, {}", coded.collect::<Vec<_>>().join(", "))
 }

@@ -1,0 +1,203 @@
+//! What mosquitto allows in MQTT 5, which the check and `pub` keep to, and how it ends connections there.
+
+use crate::golden;
+use crate::lab::Lab;
+use crate::mosquitto::mosquitto;
+use crate::rogue::{Rogue, Saying, To};
+use crate::run::Run;
+
+fn config(port: u16, more: &str) -> String {
+    let protocol = if more.contains("protocol") {
+        ""
+    } else {
+        "protocol = 5\n"
+    };
+    format!("host = 127.0.0.1\nport = {port}\ntls = off\n{protocol}topic = a/b\n{more}")
+}
+
+/// Publishes `count` lines and tells the report.
+#[track_caller]
+fn publish_lines(lab: &Lab, port: u16, args: &[&str], count: usize) -> String {
+    let args = [&["-l", "--json"][..], args].concat();
+    let mut run = Run::stream(lab, "pub", &config(port, ""), &args).start();
+    for n in 0..count {
+        run.write(format!("{n}\n").as_bytes());
+    }
+    let run = run.finish();
+    run.expect_code(0);
+    run.all()
+}
+
+#[test]
+fn the_qos_is_lowered_to_the_maximum() {
+    let lab = Lab::new();
+    for (maximum, asked) in [(1, 2), (0, 1), (0, 2), (1, 1)] {
+        let broker = mosquitto(&lab).line(format!("max_qos {maximum}")).start();
+        let run = Run::check(&lab, &config(broker.port, &format!("qos = {asked}\n"))).go();
+        run.expect_code(0);
+        match (maximum, asked) {
+            (1, 1) => assert!(!run.all().contains("warning"), "{run}"),
+            (1, 2) => golden::check("qos-downgraded.maximum", &lab, &run),
+            _ => assert!(run.all().contains("QoS 0 is used"), "{run}"),
+        }
+        let qos = format!("-q{asked}");
+        let report = publish_lines(&lab, broker.port, &[&qos], 100);
+        let done = if maximum == 0 { "sent" } else { "acknowledged" };
+        let done = format!(r#""published":100,"{done}":100,"refused":0,"unacknowledged":0"#);
+        assert!(report.contains(&done), "{report}");
+        let warnings = report.matches("qos-downgraded").count();
+        assert_eq!(warnings, usize::from(asked > maximum), "{report}");
+    }
+    // A check that publishes nothing has nothing to lower; the subscription is granted less.
+    let broker = mosquitto(&lab).line("max_qos 0").start();
+    let more = "qos = 2\ncheck = subscribe\n";
+    let run = Run::check(&lab, &config(broker.port, more)).go();
+    run.expect_code(0);
+    assert!(
+        run.all().contains("QoS 2 was asked for and QoS 0 granted"),
+        "{run}"
+    );
+}
+
+#[test]
+fn a_retained_message_is_not_sent_where_none_is_retained() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("retain_available false").start();
+    let run = Run::check(&lab, &config(broker.port, "retain = on\n")).go();
+    run.expect_code(8);
+    golden::check("publish-denied.retain", &lab, &run);
+    let run = Run::stream(&lab, "pub", &config(broker.port, ""), &["-r", "-m", "x"]).go();
+    run.expect_code(8);
+    golden::check("publish-denied.retain.pub", &lab, &run);
+    assert!(
+        !broker.log().contains("Received PUBLISH"),
+        "{}",
+        broker.log()
+    );
+    let run = Run::check(&lab, &config(broker.port, "")).go();
+    run.expect_code(0);
+}
+
+#[test]
+fn what_is_larger_than_the_broker_takes_is_not_sent() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("max_packet_size 300").start();
+    let message = |length| format!("message = {}\n", "x".repeat(length));
+    // Two bytes of length and the topic's three, two of the id, one of properties; three of the header.
+    let fits = 300 - 3 - (2 + 3 + 2 + 1);
+    let run = Run::check(&lab, &config(broker.port, &message(fits))).go();
+    run.expect_code(0);
+    let run = Run::check(&lab, &config(broker.port, &message(fits + 1))).go();
+    run.expect_code(8);
+    golden::check("publish-too-large.broker", &lab, &run);
+    // What came before is published.
+    let args = ["-l"];
+    let mut run = Run::stream(&lab, "pub", &config(broker.port, ""), &args).start();
+    run.write(format!("a\nb\n{}\nc\n", "x".repeat(1_000)).as_bytes());
+    let run = run.finish();
+    run.expect_code(8);
+    golden::check("publish-too-large.broker.pub", &lab, &run);
+    assert!(!broker.log().contains("oversize"), "{}", broker.log());
+}
+
+/// A limit that mosquitto does not announce: it refuses each message over it.
+#[test]
+fn what_is_larger_than_its_limit_is_refused() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("message_size_limit 100").start();
+    for (qos, answer) in [(1, "PUBACK"), (2, "PUBREC")] {
+        let more = format!("qos = {qos}\nmessage = {}\n", "x".repeat(101));
+        let run = Run::check(&lab, &config(broker.port, &more)).go();
+        run.expect_code(8);
+        let all = run.all();
+        assert!(all.contains("error[publish-too-large]"), "{run}");
+        assert!(
+            all.contains(&format!("{answer} 0x95 (packet too large)")),
+            "{run}"
+        );
+    }
+    let mut run = Run::stream(&lab, "pub", &config(broker.port, ""), &["-l"]).start();
+    run.write(format!("a\n{}\nb\n", "x".repeat(101)).as_bytes());
+    let run = run.finish();
+    run.expect_code(8);
+    golden::check("publish-too-large.refused.pub", &lab, &run);
+}
+
+/// mosquitto names it by `max_inflight_messages`, and ends the connection of who has more under way.
+#[test]
+fn the_window_keeps_to_the_receive_maximum() {
+    let lab = Lab::new();
+    for maximum in [1, 5] {
+        let broker = mosquitto(&lab)
+            .line(format!("max_inflight_messages {maximum}"))
+            .terse()
+            .start();
+        for qos in ["-q1", "-q2"] {
+            let report = publish_lines(&lab, broker.port, &[qos], 1_000);
+            assert!(
+                report.contains(r#""published":1000,"acknowledged":1000"#),
+                "{report}"
+            );
+            assert!(report.contains(r#""reconnects":0"#), "{report}");
+        }
+    }
+}
+
+#[test]
+fn a_client_id_of_another_prefix() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).line("clientid_prefixes dev-").start();
+    let run = Run::check(&lab, &config(broker.port, "client_id = dev-1\n")).go();
+    run.expect_code(0);
+    let run = Run::check(&lab, &config(broker.port, "client_id = other\n")).go();
+    run.expect_code(6);
+    golden::check("mqtt-not-authorized.client-id.mqtt-5", &lab, &run);
+}
+
+/// mosquitto 2.0.11 says nothing when it stops, in either version.
+#[test]
+fn a_broker_that_stops_and_comes_back() {
+    let lab = Lab::new();
+    let mut broker = mosquitto(&lab).start();
+    let args = ["-C", "1"];
+    let run = Run::stream(&lab, "sub", &config(broker.port, ""), &args).start();
+    broker.wait_for_log("Sending SUBACK to");
+    broker.stop();
+    broker.restart();
+    broker.wait_for_log("Sending SUBACK to");
+    let sent = Run::stream(&lab, "pub", &config(broker.port, ""), &["-m", "hello"]).go();
+    sent.expect_code(0);
+    let run = run.finish();
+    run.expect_code(0);
+    assert!(run.all().contains("connection is back"), "{run}");
+}
+
+/// What is missing is known where the broker says that it takes the message.
+#[test]
+fn what_does_not_come_back() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).acl("topic write a/#\n").start();
+    for (qos, name) in [
+        (1, "receive-timeout.mqtt-5"),
+        (0, "receive-timeout.mqtt-5.qos-0"),
+    ] {
+        let more = format!("timeout = 1s\nqos = {qos}\n");
+        let run = Run::check(&lab, &config(broker.port, &more)).go();
+        run.expect_code(9);
+        golden::check(name, &lab, &run);
+        // The configuration does not say which version it came to be.
+        let more = more.replace("timeout", "protocol = auto\ntimeout");
+        let auto = Run::check(&lab, &config(broker.port, &more)).go();
+        auto.expect_code(9);
+        assert!(auto.all().contains("MQTT 5, client id"), "{auto}");
+        assert!(!auto.all().contains("3.1.1"), "{auto}");
+    }
+    let saying = Saying {
+        kind: 4,
+        rest: vec![0x10],
+    };
+    let server = Rogue::Says(To::Publish, saying).start(&lab);
+    let run = Run::check(&lab, &config(server.port, "timeout = 1s\n")).go();
+    run.expect_code(9);
+    golden::check("receive-timeout.no-subscribers", &lab, &run);
+}
