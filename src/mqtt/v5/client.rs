@@ -19,7 +19,7 @@ use crate::mqtt::v5::encode::{
     DISCONNECT, PINGREQ, connect_packet, message_properties, put_ack, put_publish, put_subscribe,
     put_unsubscribe,
 };
-use crate::mqtt::v5::properties::Properties;
+use crate::mqtt::v5::properties::{Properties, allowance, reason};
 use crate::mqtt::v5::trace;
 use crate::mqtt::v5::wire::Wire;
 use crate::net::{Deadline, SIGNAL_POLL};
@@ -581,36 +581,5 @@ fn frame_error(error: FrameError) -> LinkError {
         },
         // The limit is that of the body.
         FrameError::TooLarge { size } => LinkError::TooLarge { size },
-    }
-}
-
-/// What was said beside a code.
-fn reason(code: u8, properties: Option<Box<Properties>>) -> Reason {
-    let properties = properties.map(|properties| *properties).unwrap_or_default();
-    Reason {
-        code,
-        in_5: true,
-        words: properties.reason_string,
-        reference: properties.server_reference,
-    }
-}
-
-fn allowance(properties: Properties) -> Allowance {
-    Allowance {
-        client_id: properties.assigned_client_id,
-        session_expiry: properties.session_expiry,
-        keep_alive: properties.server_keep_alive,
-        receive_maximum: properties.receive_maximum,
-        maximum_qos: properties.maximum_qos,
-        retain: properties.retain_available,
-        // With its header (§3.2.2.3.6).
-        packet_size: properties.maximum_packet_size,
-        topic_aliases: properties.topic_alias_maximum,
-        wildcards: properties.wildcards_available,
-        shared: properties.shared_available,
-        subscription_ids: properties.subscription_ids_available,
-        reason: properties.reason_string,
-        reference: properties.server_reference,
-        response_information: properties.response_information,
     }
 }

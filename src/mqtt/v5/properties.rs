@@ -1,5 +1,8 @@
 //! The properties of MQTT 5 §2.2.2, which any packet may carry.
 
+use crate::failure::Reason;
+use crate::mqtt::event::Allowance;
+
 /// What was sent along. A packet that may not carry one of them is not refused for it: what the broker
 /// said is worth more than its manners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,6 +191,38 @@ impl Properties {
         }
         put_variable(out, u32::try_from(body.len()).unwrap_or(u32::MAX));
         out.extend(body);
+    }
+}
+
+/// What was said beside a code.
+pub(crate) fn reason(code: u8, properties: Option<Box<Properties>>) -> Reason {
+    let properties = properties.map(|properties| *properties).unwrap_or_default();
+    Reason {
+        code,
+        in_5: true,
+        words: properties.reason_string,
+        reference: properties.server_reference,
+    }
+}
+
+/// What the CONNACK allows and gives.
+pub(crate) fn allowance(properties: Properties) -> Allowance {
+    Allowance {
+        client_id: properties.assigned_client_id,
+        session_expiry: properties.session_expiry,
+        keep_alive: properties.server_keep_alive,
+        receive_maximum: properties.receive_maximum,
+        maximum_qos: properties.maximum_qos,
+        retain: properties.retain_available,
+        // With its header (§3.2.2.3.6).
+        packet_size: properties.maximum_packet_size,
+        topic_aliases: properties.topic_alias_maximum,
+        wildcards: properties.wildcards_available,
+        shared: properties.shared_available,
+        subscription_ids: properties.subscription_ids_available,
+        reason: properties.reason_string,
+        reference: properties.server_reference,
+        response_information: properties.response_information,
     }
 }
 
