@@ -236,6 +236,13 @@ pub fn peer(data: &[u8]) {
     session(config, None, data);
 }
 
+/// The same in MQTT 5.
+pub fn peer5(data: &[u8]) {
+    static CONFIG: OnceLock<Config> = OnceLock::new();
+    let config = CONFIG.get_or_init(|| loopback("tls = off\nprotocol = 5"));
+    session(config, None, data);
+}
+
 /// Everything that a peer can send to a connection that begins with a TLS handshake.
 pub fn tls(data: &[u8]) {
     static TLS: OnceLock<(Config, Tls)> = OnceLock::new();

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Protocol, Qos};
-use crate::failure::{LinkError, Reason};
+use crate::failure::LinkError;
 use crate::mqtt::event::{
     Allowance, Event, Opened, PacketLog, Publish, Receipt, Request, SessionError, Trace,
 };
