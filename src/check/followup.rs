@@ -222,6 +222,7 @@ impl<'a> Observed<'a> {
                 return self.mqtt(LinkError::Io(error).into(), connect, after);
             }
             LinkError::Tls(cause) => return self.tls(cause, connect, after),
+            LinkError::Certificate(error) => return Failure::Tls(error),
             LinkError::Tcp(error) => return self.tcp(error),
             LinkError::TimedOut { .. } if self.failed.iter().any(is_timeout) => {
                 return self.first_address();
@@ -356,6 +357,9 @@ impl<'a> Observed<'a> {
 
     /// A failure of MQTT, see [`MqttError::after`], or of this machine.
     pub(crate) fn mqtt(&self, cause: MqttCause, operation: Operation, after: Duration) -> Failure {
+        if let MqttCause::Connection(LinkError::Certificate(error)) = cause {
+            return Failure::Tls(error);
+        }
         if let MqttCause::Connection(LinkError::Io(error)) = &cause
             && let Some(limit) = LimitError::of(error)
         {

@@ -300,6 +300,8 @@ pub(crate) enum LinkError {
         size: usize,
     },
     Tls(TlsCause),
+    /// The broker's certificate was judged in a handshake of our own: with all that it showed.
+    Certificate(Box<TlsError>),
     /// TCP could not be connected again.
     Tcp(io::Error),
     Io(io::Error),

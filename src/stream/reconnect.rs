@@ -414,6 +414,7 @@ fn is_verdict(fault: &LinkError) -> bool {
         LinkError::Refused(_)
             | LinkError::Disconnected(_)
             | LinkError::Auth(_)
+            | LinkError::Certificate(_)
             | LinkError::Tls(TlsCause::Rustls(rustls::Error::InvalidCertificate(_)))
     )
 }

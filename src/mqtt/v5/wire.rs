@@ -207,6 +207,8 @@ impl From<Failure> for SessionError {
             Failure::Tls(error) => match error.cause {
                 TlsCause::Closed { reset } => LinkError::Closed { reset },
                 TlsCause::TimedOut { limit } => LinkError::TimedOut { limit },
+                TlsCause::Rustls(rustls::Error::InvalidCertificate(_))
+                | TlsCause::PinMismatch { .. } => LinkError::Certificate(error),
                 cause => LinkError::Tls(cause),
             },
             Failure::Tcp(error) => match error.tried.into_iter().next() {
