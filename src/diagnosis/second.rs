@@ -29,17 +29,26 @@ pub(crate) fn word(diagnosis: Diagnosis, error: &MqttError, config: &Config) -> 
             .note("asked again in MQTT 5: the same CONNECT is accepted")
             .only_help(["set `protocol = 5`: MQTT 5 is what this broker accepts from this client"]),
         SecondOpinion::Subscribed { granted } => {
+            // It may have arrived the first time.
+            let unsent = match error.operation {
+                Operation::Publish { .. } | Operation::Receive { .. } => {
+                    "; the message was not sent a second time"
+                }
+                _ => "",
+            };
             let first = matches!(error.cause, MqttCause::SubscribeDenied(_));
             match granted {
                 Some(granted) => {
                     let said = format!(
-                        "asked again in MQTT 5: the subscription is granted, QoS {granted}"
+                        "asked again in MQTT 5: the subscription is granted, QoS {granted}{unsent}"
                     );
                     diagnosis.note(said).first_help(
                         first.then_some("set `protocol = 5`: there the broker grants it"),
                     )
                 }
-                None => diagnosis.note("asked again in MQTT 5: CONNECT is accepted"),
+                None => diagnosis.note(format!(
+                    "asked again in MQTT 5: CONNECT is accepted{unsent}"
+                )),
             }
         }
         SecondOpinion::Published { delivered: true } => diagnosis
