@@ -25,7 +25,7 @@
 //! cli   report
 //! stream
 //! check
-//! mqtt              rumqttc, and nothing else names it
+//! mqtt              sessions: 3.1.1 through rumqttc, 5 on a connection of our own
 //! tls   diagnosis
 //! net
 //! failure           what can go wrong, as data
