@@ -352,6 +352,7 @@ fn session(config: &Config, tls: Option<&Tls>, data: &[u8]) {
         password,
         tls,
         stop,
+        protocol: config.protocol,
     };
     let reconnect = Reconnect {
         on: false,

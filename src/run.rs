@@ -124,6 +124,7 @@ impl Prepared {
             password,
             tls,
             stop,
+            protocol: config.protocol,
         }
     }
 }

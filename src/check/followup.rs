@@ -289,6 +289,7 @@ impl<'a> Observed<'a> {
             password,
             tls,
             stop,
+            protocol,
         } = self.target;
         let blurred = matches!(
             link,
@@ -299,7 +300,7 @@ impl<'a> Observed<'a> {
                 | LinkError::Io(_)
         );
         let peer = self.peer.filter(|_| blurred)?;
-        let packet = connect_packet(config, password);
+        let packet = connect_packet(config, password, protocol);
         probe::at(peer, tls, &packet, config.timeout.min(PROBE_LIMIT), stop)
     }
 

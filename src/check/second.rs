@@ -58,12 +58,12 @@ fn is_blurred(error: &MqttError) -> bool {
 /// MQTT 5 said nothing.
 fn ask(target: Target<'_>, operation: &Operation) -> Option<SecondOpinion> {
     let config = Config {
-        protocol: Protocol::V5,
         timeout: target.config.timeout.min(LIMIT),
         ..target.config.clone()
     };
     let target = Target {
         config: &config,
+        protocol: Protocol::V5,
         ..target
     };
     let opened = Session::open(target, Limits::ONE, &Unfinished::default(), config.timeout);

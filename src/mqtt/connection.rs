@@ -53,7 +53,7 @@ impl Connection {
             let (connection, opened) = v5::Connection::open(target, limits, unfinished, limit)?;
             Ok((Self::V5(Box::new(connection)), opened))
         };
-        match target.config.protocol {
+        match target.protocol {
             Protocol::V3_1_1 => v4(limit),
             Protocol::V5 => v5(limit),
             Protocol::Auto => {
@@ -202,8 +202,12 @@ fn is_version(error: &LinkError) -> bool {
 }
 
 /// The CONNECT packet that a session begins with, for a probe.
-pub(crate) fn connect_packet(config: &Config, password: Option<&Secret>) -> Vec<u8> {
-    match config.protocol {
+pub(crate) fn connect_packet(
+    config: &Config,
+    password: Option<&Secret>,
+    protocol: Protocol,
+) -> Vec<u8> {
+    match protocol {
         // What is asked last.
         Protocol::V3_1_1 | Protocol::Auto => v4::connect_packet(config, password),
         Protocol::V5 => v5::connect_packet(config, password),

@@ -35,6 +35,7 @@ fn whatever_comes_in_shows_that_the_broker_lives() {
         password: None,
         tls: None,
         stop,
+        protocol: config.protocol,
     };
     let limit = Duration::from_secs(30);
     let opened = Session::open(target, Limits::ONE, &Unfinished::default(), limit);

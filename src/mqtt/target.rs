@@ -1,6 +1,6 @@
 //! What a session is opened with: whom to connect to, and how much may be under way.
 
-use crate::config::{Config, Secret};
+use crate::config::{Config, Protocol, Secret};
 use crate::net::Stop;
 use crate::tls::Tls;
 
@@ -12,6 +12,8 @@ pub(crate) struct Target<'a> {
     /// `None`: `tls = off`.
     pub(crate) tls: Option<&'a Tls>,
     pub(crate) stop: &'a Stop,
+    /// In which version: what is configured, until [`Protocol::Auto`] has found out.
+    pub(crate) protocol: Protocol,
 }
 
 /// How much may be under way at once.

@@ -128,6 +128,7 @@ impl<'a> Reconnector<'a> {
     fn note(&mut self, opened: Opened) {
         self.resumed = opened.session_present;
         self.observed.protocol = opened.protocol;
+        self.target.protocol = opened.protocol;
         self.allowance = opened.allowance;
     }
 

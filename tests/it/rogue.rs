@@ -92,8 +92,8 @@ pub(crate) enum Rogue {
     NeverPubcomp,
     /// Acknowledges, and delivers nothing: what an ACL does in MQTT 3.1.1.
     NeverDelivers,
-    /// The same, and answers a CONNECT of MQTT 5 as a broker does that has never heard of it.
-    SpeaksNo5(To5),
+    /// Another one, which answers a CONNECT of MQTT 5 as a broker does that has never heard of it.
+    SpeaksNo5(To5, &'static Self),
     /// Acknowledges, and closes in place of delivering.
     ClosesAtDelivery,
     /// Delivers the message with its first byte changed.
@@ -325,13 +325,15 @@ impl Rogue {
             {
                 Self::TakenOver(*after).answer(packet, client)
             }
-            (Self::SpeaksNo5(how), Packet::Connect(connect)) if connect.level == 5 => match how {
-                // Unacceptable protocol version (MQTT 3.1.1 §3.2.2.3).
-                To5::Refusal => vec![Act::Send(codec::connack(1, false)), Act::Close],
-                To5::Close => vec![Act::Close],
-                To5::Silence => Vec::new(),
-            },
-            (Self::SpeaksNo5(_), packet) => return Self::NeverDelivers.answer(packet, client),
+            (Self::SpeaksNo5(how, _), Packet::Connect(connect)) if connect.level == 5 => {
+                match how {
+                    // Unacceptable protocol version (MQTT 3.1.1 §3.2.2.3).
+                    To5::Refusal => vec![Act::Send(codec::connack(1, false)), Act::Close],
+                    To5::Close => vec![Act::Close],
+                    To5::Silence => Vec::new(),
+                }
+            }
+            (Self::SpeaksNo5(_, other), packet) => return other.answer(packet, client),
             (Self::KeepsSessionLosesRelease(connects), Packet::Connect(_)) => {
                 connects.fetch_add(1, Ordering::Relaxed);
                 Self::KeepsSession.answer(packet, client)

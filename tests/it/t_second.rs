@@ -102,7 +102,7 @@ fn what_may_have_arrived_is_not_sent_again() {
 fn a_broker_without_mqtt_5_changes_nothing() {
     for how in [To5::Refusal, To5::Close, To5::Silence] {
         let lab = Lab::new();
-        let broker = Rogue::SpeaksNo5(how).start(&lab);
+        let broker = Rogue::SpeaksNo5(how, &Rogue::NeverDelivers).start(&lab);
         let run = Run::check(
             &lab,
             &config(broker.port, "timeout = 5s\n").replace("timeout = 1s\n", ""),
@@ -128,10 +128,28 @@ fn auto_takes_what_the_broker_speaks() {
     assert!(run.all().contains("ok    connect"), "{run}");
     assert!(run.all().contains("MQTT 5, client id"), "{run}");
     for how in [To5::Refusal, To5::Close, To5::Silence] {
-        let old = Rogue::SpeaksNo5(how).start(&lab);
+        let old = Rogue::SpeaksNo5(how, &Rogue::NeverDelivers).start(&lab);
         let more = "protocol = auto\ncheck = publish\n";
         let run = Run::check(&lab, &config(old.port, more)).go();
         run.expect_code(0);
         assert!(run.all().contains("MQTT 3.1.1, client id"), "{run}");
     }
+}
+
+/// What was found once is not asked again at each reconnect: a broker that does not answer MQTT 5 costs
+/// half of the time-out.
+#[test]
+fn auto_asks_once() {
+    let lab = Lab::new();
+    let old = Rogue::SpeaksNo5(To5::Silence, &Rogue::ClosesAtPublish).start(&lab);
+    let args = ["-m", "x", "--give-up", "4s"];
+    let config = config(old.port, "protocol = auto\n");
+    let run = Run::stream(&lab, "pub", &config, &args).go();
+    let levels: Vec<u8> = old.connects().iter().map(|it| it.level).collect();
+    assert!(levels.len() > 2, "{levels:?} {run}");
+    assert_eq!(
+        levels.iter().filter(|level| **level == 5).count(),
+        1,
+        "{levels:?} {run}"
+    );
 }
