@@ -67,8 +67,8 @@ fn ask(target: Target<'_>, operation: &Operation) -> Option<SecondOpinion> {
         ..target
     };
     let opened = Session::open(target, Limits::ONE, &Unfinished::default(), config.timeout);
-    let mut session = match opened {
-        Ok((session, _)) => session,
+    let (mut session, opened) = match opened {
+        Ok(opened) => opened,
         Err(error) => return refusal("CONNACK", error),
     };
     // What comes in for a session that is kept is not ours to take.
@@ -77,6 +77,7 @@ fn ask(target: Target<'_>, operation: &Operation) -> Option<SecondOpinion> {
         target,
         deadline: Deadline::after(config.timeout, target.stop),
         subscribed: false,
+        takes_qos_1: opened.allowance.and_then(|it| it.maximum_qos) != Some(0),
     };
     let answer = question.go(&mut session, operation.stage());
     let filter = question.subscribed.then_some(config.topic.as_str());
@@ -88,6 +89,7 @@ struct Question<'a> {
     target: Target<'a>,
     deadline: Deadline<'a>,
     subscribed: bool,
+    takes_qos_1: bool,
 }
 
 impl Question<'_> {
@@ -121,7 +123,7 @@ impl Question<'_> {
         // What may have arrived is not sent again.
         let again =
             *qos != Qos::ExactlyOnce && !retain && matches!(message, Message::Marked { .. });
-        if stage == Stage::Subscribe || !again {
+        if stage == Stage::Subscribe || !again || !self.takes_qos_1 {
             return Some(SecondOpinion::Subscribed { granted });
         }
         let mut echo = Echo::new(message);
@@ -148,7 +150,7 @@ impl Question<'_> {
             }
         }
         Some(SecondOpinion::Published {
-            delivered: echo.is_decided(),
+            delivered: granted.map(|_| echo.is_decided()),
         })
     }
 

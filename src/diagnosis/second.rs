@@ -27,7 +27,9 @@ pub(crate) fn word(diagnosis: Diagnosis, error: &MqttError, config: &Config) -> 
         }
         SecondOpinion::Connected => diagnosis
             .note("asked again in MQTT 5: the same CONNECT is accepted")
-            .only_help(["set `protocol = 5`: MQTT 5 is what this broker accepts from this client"]),
+            .first_help(Some(
+                "set `protocol = 5`, if it is the version that the broker minds",
+            )),
         SecondOpinion::Subscribed { granted } => {
             // It may have arrived the first time.
             let unsent = match error.operation {
@@ -51,9 +53,16 @@ pub(crate) fn word(diagnosis: Diagnosis, error: &MqttError, config: &Config) -> 
                 )),
             }
         }
-        SecondOpinion::Published { delivered: true } => diagnosis
+        SecondOpinion::Published { delivered: None } => {
+            diagnosis.note("asked again in MQTT 5: the message was accepted")
+        }
+        SecondOpinion::Published {
+            delivered: Some(true),
+        } => diagnosis
             .note("asked again in MQTT 5: the message was accepted, and one of ours came back"),
-        SecondOpinion::Published { delivered: false } => {
+        SecondOpinion::Published {
+            delivered: Some(false),
+        } => {
             let silent = matches!(error.cause, MqttCause::NotDelivered { .. });
             let diagnosis = diagnosis.note(if silent {
                 "asked again in MQTT 5: the message was accepted, and did not come back either"

@@ -344,8 +344,8 @@ pub(crate) enum SecondOpinion {
     Connected,
     /// So was the subscription; `None`: there is none. Nothing was published.
     Subscribed { granted: Option<u8> },
-    /// PUBACK accepted our message.
-    Published { delivered: bool },
+    /// PUBACK accepted our message; whether it came back, where it was awaited.
+    Published { delivered: Option<bool> },
 }
 
 /// Whose work it was.

@@ -153,3 +153,18 @@ fn auto_asks_once() {
         "{levels:?} {run}"
     );
 }
+
+/// With QoS 0 it is asked with QoS 1, which has an answer; where the broker takes none, its answer would
+/// be to that, and to nothing that the user did.
+#[test]
+fn what_the_broker_does_not_allow_is_not_asked() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab)
+        .line("max_qos 0")
+        .acl("topic read a/#\n")
+        .start();
+    let run = Run::check(&lab, &config(broker.port, "qos = 0\n")).go();
+    run.expect_code(9);
+    let asked = "asked again in MQTT 5: the subscription is granted, QoS 0; the message was not sent a second time";
+    assert_eq!(note(&run).as_deref(), Some(asked), "{run}");
+}
