@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::{Protocol, Qos, SubscribeOptions};
+use crate::config::{Config, Protocol, Qos, SubscribeOptions};
 use crate::failure::{LinkError, MqttCause, Reason, Warning};
 use crate::mqtt::message::Message;
 use crate::net::WaitError;
@@ -195,6 +195,26 @@ pub(crate) struct Trace {
     pub(crate) at: Duration,
     pub(crate) sent: bool,
     pub(crate) packet: String,
+}
+
+/// A CONNECT in a line, never with the password; `first` is what its version has words of its own for.
+pub(super) fn connect_line(config: &Config, first: &[(bool, &str)]) -> String {
+    let both = [
+        (config.credentials.is_some(), "user name"),
+        (config.will.is_some(), "last will"),
+    ];
+    let set: Vec<_> = first
+        .iter()
+        .chain(&both)
+        .filter(|(on, _)| *on)
+        .map(|(_, name)| *name)
+        .collect();
+    format!(
+        "CONNECT {}, keep-alive {} s, {}",
+        config.client_id,
+        config.keep_alive.as_secs(),
+        set.join(", ")
+    )
 }
 
 /// The first packets of a session.

@@ -4,24 +4,10 @@
 use rumqttc::{Event, Outgoing, Packet};
 
 use crate::config::Config;
+use crate::mqtt::event;
 
 pub(crate) fn connect_line(config: &Config) -> String {
-    let flags = [
-        (config.clean_session, "clean session"),
-        (config.credentials.is_some(), "user name"),
-        (config.will.is_some(), "last will"),
-    ];
-    let set: Vec<_> = flags
-        .iter()
-        .filter(|(on, _)| *on)
-        .map(|(_, name)| *name)
-        .collect();
-    format!(
-        "CONNECT {}, keep-alive {} s, {}",
-        config.client_id,
-        config.keep_alive.as_secs(),
-        set.join(", ")
-    )
+    event::connect_line(config, &[(config.clean_session, "clean session")])
 }
 
 /// Whether it was sent, and its line.

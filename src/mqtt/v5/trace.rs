@@ -3,26 +3,12 @@
 
 use crate::config::Config;
 use crate::failure::Reason;
+use crate::mqtt::event;
 use crate::mqtt::v5::decode::{Incoming, PUBACK, PUBREC, PUBREL};
 
 pub(crate) fn connect_line(config: &Config) -> String {
-    let flags = [
-        (true, "MQTT 5"),
-        (config.clean_session, "clean start"),
-        (config.credentials.is_some(), "user name"),
-        (config.will.is_some(), "last will"),
-    ];
-    let set: Vec<_> = flags
-        .iter()
-        .filter(|(on, _)| *on)
-        .map(|(_, name)| *name)
-        .collect();
-    format!(
-        "CONNECT {}, keep-alive {} s, {}",
-        config.client_id,
-        config.keep_alive.as_secs(),
-        set.join(", ")
-    )
+    let first = [(true, "MQTT 5"), (config.clean_session, "clean start")];
+    event::connect_line(config, &first)
 }
 
 pub(crate) fn connack_line(session_present: bool) -> String {
