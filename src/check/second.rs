@@ -123,7 +123,7 @@ impl Question<'_> {
         // What may have arrived is not sent again.
         let again =
             *qos != Qos::ExactlyOnce && !retain && matches!(message, Message::Marked { .. });
-        if stage == Stage::Subscribe || !again || !self.takes_qos_1 {
+        if stage == Stage::Subscribe || !again || *qos == Qos::AtMostOnce && !self.takes_qos_1 {
             return Some(SecondOpinion::Subscribed { granted });
         }
         let mut echo = Echo::new(message);
