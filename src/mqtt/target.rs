@@ -19,8 +19,11 @@ pub(crate) struct Target<'a> {
 /// How much may be under way at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Publishes of QoS 1 and 2 that are not yet acknowledged; at least 1.
+    /// Publishes of QoS 1 and 2 that are not yet acknowledged (PUBACK, PUBCOMP); at least 1. So many
+    /// packet ids are used.
     pub(crate) max_inflight: u16,
+    /// Those of them that the broker has not yet taken (PUBACK, PUBREC); at least 1.
+    pub(crate) untaken: u16,
     /// Requests that wait to be written.
     pub(crate) requests: usize,
 }
@@ -29,6 +32,7 @@ impl Limits {
     /// For one message.
     pub(crate) const ONE: Self = Self {
         max_inflight: 10,
+        untaken: 10,
         requests: 10,
     };
 }

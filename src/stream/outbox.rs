@@ -36,6 +36,8 @@ pub(crate) struct Outbox {
     sent: usize,
     /// How many from the front were handed to the session.
     submitted: usize,
+    /// How many the broker has, by their PUBREC, and has not acknowledged.
+    received: usize,
     /// Items that are done and stand behind one that is not.
     done: usize,
     /// Items that came over from an earlier connection under their packet ids.
@@ -52,7 +54,12 @@ impl Outbox {
         self.submitted - self.done
     }
 
-    /// The same with their sizes, for a diagnosis.
+    /// How many of them the broker has not taken, as far as it has said.
+    pub(crate) fn untaken(&self) -> usize {
+        self.in_flight() - self.received
+    }
+
+    /// Those in flight with their sizes, for a diagnosis.
     pub(crate) fn under_way(&self) -> UnderWay {
         let mut under_way = UnderWay::default();
         for Item { payload, state } in self.items.iter().take(self.submitted) {
@@ -67,6 +74,11 @@ impl Outbox {
     /// the front. Packet ids go round in the window, so an id is free only when its place is.
     pub(crate) fn span(&self) -> usize {
         self.items.len()
+    }
+
+    /// The same of what was handed to the session: those of a lost one wait, up to a whole window.
+    pub(crate) fn submitted_span(&self) -> usize {
+        self.submitted
     }
 
     /// Gives away the next message, which will be acknowledged by nobody.
@@ -119,6 +131,7 @@ impl Outbox {
             .find(|item| item.state == State::Sent(id))
         {
             item.state = State::Received(id);
+            self.received += 1;
         }
     }
 
@@ -135,6 +148,7 @@ impl Outbox {
         let Some(item) = self.items.iter_mut().take(self.sent).find(own) else {
             return false;
         };
+        self.received -= usize::from(matches!(item.state, State::Received(_)));
         item.state = State::Done;
         self.done += 1;
         self.resuming = self.resuming.saturating_sub(1);
@@ -174,11 +188,14 @@ impl Outbox {
     /// it; what was on its way to one begins again. If not, everything does.
     pub(crate) fn restart(&mut self, resumed: bool) {
         self.items.retain(|item| item.state != State::Done);
-        self.done = 0;
-        self.sent = 0;
+        (self.done, self.sent, self.received) = (0, 0, 0);
         for item in &mut self.items {
             match item.state {
-                State::Sent(_) | State::Received(_) if resumed => self.sent += 1,
+                State::Sent(_) if resumed => self.sent += 1,
+                State::Received(_) if resumed => {
+                    self.sent += 1;
+                    self.received += 1;
+                }
                 _ => item.state = State::Waiting,
             }
         }
@@ -224,6 +241,25 @@ mod tests {
         outbox.sent(4);
         assert!(outbox.acknowledged(3) && outbox.acknowledged(4));
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_has_its_pubrec_is_in_flight_and_taken() {
+        let mut outbox = filled(&[1, 2, 3]);
+        assert_eq!(outbox.untaken(), 3);
+        outbox.received(2);
+        outbox.received(2);
+        assert_eq!((outbox.in_flight(), outbox.untaken()), (3, 2));
+        // PUBCOMP; and one without a PUBREC, of a broker that has gone on by itself.
+        assert!(outbox.acknowledged(2) && outbox.acknowledged(3));
+        assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 1));
+        outbox.received(1);
+        assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 0));
+        outbox.restart(true);
+        assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 0));
+        outbox.restart(false);
+        outbox.submitted();
+        assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 1));
     }
 
     #[test]

@@ -14,19 +14,23 @@ use crate::stream::outbox::Outbox;
 use crate::stream::reconnect::Reconnector;
 
 /// What was found fastest against mosquitto; and mosquitto resets a client of 3.1.1 that has more
-/// than its `max_inflight_messages` (20) of QoS 2 open.
+/// than its `max_inflight_messages` (20) of QoS 2 open. It counts those that are not yet released: a
+/// PUBLISH right behind a PUBREL, which leaves at its PUBREC, need not wait for the PUBCOMP.
 fn limits(qos: Qos) -> Limits {
     match qos {
         Qos::AtMostOnce => Limits {
             max_inflight: 1,
+            untaken: 1,
             requests: 200,
         },
         Qos::AtLeastOnce => Limits {
             max_inflight: 1000,
+            untaken: 1000,
             requests: 200,
         },
         Qos::ExactlyOnce => Limits {
-            max_inflight: 20,
+            max_inflight: 40,
+            untaken: 20,
             requests: 20,
         },
     }
@@ -40,6 +44,9 @@ fn gather_time(qos: Qos) -> Duration {
         Qos::ExactlyOnce => 50,
     })
 }
+
+/// With QoS 2, the part of what may be untaken that is kept back: one in so many.
+const RESERVE: usize = 5;
 
 /// How long to wait for acknowledgements before standard input is polled again. A line leaves within
 /// 50 ms, so it must be less.
@@ -80,6 +87,8 @@ pub(crate) fn run(
         progress: Instant::now(),
         moved: false,
         worked: false,
+        received: false,
+        reserve: 0,
         full: false,
         paused: false,
         denied: None,
@@ -123,6 +132,11 @@ struct Publisher<'a> {
     moved: bool,
     /// The broker took a message. With QoS 0 nothing tells.
     worked: bool,
+    /// A PUBREC came since something was last handed over; the answer to it leaves by itself.
+    received: bool,
+    /// How many publishes are kept back, to have something to write when nothing but PUBCOMPs comes:
+    /// see [`Publisher::gather`].
+    reserve: usize,
     /// The window is full.
     full: bool,
     /// The last wait with a full window began with a pause.
@@ -240,12 +254,18 @@ impl Publisher<'_> {
 
     /// From the input into the outbox, from the outbox into the session, as far as both have room.
     fn hand_over(&mut self, session: &mut Session) -> Result<(), SessionError> {
+        if std::mem::take(&mut self.received) {
+            self.reserve = usize::from(self.limits.untaken) / RESERVE;
+        } else if self.moved {
+            self.reserve = self.reserve.saturating_sub(1);
+        }
         // Until all that was resumed is acknowledged, its packet ids are not free.
         while !self.outbox.is_resuming() && session.has_room() {
             if self.reconnector.is_careful() && self.outbox.in_flight() > 0 {
                 break;
             }
-            if self.outbox.waiting().is_none() && !self.take() {
+            self.full = self.qos != Qos::AtMostOnce && self.is_full();
+            if self.full || self.outbox.waiting().is_none() && !self.take() {
                 break;
             }
             let Config { topic, retain, .. } = self.config;
@@ -274,13 +294,24 @@ impl Publisher<'_> {
         Ok(())
     }
 
+    /// Whether the broker has as much as it may have at once.
+    fn is_full(&self) -> bool {
+        let Limits {
+            max_inflight,
+            untaken,
+            ..
+        } = self.limits;
+        self.outbox.submitted_span() >= usize::from(max_inflight)
+            || self.outbox.untaken() + self.reserve >= usize::from(untaken)
+    }
+
     /// One payload from the input, if it is its time and the window has room.
     fn take(&mut self) -> bool {
+        let now = Instant::now;
         let room = match self.qos {
             Qos::AtMostOnce => self.limits.requests,
             _ => usize::from(self.limits.max_inflight),
         };
-        let now = Instant::now;
         self.full = self.outbox.span() >= room;
         // The last message needs no pause behind it.
         self.ended |= self.input.is_over();
@@ -393,7 +424,8 @@ impl Publisher<'_> {
     ///
     /// Not each time: with Nagle's algorithm on, as mosquitto is installed, the broker sends the first
     /// acknowledgement and keeps the others until our kernel has heard of it. What is written in answer
-    /// to the first says so, and brings the others at once.
+    /// to the first says so, and brings the others at once. With QoS 2 there is no answer to a PUBCOMP:
+    /// the reserve is for that.
     fn gather(&mut self, session: &mut Session) {
         if self.full && session.unwritten() == 0 && !session.has_more() {
             self.paused = !self.paused;
@@ -417,7 +449,10 @@ impl Publisher<'_> {
                 self.counters.sent += 1;
             }
             mqtt::Event::Sent { id } => self.outbox.sent(id),
-            mqtt::Event::Received { id, .. } => self.outbox.received(id),
+            mqtt::Event::Received { id, .. } => {
+                self.outbox.received(id);
+                self.received = true;
+            }
             mqtt::Event::Acknowledged { id, .. } if self.outbox.acknowledged(id) => {
                 self.counters.acknowledged += 1;
                 self.moved = true;

@@ -41,6 +41,7 @@ pub(crate) fn run(
 ) -> (Counters, Result<(), Failure>) {
     let limits = Limits {
         max_inflight: 1,
+        untaken: 1,
         requests: 100,
     };
     let filters = match options.filters.as_slice() {
