@@ -6,7 +6,7 @@ use crate::config::{Config, Key, Message, Protocol, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::{receive, subscribe};
-use crate::diagnosis::session::{given, same_client_id, topic_slip};
+use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, origin, providers, reason};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, UnderWay};
 use crate::util::text;
@@ -135,7 +135,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         retain,
         under_way,
         granted,
-        topic,
+        ..
     } = &error.operation
     else {
         return receive::closed(error, how, config);
@@ -167,8 +167,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .note(how)
         .note(user(config))
         .notes(published(error))
-        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")));
-    let diagnosis = topic_slip(diagnosis, error.command, topic)
+        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")))
         .helps(granted.filter(|_| !in_5).map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
         .help_if(under_way.largest > LARGE && !in_5, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
         .helps(before)

@@ -3,7 +3,7 @@
 use crate::config::{CheckScope, Config, Origin, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
-use crate::diagnosis::session::{given, same_client_id, topic_slip};
+use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, reason};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, Topic};
 
@@ -51,14 +51,13 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
     let diagnosis = Diagnosis::new(&DENIED, title);
     match &error.operation {
         Operation::Subscribe { filter, .. } => {
-            let diagnosis = diagnosis
+            diagnosis
                 .note(format!(
                     "{said} for the filter `{}` ({})",
                     filter.name,
                     given(error.command, filter)
                 ))
-                .note(user(config));
-            topic_slip(diagnosis, error.command, filter)
+                .note(user(config))
                 .help(allow)
                 .help_if(guess, "if this user may not subscribe to the topic, allow it in the broker's access rules")
                 .help_if(other, another_filter(error.command, filter, config))
@@ -104,8 +103,7 @@ pub(crate) fn closed(
             given(error.command, filter),
             qos as u8
         ))
-        .note(user(config));
-    let diagnosis = topic_slip(diagnosis, error.command, filter)
+        .note(user(config))
         .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
         .help(another_filter(error.command, filter, config))
         .help_if(is_echo(error.command, config), PUBLISH_ALONE);

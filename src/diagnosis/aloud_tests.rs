@@ -1,0 +1,114 @@
+//! Sentences that sent somebody the wrong way when whole outputs were read aloud, and what stands in
+//! their place. Tests only.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics is a test that fails"
+)]
+
+use std::time::Duration;
+
+use super::{Diagnosis, diagnose};
+use crate::config::Qos;
+use crate::failure::{
+    Command, Failure, MqttCause, MqttError, Operation, Reason, SecondOpinion, Stage,
+};
+use crate::testing::errors::mqtt_error;
+use crate::testing::{DAY, assert_sound, file};
+use crate::util::clock;
+
+const NOW: fn() -> i64 = || clock::build_date() + DAY;
+const PLAIN: &str = "host = h.example\ntls = off\n";
+
+struct Said(Diagnosis);
+
+#[track_caller]
+fn said(lines: &str, failure: Failure) -> Said {
+    let config = file(lines).unwrap();
+    let diagnosis = diagnose(&failure, &config, NOW());
+    assert_sound(&diagnosis);
+    Said(diagnosis)
+}
+
+impl Said {
+    fn all(&self) -> String {
+        let head = std::slice::from_ref(&self.0.error);
+        [head, &self.0.notes, &self.0.help].concat().join("\n")
+    }
+
+    #[track_caller]
+    fn says(&self, part: &str) -> &Self {
+        assert!(self.all().contains(part), "no `{part}` in:\n{}", self.all());
+        self
+    }
+
+    #[track_caller]
+    fn omits(&self, part: &str) -> &Self {
+        assert!(!self.all().contains(part), "`{part}` in:\n{}", self.all());
+        self
+    }
+
+    #[track_caller]
+    fn first_help(&self, part: &str) -> &Self {
+        assert!(self.0.help[0].contains(part), "{:#?}", self.0.help);
+        self
+    }
+}
+
+fn session(stage: Stage, cause: impl Into<MqttCause>) -> MqttError {
+    mqtt_error(Command::Check, stage, Qos::AtLeastOnce, cause)
+}
+
+#[track_caller]
+fn mqtt(lines: &str, error: MqttError) -> Said {
+    said(lines, Failure::Mqtt(Box::new(error)))
+}
+
+fn not_delivered() -> MqttError {
+    session(
+        Stage::Receive,
+        MqttCause::NotDelivered {
+            limit: Duration::from_secs(1),
+            foreign: 0,
+            own: None,
+            unmatched: false,
+        },
+    )
+}
+
+/// Rights for a topic that was copied along with its quotes are of no use.
+#[test]
+fn a_topic_in_quotes_is_suspected_before_the_access_rules() {
+    let refused = SecondOpinion::Refused {
+        packet: "PUBACK",
+        reason: Reason {
+            in_5: true,
+            ..Reason::from(0x87)
+        },
+    };
+    let swallowed = SecondOpinion::Published {
+        delivered: Some(false),
+    };
+    for opinion in [None, Some(refused), Some(swallowed)] {
+        let mut error = not_delivered();
+        error.second = opinion;
+        if let Operation::Receive { filters, .. } = &mut error.operation {
+            filters[0].name = "\"a/b\"".to_owned();
+        }
+        mqtt(&format!("{PLAIN}topic = \"a/b\"\n"), error)
+            .says("the topic stands in quotes")
+            .first_help("take it out")
+            .omits("the line `topic");
+    }
+    let mut refused = session(
+        Stage::Publish,
+        MqttCause::PublishDenied(Reason {
+            in_5: true,
+            ..Reason::from(0x87)
+        }),
+    );
+    if let Operation::Publish { topic, .. } = &mut refused.operation {
+        topic.name = "\"a/b\"".to_owned();
+    }
+    mqtt(&format!("{PLAIN}topic = \"a/b\"\n"), refused).first_help("take it out");
+}
