@@ -6,12 +6,15 @@
     reason = "a test that panics is a test that fails"
 )]
 
+use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Diagnosis, diagnose};
 use crate::config::Qos;
 use crate::failure::{
-    Command, Failure, MqttCause, MqttError, Operation, Reason, SecondOpinion, Stage,
+    AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, Reason,
+    SecondOpinion, Stage, TcpError,
 };
 use crate::testing::errors::mqtt_error;
 use crate::testing::{DAY, assert_sound, file};
@@ -111,4 +114,42 @@ fn a_topic_in_quotes_is_suspected_before_the_access_rules() {
         topic.name = "\"a/b\"".to_owned();
     }
     mqtt(&format!("{PLAIN}topic = \"a/b\"\n"), refused).first_help("take it out");
+}
+
+fn connack(code: u8) -> MqttError {
+    session(Stage::Connect, LinkError::Refused(code.into()))
+}
+
+fn closed_at(stage: Stage) -> MqttError {
+    session(stage, LinkError::Closed { reset: false })
+}
+
+const TLS: &str = "host = h.example\n";
+const USER: &str = "username = ann\npassword = hunter2\n";
+
+/// What was not sent cannot be checked for a slip.
+#[test]
+fn a_user_name_that_is_not_set_is_asked_for_and_not_checked() {
+    mqtt(PLAIN, connack(4))
+        .says("the broker demands a user name and password, and none is set")
+        .first_help("set `username` and a password")
+        .omits("check `username`");
+    mqtt(&format!("{PLAIN}{USER}"), connack(4)).first_help("check `username` and the password");
+    mqtt(TLS, closed_at(Stage::Connect))
+        .first_help("if the broker demands a user name, set `username`")
+        .omits("check user name and password");
+    mqtt(&format!("{TLS}{USER}"), closed_at(Stage::Connect))
+        .first_help("check user name and password");
+}
+
+fn refused(host: &str) -> Said {
+    let address: IpAddr = "127.0.0.1".parse().unwrap();
+    let error = TcpError {
+        tried: vec![AddressError {
+            address: (address, 8883).into(),
+            error: io::ErrorKind::ConnectionRefused.into(),
+        }],
+        ..TcpError::default()
+    };
+    said(&format!("host = {host}\n"), Failure::Tcp(error))
 }

@@ -7,7 +7,7 @@ use crate::config::{Config, Key, Protocol, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::{self, LOG, client_id, user};
 use crate::diagnosis::session::when;
-use crate::diagnosis::{Code, Diagnosis, origin, reason};
+use crate::diagnosis::{Code, Diagnosis, origin, providers, reason};
 use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Reason, Stage, TlsCause};
 use crate::util::text;
 
@@ -283,7 +283,13 @@ pub(crate) static CLOSED: Code = Code {
     ],
 };
 
+const DEMANDS_USER: &str = "if the broker demands a user name, set `username` and a password";
+const CHECK_USER: &str =
+    "check user name and password: some brokers close the connection instead of naming them wrong";
+
 fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
+    // It has rows of its own for what its users must set.
+    let cloud = providers::is_known(config);
     let how = match link {
         LinkError::Closed { reset: true } => "the connection was reset".to_owned(),
         LinkError::Io(error) => format!("the system says: {error}"),
@@ -315,14 +321,15 @@ fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
     match &config.transport {
         Transport::Plain => words
             .help("if this port is a TLS port, set `tls = on`: many servers close without a word")
-            .help_if(config.credentials.is_none(), "if the broker demands a user name, set `username` and a password")
-            .help_if(config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
+            .help_if(config.credentials.is_none() && !cloud, DEMANDS_USER)
+            .help_if(config.credentials.is_some(), CHECK_USER)
             .help_if(config.is_set(Key::ClientId), elsewhere)
             .help(LOG)
             .help(PROXY),
         Transport::Tls(tls) => words
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
-            .help_if(tls.client.is_none() || config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
+            .help_if(tls.client.is_none() && config.credentials.is_none() && !cloud, DEMANDS_USER)
+            .help_if(config.credentials.is_some(), CHECK_USER)
             .help_if(config.is_set(Key::ClientId), elsewhere)
             .help(LOG)
             .help(PROXY)
