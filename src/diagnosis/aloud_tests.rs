@@ -125,6 +125,7 @@ fn closed_at(stage: Stage) -> MqttError {
 }
 
 const TLS: &str = "host = h.example\n";
+const AZURE: &str = "host = contoso.azure-devices.net\n";
 const USER: &str = "username = ann\npassword = hunter2\n";
 
 /// What was not sent cannot be checked for a slip.
@@ -140,6 +141,18 @@ fn a_user_name_that_is_not_set_is_asked_for_and_not_checked() {
         .omits("check user name and password");
     mqtt(&format!("{TLS}{USER}"), closed_at(Stage::Connect))
         .first_help("check user name and password");
+}
+
+/// Nobody but its provider reads the log of a cloud's broker, or stands a proxy before it.
+#[test]
+fn what_mosquitto_has_is_not_said_of_a_cloud() {
+    let told = mqtt(&format!("{AZURE}{USER}"), closed_at(Stage::Connect));
+    told.omits("mosquitto").omits("PROXY").says("SAS token");
+    mqtt(&format!("{AZURE}{USER}"), connack(5)).omits("mosquitto");
+    mqtt(&format!("{AZURE}{USER}"), closed_at(Stage::Publish)).omits("mosquitto");
+    let told = mqtt(&format!("{TLS}{USER}"), closed_at(Stage::Connect));
+    told.says("journalctl -u mosquitto -e").says("PROXY");
+    mqtt(&format!("{TLS}{USER}"), connack(5)).says("clientid_prefixes");
 }
 
 fn refused(host: &str) -> Said {

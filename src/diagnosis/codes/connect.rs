@@ -23,6 +23,13 @@ pub(crate) static CODES: &[&Code] = &[
 
 const PROXY: &str = "if a proxy or a load balancer stands before the broker, the PROXY protocol must be on at both ends or at neither";
 
+/// Where to look further. A cloud's log and its proxies are its provider's.
+pub(crate) fn log_and_proxy(config: &Config) -> impl Iterator<Item = String> {
+    let own = !providers::is_known(config);
+    let both = own.then(|| [LOG.to_owned(), PROXY.to_owned()]);
+    both.into_iter().flatten()
+}
+
 /// What the second connection is said to have been answered with.
 const ACCEPTED: &str = "a second connection was answered with a CONNACK that accepts";
 
@@ -324,15 +331,13 @@ fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
             .help_if(config.credentials.is_none() && !cloud, DEMANDS_USER)
             .help_if(config.credentials.is_some(), CHECK_USER)
             .help_if(config.is_set(Key::ClientId), elsewhere)
-            .help(LOG)
-            .help(PROXY),
+            .helps(log_and_proxy(config)),
         Transport::Tls(tls) => words
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
             .help_if(tls.client.is_none() && config.credentials.is_none() && !cloud, DEMANDS_USER)
             .help_if(config.credentials.is_some(), CHECK_USER)
             .help_if(config.is_set(Key::ClientId), elsewhere)
-            .help(LOG)
-            .help(PROXY)
+            .helps(log_and_proxy(config))
             .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, remove it", origin(config, Key::Alpn)))
             .help_if(!tls.sni, format!("{} leaves out the server name; remove it", origin(config, Key::Sni))),
     }
@@ -410,8 +415,7 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
             origin(config, Key::Port)
         ))
         .help("if the broker is overloaded or its user database is slow, raise `timeout`")
-        .help(LOG)
-        .help(PROXY)
+        .helps(log_and_proxy(config))
 }
 
 /// The standard that is spoken. Many of its sections have one number in both.

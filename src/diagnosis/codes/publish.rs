@@ -157,8 +157,16 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
     // There it says beforehand what it does not take, and was kept to.
     let in_5 = error.protocol == Protocol::V5;
     let mosquitto = match qos {
-        Qos::AtLeastOnce | Qos::ExactlyOnce if in_5 => "in MQTT 5 it answers with 0x87",
-        _ => "it drops the message in silence",
+        _ if providers::is_known(config) => "",
+        Qos::AtLeastOnce | Qos::ExactlyOnce if in_5 => {
+            " (mosquitto does not: in MQTT 5 it answers with 0x87)"
+        }
+        _ => " (mosquitto does not: it drops the message in silence)",
+    };
+    let max_qos = if providers::is_known(config) {
+        ""
+    } else {
+        " (mosquitto: `max_qos`)"
     };
     // A message of the user's own is suspected before the access rules.
     let own = error.command != Command::Check || matches!(config.message, Message::Own(_));
@@ -173,9 +181,9 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .helps(before)
         .help_if(*retain && !in_5, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
         .help_if(*qos == Qos::ExactlyOnce && granted.is_none() && !in_5, format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
-        .help(format!("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: {mosquitto})"))
+        .help(format!("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it{mosquitto}"))
         .helps(behind)
-        .help_if(*qos == Qos::AtLeastOnce && granted.is_none() && !in_5, format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
+        .help_if(*qos == Qos::AtLeastOnce && granted.is_none() && !in_5, format!("if the broker takes nothing but QoS 0{max_qos}, set `qos = 0` ({})", origin(config, Key::Qos)))
         .help_if(subscribe::is_echo(error.command, config), "if this user is only to subscribe, set `check = subscribe`: such a check publishes nothing");
     same_client_id(diagnosis, error.command, config)
 }
