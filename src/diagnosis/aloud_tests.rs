@@ -155,6 +155,20 @@ fn what_mosquitto_has_is_not_said_of_a_cloud() {
     mqtt(&format!("{TLS}{USER}"), connack(5)).says("clientid_prefixes");
 }
 
+/// Without an acknowledgement, what ends the connection may be the message as well as the wait for it.
+#[test]
+fn a_connection_that_ends_after_qos_0_may_end_over_the_message() {
+    let at_qos = |qos| {
+        let link = LinkError::Closed { reset: false };
+        mqtt(PLAIN, mqtt_error(Command::Check, Stage::Receive, qos, link))
+    };
+    at_qos(Qos::AtMostOnce).first_help(
+        "the broker's ACL (access rules) does not let this user write to the topic, or read it",
+    );
+    at_qos(Qos::AtLeastOnce)
+        .first_help("the broker's ACL (access rules) does not let this user read the topic");
+}
+
 fn refused(host: &str) -> Said {
     let address: IpAddr = "127.0.0.1".parse().unwrap();
     let error = TcpError {

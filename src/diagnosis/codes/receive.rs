@@ -417,17 +417,23 @@ pub(crate) fn closed(error: &MqttError, how: String, config: &Config) -> Diagnos
             format!("the broker had granted {}", awaited(error).unwrap_or_default()),
         ),
     };
+    // Without an acknowledgement it may have ended over the message.
+    let rights = match published {
+        Some(Qos::AtMostOnce) => {
+            "if the broker's ACL (access rules) does not let this user write to the topic, or read it, allow it there: some brokers close the connection over it"
+        }
+        _ => {
+            "if the broker's ACL (access rules) does not let this user read the topic, allow it there: some brokers close the connection over it"
+        }
+    };
     let diagnosis = Diagnosis::new(
         &CLOSED,
         format!("the connection was lost while {awaited} awaited"),
     )
     .note(how)
     .note(before)
+    .help_if(error.command == Command::Check, rights)
     .help("look into the broker's log, where the reason stands")
-    .help_if(
-        error.command == Command::Check,
-        "if this user may not read the topic, allow it in the broker's access rules",
-    )
     .help("if the broker was restarted just now, try again");
     same_client_id(diagnosis, error.command, config)
 }
