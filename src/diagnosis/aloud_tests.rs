@@ -169,6 +169,24 @@ fn a_connection_that_ends_after_qos_0_may_end_over_the_message() {
         .first_help("the broker's ACL (access rules) does not let this user read the topic");
 }
 
+/// The word to search for.
+#[test]
+fn the_rights_to_subscribe_are_an_acl() {
+    let denied = session(Stage::Subscribe, MqttCause::SubscribeDenied(0x80.into()));
+    mqtt(PLAIN, denied).first_help("the broker's ACL (access rules)");
+    mqtt(PLAIN, closed_at(Stage::Subscribe)).first_help("the broker's ACL (access rules)");
+}
+
+/// That nothing came back does not prove which right is missing.
+#[test]
+fn a_right_that_may_be_missing_stands_behind_an_if() {
+    let mut error = not_delivered();
+    error.second = Some(SecondOpinion::Published {
+        delivered: Some(false),
+    });
+    mqtt(PLAIN, error).first_help("if this user may not read the topic, allow it");
+}
+
 fn refused(host: &str) -> Said {
     let address: IpAddr = "127.0.0.1".parse().unwrap();
     let error = TcpError {

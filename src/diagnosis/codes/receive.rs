@@ -132,7 +132,7 @@ const EITHER: &str = "if the broker's ACL (access rules) does not give this user
 pub(crate) fn not_read(diagnosis: Diagnosis, config: &Config) -> Diagnosis {
     diagnosis
         .no_help()
-        .help(format!("the broker accepts what this user writes; allow it to read the topic as well, in the broker's ACL (access rules){}", acl_file(config, "read", &config.topic)))
+        .help(format!("if this user may not read the topic, allow it in the broker's ACL (access rules): the broker accepts what it writes{}", acl_file(config, "read", &config.topic)))
         .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
 }

@@ -23,13 +23,13 @@ pub(crate) static DENIED: Code = Code {
         "the topic is not of the form that the broker wants, such as one that begins with the user's name",
     ],
     remedies: &[
-        "allow this user to read the topic, in the broker's access rules",
+        "allow this user to read the topic, in the broker's ACL (access rules)",
         "or set `topic` to one that the user may both read and write: `-t NAME`",
     ],
 };
 
 pub(crate) const ALLOW: &str =
-    "allow this user to subscribe to the topic, in the broker's access rules";
+    "allow this user to subscribe to the topic, in the broker's ACL (access rules)";
 
 pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Diagnosis {
     let said = match reason.in_5 {
@@ -59,7 +59,7 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
                 ))
                 .note(user(config))
                 .help(allow)
-                .help_if(guess, "if this user may not subscribe to the topic, allow it in the broker's access rules")
+                .help_if(guess, "if the broker's ACL (access rules) does not let this user subscribe to the topic, allow it there")
                 .help_if(other, another_filter(error.command, filter, config))
                 .help_if(other && is_echo(error.command, config), PUBLISH_ALONE)
         }
@@ -81,7 +81,7 @@ pub(crate) static CLOSED: Code = Code {
         "the broker restarted, or the network failed just then",
     ],
     remedies: &[
-        "allow this user to read the topic, in the broker's access rules",
+        "allow this user to read the topic, in the broker's ACL (access rules)",
         "or take another topic: `-t NAME`",
         "run the check again: if it fails at another stage, it is the network or the broker itself",
     ],
@@ -104,7 +104,7 @@ pub(crate) fn closed(
             qos as u8
         ))
         .note(user(config))
-        .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+        .help("if the broker's ACL (access rules) does not let this user subscribe to the topic, allow it there: some brokers close the connection instead of saying so")
         .help(another_filter(error.command, filter, config))
         .help_if(is_echo(error.command, config), PUBLISH_ALONE);
     same_client_id(diagnosis, error.command, config)
