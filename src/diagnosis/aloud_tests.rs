@@ -187,6 +187,24 @@ fn a_right_that_may_be_missing_stands_behind_an_if() {
     mqtt(PLAIN, error).first_help("if this user may not read the topic, allow it");
 }
 
+/// One connection that was closed does not prove another client.
+#[test]
+fn another_client_is_claimed_only_where_it_was_seen() {
+    let taken = |fresh_id_stood| {
+        let after = Duration::from_millis(12);
+        let cause = MqttCause::TakenOver {
+            after,
+            fresh_id_stood,
+        };
+        mqtt(
+            &format!("{PLAIN}client_id = me\n"),
+            session(Stage::Subscribe, cause),
+        )
+    };
+    taken(false).says("the broker closes each connection with this client id");
+    taken(true).says("another client uses this client id");
+}
+
 fn refused(host: &str) -> Said {
     let address: IpAddr = "127.0.0.1".parse().unwrap();
     let error = TcpError {

@@ -463,12 +463,16 @@ pub(crate) fn taken_over(
     after: String,
     fresh_id_stood: bool,
 ) -> Diagnosis {
-    Diagnosis::new(&TAKEN_OVER, "another client uses this client id")
+    let said = match fresh_id_stood {
+        true => "another client uses this client id",
+        false => "the broker closes each connection with this client id soon after it accepts it",
+    };
+    Diagnosis::new(&TAKEN_OVER, said)
         .note(format!("the broker accepted the connection and closed it in the stage {}", fault.operation.stage().name()))
         .note(format!("one more connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .notes(fresh_id_stood.then(|| "so were three more, each while one with a fresh client id stood".to_owned()))
         .note(format!("client id: `{}` ({})", config.client_id, origin(config, Key::ClientId)))
-        .help(format!("a broker closes the older connection of two with one client id ({} §3.1.4): give each device its own, or stop the other one", standard(fault.protocol)))
+        .help(format!("{}a broker closes the older connection of two with one client id ({} §3.1.4): give each device its own, or stop the other one", if fresh_id_stood { "" } else { "if another client uses it too: " }, standard(fault.protocol)))
         .help_if(!fresh_id_stood, format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, Key::ClientId)))
         .help_if(!fresh_id_stood, "if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }
