@@ -10,14 +10,17 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rustls::AlertDescription as Alert;
+use rustls::Error;
+
 use super::{Diagnosis, diagnose};
 use crate::config::Qos;
 use crate::failure::{
     AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, Reason,
-    SecondOpinion, Stage, TcpError,
+    SecondOpinion, Stage, TcpError, TlsCause, TlsError, TlsFacts,
 };
 use crate::testing::errors::mqtt_error;
-use crate::testing::{DAY, assert_sound, file};
+use crate::testing::{DAY, assert_sound, facts, file};
 use crate::util::clock;
 
 const NOW: fn() -> i64 = || clock::build_date() + DAY;
@@ -203,6 +206,37 @@ fn another_client_is_claimed_only_where_it_was_seen() {
     };
     taken(false).says("the broker closes each connection with this client id");
     taken(true).says("another client uses this client id");
+}
+
+#[track_caller]
+fn tls(lines: &str, cause: TlsCause, facts: TlsFacts) -> Said {
+    let late = Some(false);
+    said(
+        lines,
+        Failure::Tls(Box::new(TlsError { cause, facts, late })),
+    )
+}
+
+fn alert(alert: Alert) -> TlsCause {
+    TlsCause::Rustls(Error::AlertReceived(alert))
+}
+
+/// A close without a word may have other causes than the server name that was not sent.
+#[test]
+fn a_close_does_not_prove_that_a_name_is_wanted() {
+    let facts = || TlsFacts {
+        sni: None,
+        ..facts(vec![])
+    };
+    let address = "host = 192.0.2.1\nport = 8884\n";
+    let closed = || TlsCause::Closed { reset: false };
+    tls(address, closed(), facts())
+        .omits("the broker refuses a TLS handshake without a server name")
+        .says("the broker closed the connection during a TLS handshake without a server name (SNI)")
+        .says("if port 8884 is a port without TLS");
+    tls(address, alert(Alert::UnrecognisedName), facts())
+        .says("the broker refuses a TLS handshake without a server name (SNI)")
+        .omits("a port without TLS");
 }
 
 fn refused(host: &str) -> Said {

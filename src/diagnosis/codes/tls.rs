@@ -450,9 +450,19 @@ pub(crate) static NO_SNI: Code = Code {
 };
 
 fn no_sni(error: &TlsError, config: &Config) -> Diagnosis {
+    let facts = &error.facts;
+    // A name was tried and taken, or the alert speaks of it; otherwise a close proves nothing.
+    let unproven = facts.named.is_none()
+        && matches!(error.cause, TlsCause::Closed { .. } | TlsCause::Io(_))
+        && facts.first_bytes.is_empty();
     Diagnosis::new(
         &NO_SNI,
-        "the broker refuses a TLS handshake without a server name (SNI)",
+        match unproven {
+            true => {
+                "the broker closed the connection during a TLS handshake without a server name (SNI)"
+            }
+            false => "the broker refuses a TLS handshake without a server name (SNI)",
+        },
     )
     .notes(how_it_ended(error))
     .notes(sni::notes(&error.facts, config))
@@ -460,6 +470,7 @@ fn no_sni(error: &TlsError, config: &Config) -> Diagnosis {
         "if this broker serves many names on one address, it needs to know which",
         config,
     ))
+    .help_if(unproven, format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
 }
 
 pub(crate) static ALPN: Code = Code {
