@@ -20,8 +20,9 @@ use crate::failure::{
     SecondOpinion, Stage, TcpError, TlsCause, TlsError, TlsFacts,
 };
 use crate::testing::errors::mqtt_error;
-use crate::testing::{DAY, assert_sound, facts, file};
+use crate::testing::{DAY, assert_sound, facts, file, leaf};
 use crate::util::clock;
+use crate::x509::Certificate;
 
 const NOW: fn() -> i64 = || clock::build_date() + DAY;
 const PLAIN: &str = "host = h.example\ntls = off\n";
@@ -221,6 +222,16 @@ fn alert(alert: Alert) -> TlsCause {
     TlsCause::Rustls(Error::AlertReceived(alert))
 }
 
+fn with_sni() -> TlsFacts {
+    TlsFacts {
+        sni: Some("h.example".to_owned()),
+        ..facts(vec![Certificate {
+            signature: "SHA256 with ECDSA".to_owned(),
+            ..leaf()
+        }])
+    }
+}
+
 /// A close without a word may have other causes than the server name that was not sent.
 #[test]
 fn a_close_does_not_prove_that_a_name_is_wanted() {
@@ -237,6 +248,19 @@ fn a_close_does_not_prove_that_a_name_is_wanted() {
     tls(address, alert(Alert::UnrecognisedName), facts())
         .says("the broker refuses a TLS handshake without a server name (SNI)")
         .omits("a port without TLS");
+}
+
+/// Before a listener for TLS a proxy that announces the client ends the handshake.
+#[test]
+fn the_proxy_protocol_ends_a_handshake_too() {
+    let closed = TlsCause::Closed { reset: false };
+    tls(TLS, closed, with_sni())
+        .says("PROXY protocol")
+        .says("journalctl -u mosquitto -e");
+    let closed = TlsCause::Closed { reset: false };
+    tls(AZURE, closed, with_sni())
+        .omits("PROXY protocol")
+        .omits("mosquitto");
 }
 
 fn refused(host: &str) -> Said {

@@ -9,7 +9,7 @@ use crate::config::{Config, Key};
 use crate::diagnosis::alert::{how_it_ended, received};
 use crate::diagnosis::chain::Evidence;
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::{certificate, client_certificate, issuer};
+use crate::diagnosis::codes::{certificate, client_certificate, connect, issuer};
 use crate::diagnosis::{Code, Diagnosis, origin, sni};
 use crate::failure::{Stage, TlsCause, TlsError, TlsFacts};
 use crate::util::text;
@@ -270,8 +270,8 @@ fn closed(error: &TlsError, config: &Config) -> Diagnosis {
         .notes(how_it_ended(error))
         .notes(sni::notes(&error.facts, config))
         .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, Key::Host)))
-        .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
         .help(format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
+        .helps(connect::log_and_proxy(config))
 }
 
 pub(crate) static TIMEOUT: Code = Code {
