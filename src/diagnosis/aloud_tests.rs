@@ -263,6 +263,32 @@ fn the_proxy_protocol_ends_a_handshake_too() {
         .omits("mosquitto");
 }
 
+/// The alert says what the broker minds.
+#[test]
+fn a_refused_client_certificate_is_refused_for_what_the_alert_says() {
+    let config = format!("{TLS}cert_file = c.crt\nkey_file = c.key\n");
+    let sent = |not_after: i64| TlsFacts {
+        client_cert_requested: true,
+        client_cert_sent: true,
+        client_certificate: Some(Certificate {
+            not_after,
+            ..leaf()
+        }),
+        ..with_sni()
+    };
+    let (ended, good) = (NOW() - DAY, NOW() + DAY);
+    tls(&config, alert(Alert::CertificateExpired), sent(ended))
+        .says("the broker refuses our client certificate, which has expired")
+        .first_help("have a new client certificate issued")
+        .omits("if its issuer is not one")
+        .omits("that it is active there");
+    tls(&config, alert(Alert::CertificateExpired), sent(good)).first_help("the broker's own clock");
+    tls(&config, alert(Alert::UnknownCA), sent(good))
+        .first_help("let the broker trust its issuer")
+        .omits("that it is active there");
+    tls(&config, alert(Alert::BadCertificate), sent(good)).first_help("that it is active there");
+}
+
 fn refused(host: &str) -> Said {
     let address: IpAddr = "127.0.0.1".parse().unwrap();
     let error = TcpError {
