@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rustls::AlertDescription as Alert;
-use rustls::Error;
+use rustls::{CertificateError, Error};
 
 use super::{Diagnosis, diagnose};
 use crate::config::Qos;
@@ -287,6 +287,16 @@ fn a_refused_client_certificate_is_refused_for_what_the_alert_says() {
         .first_help("let the broker trust its issuer")
         .omits("that it is active there");
     tls(&config, alert(Alert::BadCertificate), sent(good)).first_help("that it is active there");
+}
+
+/// The cause before the words of the library.
+#[test]
+fn a_certificate_that_cannot_be_accepted_is_told_why() {
+    let refused = |fault| TlsCause::Rustls(Error::InvalidCertificate(fault));
+    tls(TLS, refused(CertificateError::BadSignature), with_sni())
+        .says("a signature in the broker's certificate chain does not fit the CA that it names");
+    tls(TLS, refused(CertificateError::InvalidPurpose), with_sni())
+        .says("the broker's certificate is not one for servers");
 }
 
 fn refused(host: &str) -> Said {
