@@ -299,6 +299,20 @@ fn a_certificate_that_cannot_be_accepted_is_told_why() {
         .says("the broker's certificate is not one for servers");
 }
 
+/// Most keys can be used, and the one there may be right.
+#[test]
+fn a_key_is_doubted_only_behind_an_if() {
+    let failed = || alert(Alert::HandshakeFailure);
+    tls(TLS, failed(), with_sni()).first_help("if the broker's certificate has a P-521 or DSA key");
+    let only = TlsFacts {
+        only_offered: Some("TLS 1.2"),
+        ..with_sni()
+    };
+    let config = format!("{TLS}tls_version = 1.2\n");
+    tls(&config, alert(Alert::ProtocolVersion), only)
+        .first_help("if a device is to connect that speaks no other, allow TLS 1.2 on the broker");
+}
+
 fn refused(host: &str) -> Said {
     let address: IpAddr = "127.0.0.1".parse().unwrap();
     let error = TcpError {

@@ -350,7 +350,15 @@ pub(crate) static VERSION: Code = Code {
 fn version(error: &TlsError) -> Diagnosis {
     if error.facts.only_offered.is_some() {
         let said = "the broker does not take the one version of TLS that was offered";
-        return Diagnosis::new(&VERSION, said).notes(how_it_ended(error));
+        let allow = match error.facts.only_offered {
+            Some("TLS 1.2") => "allow TLS 1.2 on the broker (mosquitto: `tls_version tlsv1.2`)",
+            _ => "update the broker, which has no TLS 1.3, or does not allow it",
+        };
+        return Diagnosis::new(&VERSION, said)
+            .notes(how_it_ended(error))
+            .help(format!(
+                "if a device is to connect that speaks no other, {allow}"
+            ));
     }
     Diagnosis::new(
         &VERSION,
@@ -392,7 +400,7 @@ fn no_common_cipher(error: &TlsError, config: &Config) -> Diagnosis {
         .notes(sni::notes(&error.facts, config))
         .note("cipher suites offered: AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, in TLS 1.2 with ECDHE only")
         .note("groups offered: X25519, P-256, P-384; signatures: ECDSA on P-256 and P-384, Ed25519, RSA of 2048 bits and more")
-        .help("give the broker a certificate with an RSA, P-256, P-384 or Ed25519 key: one with a P-521 or DSA key cannot be used")
+        .help("if the broker's certificate has a P-521 or DSA key, which cannot be used, give it one with an RSA, P-256, P-384 or Ed25519 key")
         .help("if the broker's configuration limits its ciphers (mosquitto: `ciphers`), allow those of ECDHE with AES-GCM that fit its key: `ECDHE-RSA-…` needs an RSA key, `ECDHE-ECDSA-…` an EC or Ed25519 key")
         .helps(by_name.into_iter().filter(|_| unknown))
 }
