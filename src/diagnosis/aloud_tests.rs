@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rustls::AlertDescription as Alert;
-use rustls::{CertificateError, Error};
+use rustls::{CertificateError, Error, InvalidMessage};
 
 use super::{Diagnosis, diagnose};
 use crate::config::Qos;
@@ -311,6 +311,16 @@ fn a_key_is_doubted_only_behind_an_if() {
     let config = format!("{TLS}tls_version = 1.2\n");
     tls(&config, alert(Alert::ProtocolVersion), only)
         .first_help("if a device is to connect that speaks no other, allow TLS 1.2 on the broker");
+}
+
+#[test]
+fn http_is_websocket_too() {
+    let http = TlsFacts {
+        first_bytes: b"HTTP/1.0 403 Forbidden\r\n".to_vec(),
+        ..with_sni()
+    };
+    let garbled = TlsCause::Rustls(Error::InvalidMessage(InvalidMessage::InvalidContentType));
+    tls(TLS, garbled, http).says("a web server's port, or one for MQTT over WebSocket");
 }
 
 fn refused(host: &str) -> Said {

@@ -224,7 +224,7 @@ fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
     ));
     if first.starts_with(b"HTTP/") {
         words.note("that is HTTP").help(format!(
-            "this is a web server's port: take the broker's port for MQTT over TLS{}",
+            "this is a web server's port, or one for MQTT over WebSocket: take the broker's port for MQTT over TLS{}",
             usual(port)
         ))
     } else if first.starts_with(b"SSH-") {
