@@ -334,3 +334,14 @@ fn refused(host: &str) -> Said {
     };
     said(&format!("host = {host}\n"), Failure::Tcp(error))
 }
+
+/// A container's port that is published is one of `localhost`.
+#[test]
+fn a_container_may_well_be_reached_at_localhost() {
+    refused("localhost")
+        .omits("`localhost` is not its address")
+        .says("if the broker runs in a container, see that its port is published")
+        .says(
+            "if the broker runs on another machine, write that machine's name or address as `host`",
+        );
+}

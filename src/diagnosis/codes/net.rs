@@ -282,8 +282,12 @@ fn tcp_refused(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
         .help_if(is_local, format!("on the broker's machine, `ss -ltn | grep :{port}` shows whether anything listens there"))
         .helps(usual_port_help(config))
         .help_if(
+            is_local && error.container.is_none(),
+            format!("if the broker runs in a container, see that its port is published: `docker ps` shows `:{port}->`"),
+        )
+        .help_if(
             is_local,
-            format!("if the broker runs in a container or on another machine, `{host}` is not its address"),
+            "if the broker runs on another machine, write that machine's name or address as `host`",
         )
         .help_if(host == "localhost", "if the broker listens on IPv4 alone or IPv6 alone, write `host = 127.0.0.1` or `host = ::1`")
         .help_if(!is_local && !cloud, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
