@@ -16,8 +16,8 @@ use rustls::{CertificateError, Error, InvalidMessage};
 use super::{Diagnosis, diagnose};
 use crate::config::Qos;
 use crate::failure::{
-    AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, Reason,
-    SecondOpinion, Stage, TcpError, TlsCause, TlsError, TlsFacts,
+    AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, OtherPorts,
+    PortAnswer, Reason, SecondOpinion, Stage, TcpError, TlsCause, TlsError, TlsFacts,
 };
 use crate::testing::errors::mqtt_error;
 use crate::testing::{DAY, assert_sound, facts, file, leaf};
@@ -344,4 +344,29 @@ fn a_container_may_well_be_reached_at_localhost() {
         .says(
             "if the broker runs on another machine, write that machine's name or address as `host`",
         );
+}
+
+#[test]
+fn a_port_that_is_silent_among_others_is_named_as_such() {
+    let address: IpAddr = "192.0.2.1".parse().unwrap();
+    let silent = |answers: &[(u16, PortAnswer)]| {
+        let error = TcpError {
+            tried: vec![AddressError {
+                address: (address, 8333).into(),
+                error: io::ErrorKind::TimedOut.into(),
+            }],
+            other_ports: Some(Box::new(OtherPorts {
+                address: (address, 8333).into(),
+                limit: Duration::from_secs(2),
+                answers: answers.to_vec(),
+            })),
+            ..TcpError::default()
+        };
+        said("host = 192.0.2.1\nport = 8333\n", Failure::Tcp(error))
+    };
+    silent(&[(443, PortAnswer::Open), (8883, PortAnswer::Silence)])
+        .says("nothing answers on port 8333 of `192.0.2.1`, but other ports of it answer")
+        .omits("this port alone")
+        .says("if it listens on another port, set `port` in");
+    silent(&[(443, PortAnswer::Silence)]).omits("other ports of it answer");
 }

@@ -359,13 +359,14 @@ fn tcp_timeout(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
         .iter()
         .any(|(_, answer)| *answer != PortAnswer::Silence)
     {
-        return diagnosis
+        let error = format!("{}, but other ports of it answer", diagnosis.error);
+        return Diagnosis { error, ..diagnosis }
             .help_if(
                 answers.contains(&(usual, PortAnswer::Open)),
                 format!("set `port = {usual}` in place of {port}: it is the usual port {with}, and open there"),
             )
-            .help(format!("if the broker does listen on port {port}, a firewall on the way or on the broker's machine drops this port alone: let TCP to port {port} through it"))
-            .help(format!("if it listens on another port, set that one: {port_key}"));
+            .help(format!("if the broker does listen on port {port}, a firewall on the way or on the broker's machine drops what comes to it: let TCP to port {port} through"))
+            .help(format!("if it listens on another port, set {port_key} to that one"));
     }
     let is_private = matches!(ip, IpAddr::V4(ip) if ip.is_private());
     let machine = format!("check {host_key}, and that the broker's machine is up");
