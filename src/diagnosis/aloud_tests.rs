@@ -16,8 +16,8 @@ use rustls::{CertificateError, Error, InvalidMessage};
 use super::{Diagnosis, diagnose};
 use crate::config::Qos;
 use crate::failure::{
-    AddressError, Command, Failure, LinkError, MqttCause, MqttError, Operation, OtherPorts,
-    PortAnswer, Reason, SecondOpinion, Stage, TcpError, TlsCause, TlsError, TlsFacts,
+    AddressError, Command, DnsError, Failure, LinkError, MqttCause, MqttError, Operation,
+    OtherPorts, PortAnswer, Reason, SecondOpinion, Stage, TcpError, TlsCause, TlsError, TlsFacts,
 };
 use crate::testing::errors::mqtt_error;
 use crate::testing::{DAY, assert_sound, facts, file, leaf};
@@ -369,4 +369,20 @@ fn a_port_that_is_silent_among_others_is_named_as_such() {
         .omits("this port alone")
         .says("if it listens on another port, set `port` in");
     silent(&[(443, PortAnswer::Silence)]).omits("other ports of it answer");
+}
+
+/// A name of one word is none of a cloud.
+#[test]
+fn a_bare_name_is_looked_for_in_the_local_network() {
+    let not_found = |host: &str| {
+        let words = "Name or service not known".to_owned();
+        said(
+            &format!("host = {host}\n"),
+            Failure::Dns(DnsError::NotFound { words }),
+        )
+    };
+    not_found("broker")
+        .says("a machine of the local network")
+        .omits("cloud");
+    not_found("broker.example").says("cloud");
 }

@@ -128,7 +128,7 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
 fn dns_not_found(words: &str, config: &Config, cloud: bool) -> Diagnosis {
     let host = &config.host;
     let mdns = mdns_help(config, MUSL);
-    let may_be_in_a_cloud = !cloud && mdns.is_none();
+    let may_be_in_a_cloud = !cloud && mdns.is_none() && host.contains('.');
     Diagnosis::new(&DNS_NOT_FOUND, format!("the name `{host}` has no address"))
         .note(format!("the resolver says: {words}"))
         .helps(mdns)
