@@ -8,10 +8,11 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::AlertDescription as Alert;
-use rustls::{CertificateError, Error, InvalidMessage};
+use rustls::{CertificateError, Error, InvalidMessage, OtherError};
 
 use super::{Diagnosis, diagnose};
 use crate::config::Qos;
@@ -20,7 +21,7 @@ use crate::failure::{
     OtherPorts, PortAnswer, Reason, SecondOpinion, Stage, TcpError, TlsCause, TlsError, TlsFacts,
 };
 use crate::testing::errors::mqtt_error;
-use crate::testing::{DAY, assert_sound, facts, file, leaf};
+use crate::testing::{DAY, assert_sound, facts, file, intermediate, leaf};
 use crate::util::clock;
 use crate::x509::Certificate;
 
@@ -385,4 +386,31 @@ fn a_bare_name_is_looked_for_in_the_local_network() {
         .says("a machine of the local network")
         .omits("cloud");
     not_found("broker.example").says("cloud");
+}
+
+/// What a CA signed stays good where its own certificate is made anew.
+#[test]
+fn a_ca_certificate_is_made_anew_without_what_it_signed() {
+    let fault = |word: &str| {
+        let other = OtherError(Arc::new(io::Error::other(word.to_owned())));
+        TlsCause::Rustls(Error::InvalidCertificate(CertificateError::Other(other)))
+    };
+    let under = |ca: Certificate| TlsFacts {
+        sni: Some("h.example".to_owned()),
+        ..facts(vec![leaf(), ca])
+    };
+    let odd = under(Certificate {
+        critical: Some("1.2.3.4.5".to_owned()),
+        ..intermediate()
+    });
+    tls(TLS, fault("UnsupportedCriticalExtension"), odd)
+        .says("with the same key, what it signed stays good")
+        .says("put it into the broker's certificate file in place of the present one");
+    let limits = under(Certificate {
+        limits_names: true,
+        ..intermediate()
+    });
+    tls(TLS, fault("NameConstraintViolation"), limits)
+        .says("see which names the certificate of `Test CA` allows")
+        .says("if not, have it issue the broker a certificate for a name that it allows, and set `host` to that name");
 }
