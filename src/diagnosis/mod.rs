@@ -23,3 +23,7 @@ pub(crate) use code::{Code, Kind};
 pub(crate) use codes::files::diagnose as diagnose_config;
 pub(crate) use codes::run::output_failed as diagnose_output;
 pub(crate) use diagnose::diagnose;
+
+#[cfg(test)]
+#[path = "aloud_tests.rs"]
+mod aloud;

@@ -1,9 +1,9 @@
 //! What the diagnoses of an MQTT session have in common: when it was, where a topic was given, and the
 //! help that several share.
 
-use crate::config::{Config, Key, Origin, Slip};
+use crate::config::{Config, Key, Origin};
 use crate::diagnosis::builder::written;
-use crate::diagnosis::{Diagnosis, origin, value};
+use crate::diagnosis::{Diagnosis, origin};
 use crate::failure::{Command, MqttError, Operation, Topic};
 use crate::util::text;
 
@@ -36,15 +36,4 @@ pub(crate) fn same_client_id(diagnosis: Diagnosis, command: Command, config: &Co
             origin(config, Key::ClientId)
         ),
     )
-}
-
-/// What a topic looks as if it had brought along: another topic is then meant.
-pub(crate) fn topic_slip(mut diagnosis: Diagnosis, command: Command, topic: &Topic) -> Diagnosis {
-    if let Some(slip) = Slip::of(&topic.name) {
-        let key = given(command, topic);
-        diagnosis = diagnosis.note(value::slip("topic", slip)).help(format!(
-            "if that is not part of the topic, take it out ({key})"
-        ));
-    }
-    diagnosis
 }

@@ -64,7 +64,10 @@ pub(crate) fn normalise(text: &str, lab: &Lab) -> String {
         })
         .into_owned();
     // The tests themselves may run in one.
-    let of_container = |line: &&str| !line.starts_with(" help: if this runs in a container, as `");
+    let of_container = |line: &&str| {
+        !line.starts_with(" help: if this runs in a container, as `")
+            && !line.starts_with(" help: if the broker runs in a container, see that its port")
+    };
     text = text.split_inclusive('\n').filter(of_container).collect();
     for (pattern, placeholder) in PLACEHOLDERS.iter() {
         text = pattern.replace_all(&text, *placeholder).into_owned();

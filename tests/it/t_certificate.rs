@@ -330,7 +330,7 @@ fn a_ca_with_a_fault_is_blamed() {
     });
     check_ca(
         "ca-path-length",
-        "allows 0 below it, and there are 1",
+        "allows so many below it: 0; found: 1",
         |params| {
             params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         },

@@ -54,6 +54,17 @@ fn an_acl_is_known() {
     }
 }
 
+/// A topic in its quotes is another topic: that stands before the rights to it.
+#[test]
+fn a_topic_in_quotes_is_known_before_an_acl() {
+    let lab = Lab::new();
+    let broker = mosquitto(&lab).acl("topic readwrite a/#\n").start();
+    let quoted = config(broker.port, "").replace("a/b", "\"a/b\"");
+    let run = Run::check(&lab, &quoted).go();
+    run.expect_code(9);
+    golden::check("receive-timeout.second-quotes", &lab, &run);
+}
+
 #[test]
 fn a_refused_login_and_a_forbidden_client_id_are_asked_again() {
     let lab = Lab::new();

@@ -23,6 +23,11 @@ pub(crate) fn fault(shown: &Evidence<'_>, said: &CertificateError) -> Option<Dia
     }
 }
 
+/// What makes a CA certificate issued anew no great work.
+const SAME_KEY: &str = "; with the same key, what it signed stays good";
+const REPLACE: &str =
+    "put it into the broker's certificate file in place of the present one, and reload the broker";
+
 /// The first certificate above the leaf of which this is true, with its place.
 fn above<'a>(
     shown: &Evidence<'a>,
@@ -38,8 +43,8 @@ fn no_ca(shown: &Evidence<'_>) -> Option<Diagnosis> {
     Some(Diagnosis::new(&BAD_CERTIFICATE, format!("`{name}` has issued a certificate of the broker's chain, and is no CA"))
         .notes(shown.chain.lines(at, "not marked as a CA (CA:TRUE)"))
         .note("what issues certificates must be marked as a CA: `basicConstraints = critical, CA:TRUE` (RFC 5280 §4.2.1.9)")
-        .help(format!("have the certificate of `{name}` issued anew by `{issuer}`, marked as a CA; with the same key, what it signed stays good"))
-        .help("put it into the broker's certificate file in place of the present one, and reload the broker"))
+        .help(format!("have the certificate of `{name}` issued anew by `{issuer}`, marked as a CA{SAME_KEY}"))
+        .help(REPLACE))
 }
 
 fn too_long_path(shown: &Evidence<'_>) -> Option<Diagnosis> {
@@ -50,10 +55,10 @@ fn too_long_path(shown: &Evidence<'_>) -> Option<Diagnosis> {
     let (name, issuer) = (ca.subject.short(), ca.issuer.short());
     let (most, found) = (ca.path_length.unwrap_or_default(), below(at));
     Some(Diagnosis::new(&BAD_CERTIFICATE, format!("the CA `{name}` may not have so many CAs below it (path length)"))
-        .note(format!("its path length (pathLenConstraint) allows {most} below it, and there are {found}"))
+        .note(format!("its path length (pathLenConstraint) allows so many below it: {most}; found: {found}"))
         .notes(shown.chain.lines(at, &format!("path length {most}")))
-        .help(format!("have the certificate of `{name}` issued anew by `{issuer}` with a larger `pathlen`, or without one; with the same key, what it signed stays good"))
-        .help("put it into the broker's certificate file in place of the present one, and reload the broker"))
+        .help(format!("have the certificate of `{name}` issued anew by `{issuer}` with a larger `pathlen`, or without one{SAME_KEY}"))
+        .help(REPLACE))
 }
 
 fn names_not_allowed(shown: &Evidence<'_>) -> Option<Diagnosis> {
@@ -83,9 +88,9 @@ fn names_not_allowed(shown: &Evidence<'_>) -> Option<Diagnosis> {
             Some(_) => "name constraints",
             None => "",
         }))
-        .help("see which names it allows: `openssl x509 -in ca.crt -noout -ext nameConstraints`")
-        .help(format!("if `{name}` is your own CA, issue its certificate anew with the missing name in `nameConstraints`, or without them; with the same key, what it signed stays good"))
-        .help(format!("if not, call the broker by a name that `{name}` may issue certificates for")))
+        .help(format!("see which names the certificate of `{name}` allows: `openssl x509 -in ca.crt -noout -ext nameConstraints`"))
+        .help(format!("if `{name}` is your own CA, issue its certificate anew with name constraints that allow this name, or without them{SAME_KEY}"))
+        .help("if not, have it issue the broker a certificate for a name that it allows, and set `host` to that name"))
 }
 
 fn unknown_extension(shown: &Evidence<'_>) -> Option<Diagnosis> {
@@ -100,5 +105,6 @@ fn unknown_extension(shown: &Evidence<'_>) -> Option<Diagnosis> {
     Some(Diagnosis::new(&BAD_CERTIFICATE, format!("{what} has a critical extension that is not known here"))
         .note(format!("the extension {extension} is marked as critical: who does not know it must refuse the certificate (RFC 5280 §4.2)"))
         .notes(shown.chain.lines(at, &format!("critical: {extension}")))
-        .help(format!("have the certificate of `{name}` issued anew by `{issuer}`, with this extension not marked as critical, or without it")))
+        .help(format!("have the certificate of `{name}` issued anew by `{issuer}`, with this extension not marked as critical, or without it{}", if at > 0 { SAME_KEY } else { "" }))
+        .help(REPLACE))
 }

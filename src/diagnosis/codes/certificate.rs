@@ -390,6 +390,12 @@ pub(crate) fn bad(shown: &Evidence<'_>, said: &Error) -> Diagnosis {
         Error::InvalidMessage(_) => {
             "the broker presents more than the 64 KiB of certificates that are taken here"
         }
+        Error::InvalidCertificate(Fault::BadSignature) => {
+            "a signature in the broker's certificate chain does not fit the CA that it names"
+        }
+        Error::InvalidCertificate(Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. }) => {
+            "the broker's certificate is not one for servers"
+        }
         _ => "the broker's certificate cannot be accepted",
     };
     let diagnosis = Diagnosis::new(&BAD_CERTIFICATE, what)

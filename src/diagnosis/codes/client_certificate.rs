@@ -1,10 +1,12 @@
 //! The codes of our own certificate: the broker demands one, or refuses the one that it got.
 
+use rustls::{AlertDescription, Error};
+
 use crate::config::{Config, Key};
 use crate::diagnosis::alert::how_it_ended;
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::{Code, Diagnosis, origin};
-use crate::failure::{Stage, TlsError};
+use crate::failure::{Stage, TlsCause, TlsError};
 use crate::util::clock;
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
@@ -70,9 +72,19 @@ pub(crate) static REJECTED: Code = Code {
 };
 
 fn rejected(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
-    let mut words = Diagnosis::new(&REJECTED, "the broker refuses our client certificate")
-        .notes(how_it_ended(error));
-    if let Some(own) = &error.facts.client_certificate {
+    let alert = match error.cause {
+        TlsCause::Rustls(Error::AlertReceived(alert)) => Some(alert),
+        _ => None,
+    };
+    let own = error.facts.client_certificate.as_ref();
+    let ended = own.is_some_and(|own| own.not_after < now);
+    let expired = alert == Some(AlertDescription::CertificateExpired);
+    let title = match expired && ended {
+        true => "the broker refuses our client certificate, which has expired",
+        false => "the broker refuses our client certificate",
+    };
+    let mut words = Diagnosis::new(&REJECTED, title).notes(how_it_ended(error));
+    if let Some(own) = own {
         words = words.note(format!(
             "sent: {}: `{}`, issued by `{}`, valid from {} until {}",
             origin(config, Key::CertFile),
@@ -81,7 +93,7 @@ fn rejected(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
             clock::utc(own.not_before),
             clock::utc(own.not_after),
         ));
-        if own.not_after < now {
+        if ended {
             let ago = clock::distance(own.not_after, now);
             words = words
                 .note(format!("it expired {ago} ago"))
@@ -93,15 +105,22 @@ fn rejected(error: &TlsError, config: &Config, now: i64) -> Diagnosis {
             ));
         }
     }
-    words
-        .note(accepted_issuers(error))
-        .help(
-            "check that this certificate is the one the broker knows, and that it is active there",
-        )
-        .help(
-            "if its issuer is not one that the broker trusts, have one issued by a CA that it does",
-        )
-        .help("if an intermediate CA issued it, append that CA's certificate to `cert_file`")
+    let words = words.note(accepted_issuers(error));
+    let intermediate =
+        "if an intermediate CA issued it, append that CA's certificate to `cert_file`";
+    match alert {
+        Some(AlertDescription::CertificateExpired) if ended => words,
+        Some(AlertDescription::CertificateExpired) => {
+            words.help("if the dates above are right, set the broker's own clock, or this machine's")
+        }
+        Some(AlertDescription::UnknownCA) => words
+            .help("let the broker trust its issuer (mosquitto: `cafile`), or have one issued by a CA that it trusts")
+            .help(intermediate),
+        _ => words
+            .help("check that this certificate is the one the broker knows, and that it is active there")
+            .help("if its issuer is not one that the broker trusts, have one issued by a CA that it does")
+            .help(intermediate),
+    }
 }
 
 fn accepted_issuers(error: &TlsError) -> String {

@@ -55,15 +55,22 @@ pub(crate) static BAD_CREDENTIALS: Code = Code {
     ],
 };
 
+const SET_USER: &str = "set `username` and a password (`password_file` or `password_env`)";
+
 fn bad_credentials(reason: &Reason, fault: &MqttError, config: &Config) -> Diagnosis {
+    let none = config.credentials.is_none();
     let diagnosis = Diagnosis::new(
         &BAD_CREDENTIALS,
-        "the broker does not accept this user name and password",
+        match none {
+            true => "the broker demands a user name and password, and none is set",
+            false => "the broker does not accept this user name and password",
+        },
     )
     .note(connack(reason, fault.protocol, "bad user name or password"));
     credentials(diagnosis, fault, config)
         .helps(rabbitmq_guest(config))
-        .help("check `username` and the password")
+        .help_if(none, SET_USER)
+        .help_if(!none, "check `username` and the password")
         .help("if the broker is a cloud's, make them in its console, under access management: they are not those of the console's own login")
 }
 
@@ -99,14 +106,15 @@ fn not_authorized(reason: &Reason, fault: &MqttError, config: &Config) -> Diagno
         .notes(fault.certificate_unasked.then(|| format!("the broker did not ask for the client certificate ({}), so it was not sent", origin(config, Key::CertFile))))
         .helps(rabbitmq_guest(config))
         .help_if(fault.certificate_unasked, "if the broker is to know this client by its certificate, it must ask for it: mosquitto has `require_certificate true` and `use_identity_as_username true` for that listener")
-        .help_if(none && !fault.certificate_unasked && !certificate, "set `username` and a password (`password_file` or `password_env`)")
+        .help_if(none && !fault.certificate_unasked && !certificate, SET_USER)
         .help_if(none && !known && !fault.certificate_unasked && certificate, "if the broker is to take the client certificate in place of a user name, mosquitto has `use_identity_as_username true` for that listener")
-        .help_if(config.credentials.is_some(), "check `username` and the password: mosquitto and others also give this answer for a wrong password")
+        .help_if(config.credentials.is_some() && !known, "check `username` and the password: mosquitto and others also give this answer for a wrong password")
+        .help_if(config.credentials.is_some() && known, "check `username` and the password: many brokers also give this answer for a wrong password")
         .help_if(matches!(&config.transport, Transport::Tls(tls) if !tls.sni && !known), format!("{} leaves out the server name, and some clouds then cannot know the cluster: remove it", origin(config, Key::Sni)))
         .help_if(none && fault.certificate_unasked, "if it knows clients by user name, set `username` and a password (`password_file` or `password_env`)")
         .help_if(none && !known, "if it is your own mosquitto and is to let everybody in, set `allow_anonymous true`: where a `listener` is set, the default is `false`")
         .help_if(none && !known, "if it takes certain client ids alone (mosquitto: `clientid_prefixes`), set `client_id` to such a one")
-        .help_if(config.credentials.is_some(), "if they are right, allow this user and client id to connect, in the broker's access rules (ACL); mosquitto also has `clientid_prefixes`")
+        .help_if(config.credentials.is_some(), format!("if they are right, allow this user and client id to connect, in the broker's access rules (ACL){}", if known { "" } else { "; mosquitto also has `clientid_prefixes`" }))
         .help_if(config.will.is_some(), "if the access rules (ACL) do not let this user publish to the topic of the last will, allow it, or leave `will_topic` out for one check: some brokers refuse such a CONNECT")
 }
 

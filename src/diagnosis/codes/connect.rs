@@ -7,7 +7,7 @@ use crate::config::{Config, Key, Protocol, Transport};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::{self, LOG, client_id, user};
 use crate::diagnosis::session::when;
-use crate::diagnosis::{Code, Diagnosis, origin, reason};
+use crate::diagnosis::{Code, Diagnosis, origin, providers, reason};
 use crate::failure::{Command, LinkError, MqttError, Probe, ProbeEnd, Reason, Stage, TlsCause};
 use crate::util::text;
 
@@ -22,6 +22,13 @@ pub(crate) static CODES: &[&Code] = &[
 ];
 
 const PROXY: &str = "if a proxy or a load balancer stands before the broker, the PROXY protocol must be on at both ends or at neither";
+
+/// Where to look further. A cloud's log and its proxies are its provider's.
+pub(crate) fn log_and_proxy(config: &Config) -> impl Iterator<Item = String> {
+    let own = !providers::is_known(config);
+    let both = own.then(|| [LOG.to_owned(), PROXY.to_owned()]);
+    both.into_iter().flatten()
+}
 
 /// What the second connection is said to have been answered with.
 const ACCEPTED: &str = "a second connection was answered with a CONNACK that accepts";
@@ -283,7 +290,13 @@ pub(crate) static CLOSED: Code = Code {
     ],
 };
 
+const DEMANDS_USER: &str = "if the broker demands a user name, set `username` and a password";
+const CHECK_USER: &str =
+    "check user name and password: some brokers close the connection instead of naming them wrong";
+
 fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
+    // It has rows of its own for what its users must set.
+    let cloud = providers::is_known(config);
     let how = match link {
         LinkError::Closed { reset: true } => "the connection was reset".to_owned(),
         LinkError::Io(error) => format!("the system says: {error}"),
@@ -315,17 +328,16 @@ fn closed(fault: &MqttError, link: &LinkError, config: &Config) -> Diagnosis {
     match &config.transport {
         Transport::Plain => words
             .help("if this port is a TLS port, set `tls = on`: many servers close without a word")
-            .help_if(config.credentials.is_none(), "if the broker demands a user name, set `username` and a password")
-            .help_if(config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
+            .help_if(config.credentials.is_none() && !cloud, DEMANDS_USER)
+            .help_if(config.credentials.is_some(), CHECK_USER)
             .help_if(config.is_set(Key::ClientId), elsewhere)
-            .help(LOG)
-            .help(PROXY),
+            .helps(log_and_proxy(config)),
         Transport::Tls(tls) => words
             .help_if(tls.client.is_some(), "if the broker knows clients by certificate, see that this one is active and may connect with this client id")
-            .help_if(tls.client.is_none() || config.credentials.is_some(), "check user name and password: some brokers close the connection instead of naming them wrong")
+            .help_if(tls.client.is_none() && config.credentials.is_none() && !cloud, DEMANDS_USER)
+            .help_if(config.credentials.is_some(), CHECK_USER)
             .help_if(config.is_set(Key::ClientId), elsewhere)
-            .help(LOG)
-            .help(PROXY)
+            .helps(log_and_proxy(config))
             .help_if(!tls.alpn.is_empty(), format!("if {} names a protocol that the broker does not use for MQTT, remove it", origin(config, Key::Alpn)))
             .help_if(!tls.sni, format!("{} leaves out the server name; remove it", origin(config, Key::Sni))),
     }
@@ -403,8 +415,7 @@ fn timeout(fault: &MqttError, config: &Config) -> Diagnosis {
             origin(config, Key::Port)
         ))
         .help("if the broker is overloaded or its user database is slow, raise `timeout`")
-        .help(LOG)
-        .help(PROXY)
+        .helps(log_and_proxy(config))
 }
 
 /// The standard that is spoken. Many of its sections have one number in both.
@@ -452,12 +463,16 @@ pub(crate) fn taken_over(
     after: String,
     fresh_id_stood: bool,
 ) -> Diagnosis {
-    Diagnosis::new(&TAKEN_OVER, "another client uses this client id")
+    let said = match fresh_id_stood {
+        true => "another client uses this client id",
+        false => "the broker closes each connection with this client id soon after it accepts it",
+    };
+    Diagnosis::new(&TAKEN_OVER, said)
         .note(format!("the broker accepted the connection and closed it in the stage {}", fault.operation.stage().name()))
         .note(format!("one more connection, which sent nothing but CONNECT, was closed {after} after its CONNACK"))
         .notes(fresh_id_stood.then(|| "so were three more, each while one with a fresh client id stood".to_owned()))
         .note(format!("client id: `{}` ({})", config.client_id, origin(config, Key::ClientId)))
-        .help(format!("a broker closes the older connection of two with one client id ({} §3.1.4): give each device its own, or stop the other one", standard(fault.protocol)))
+        .help(format!("{}a broker closes the older connection of two with one client id ({} §3.1.4): give each device its own, or stop the other one", if fresh_id_stood { "" } else { "if another client uses it too: " }, standard(fault.protocol)))
         .help_if(!fresh_id_stood, format!("to see whether it is that, remove {} for one check: then a fresh id is made up", origin(config, Key::ClientId)))
         .help_if(!fresh_id_stood, "if it happens with a fresh id too, the broker closes every connection: look into its log, where the reason stands")
 }

@@ -2,16 +2,53 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Key, Qos};
+use crate::config::{Config, Key, Qos, Slip};
 use crate::diagnosis::codes::{connect, disconnect, publish, receive, subscribe};
-use crate::diagnosis::session::when;
-use crate::diagnosis::{Diagnosis, origin, second};
+use crate::diagnosis::session::{given, when};
+use crate::diagnosis::{Diagnosis, origin, second, value};
 use crate::failure::{LinkError, MqttCause, MqttError, Operation, TlsCause};
 use crate::util::text;
 
 /// A failure of the stages connect, subscribe, publish and receive.
 pub(crate) fn diagnose(error: &MqttError, config: &Config) -> Diagnosis {
-    second::word(of_cause(error, config), error, config)
+    topic_slips(second::word(of_cause(error, config), error, config), error)
+}
+
+/// What a topic looks as if it had brought along stands first: another topic is then meant, whatever a
+/// broker says of this one.
+fn topic_slips(mut diagnosis: Diagnosis, error: &MqttError) -> Diagnosis {
+    let minds_topics = [
+        &subscribe::DENIED,
+        &subscribe::CLOSED,
+        &publish::DENIED,
+        &publish::CLOSED,
+        &receive::TIMEOUT,
+    ];
+    if !minds_topics.contains(&diagnosis.code) {
+        return diagnosis;
+    }
+    let question = match &error.cause {
+        MqttCause::NoAnswer(none) => Some(&none.topic),
+        _ => None,
+    };
+    let topics = match &error.operation {
+        Operation::Connect => &[],
+        Operation::Subscribe { filter, .. } => std::slice::from_ref(filter),
+        Operation::Publish { topic, .. } => std::slice::from_ref(topic),
+        Operation::Receive { filters, .. } => filters.as_slice(),
+    };
+    let mut help = Vec::new();
+    for topic in question.into_iter().chain(topics) {
+        if let Some(slip) = Slip::of(&topic.name) {
+            let key = given(error.command, topic);
+            diagnosis.notes.push(value::slip("topic", slip));
+            help.push(format!(
+                "if that is not part of the topic, take it out ({key})"
+            ));
+        }
+    }
+    diagnosis.help.splice(0..0, help);
+    diagnosis
 }
 
 fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {

@@ -128,7 +128,7 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
 fn dns_not_found(words: &str, config: &Config, cloud: bool) -> Diagnosis {
     let host = &config.host;
     let mdns = mdns_help(config, MUSL);
-    let may_be_in_a_cloud = !cloud && mdns.is_none();
+    let may_be_in_a_cloud = !cloud && mdns.is_none() && host.contains('.');
     Diagnosis::new(&DNS_NOT_FOUND, format!("the name `{host}` has no address"))
         .note(format!("the resolver says: {words}"))
         .helps(mdns)
@@ -282,8 +282,12 @@ fn tcp_refused(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
         .help_if(is_local, format!("on the broker's machine, `ss -ltn | grep :{port}` shows whether anything listens there"))
         .helps(usual_port_help(config))
         .help_if(
+            is_local && error.container.is_none(),
+            format!("if the broker runs in a container, see that its port is published: `docker ps` shows `:{port}->`"),
+        )
+        .help_if(
             is_local,
-            format!("if the broker runs in a container or on another machine, `{host}` is not its address"),
+            "if the broker runs on another machine, write that machine's name or address as `host`",
         )
         .help_if(host == "localhost", "if the broker listens on IPv4 alone or IPv6 alone, write `host = 127.0.0.1` or `host = ::1`")
         .help_if(!is_local && !cloud, "if the broker listens on its own loopback address alone, as mosquitto does without a `listener` line, give it a listener for the network")
@@ -355,13 +359,14 @@ fn tcp_timeout(error: &TcpError, config: &Config, cloud: bool) -> Diagnosis {
         .iter()
         .any(|(_, answer)| *answer != PortAnswer::Silence)
     {
-        return diagnosis
+        let error = format!("{}, but other ports of it answer", diagnosis.error);
+        return Diagnosis { error, ..diagnosis }
             .help_if(
                 answers.contains(&(usual, PortAnswer::Open)),
                 format!("set `port = {usual}` in place of {port}: it is the usual port {with}, and open there"),
             )
-            .help(format!("if the broker does listen on port {port}, a firewall on the way or on the broker's machine drops this port alone: let TCP to port {port} through it"))
-            .help(format!("if it listens on another port, set that one: {port_key}"));
+            .help(format!("if the broker does listen on port {port}, a firewall on the way or on the broker's machine drops what comes to it: let TCP to port {port} through"))
+            .help(format!("if it listens on another port, set {port_key} to that one"));
     }
     let is_private = matches!(ip, IpAddr::V4(ip) if ip.is_private());
     let machine = format!("check {host_key}, and that the broker's machine is up");

@@ -6,7 +6,7 @@ use crate::config::{Config, Key, Message, Protocol, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::{receive, subscribe};
-use crate::diagnosis::session::{given, same_client_id, topic_slip};
+use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, origin, providers, reason};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, UnderWay};
 use crate::util::text;
@@ -135,7 +135,7 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         retain,
         under_way,
         granted,
-        topic,
+        ..
     } = &error.operation
     else {
         return receive::closed(error, how, config);
@@ -157,8 +157,16 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
     // There it says beforehand what it does not take, and was kept to.
     let in_5 = error.protocol == Protocol::V5;
     let mosquitto = match qos {
-        Qos::AtLeastOnce | Qos::ExactlyOnce if in_5 => "in MQTT 5 it answers with 0x87",
-        _ => "it drops the message in silence",
+        _ if providers::is_known(config) => "",
+        Qos::AtLeastOnce | Qos::ExactlyOnce if in_5 => {
+            " (mosquitto does not: in MQTT 5 it answers with 0x87)"
+        }
+        _ => " (mosquitto does not: it drops the message in silence)",
+    };
+    let max_qos = if providers::is_known(config) {
+        ""
+    } else {
+        " (mosquitto: `max_qos`)"
     };
     // A message of the user's own is suspected before the access rules.
     let own = error.command != Command::Check || matches!(config.message, Message::Own(_));
@@ -167,16 +175,15 @@ pub(crate) fn closed(error: &MqttError, closed: &str, how: String, config: &Conf
         .note(how)
         .note(user(config))
         .notes(published(error))
-        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")));
-    let diagnosis = topic_slip(diagnosis, error.command, topic)
+        .notes(granted.map(|granted| format!("QoS granted at SUBSCRIBE: {granted} at most")))
         .helps(granted.filter(|_| !in_5).map(|granted| format!("if the broker takes nothing above QoS {granted} (mosquitto: `max_qos`), set `qos = {granted}` ({})", origin(config, Key::Qos))))
         .help_if(under_way.largest > LARGE && !in_5, "if the message is larger than the broker's limit (mosquitto: `max_packet_size`), send a smaller one")
         .helps(before)
         .help_if(*retain && !in_5, format!("if the broker keeps no retained messages (mosquitto: `retain_available`), set `retain = off` ({})", origin(config, Key::Retain)))
         .help_if(*qos == Qos::ExactlyOnce && granted.is_none() && !in_5, format!("if the broker has no QoS 2 (mosquitto: `max_qos`), set `qos = 1` ({})", origin(config, Key::Qos)))
-        .help(format!("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it (mosquitto does not: {mosquitto})"))
+        .help(format!("if the broker's ACL (access rules) does not let this user write to the topic, allow it there: some brokers close the connection over it{mosquitto}"))
         .helps(behind)
-        .help_if(*qos == Qos::AtLeastOnce && granted.is_none() && !in_5, format!("if the broker takes nothing but QoS 0 (mosquitto: `max_qos`), set `qos = 0` ({})", origin(config, Key::Qos)))
+        .help_if(*qos == Qos::AtLeastOnce && granted.is_none() && !in_5, format!("if the broker takes nothing but QoS 0{max_qos}, set `qos = 0` ({})", origin(config, Key::Qos)))
         .help_if(subscribe::is_echo(error.command, config), "if this user is only to subscribe, set `check = subscribe`: such a check publishes nothing");
     same_client_id(diagnosis, error.command, config)
 }

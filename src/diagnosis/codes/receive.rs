@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, Key, Protocol, Qos};
+use crate::config::{Config, Key, Protocol, Qos, Slip};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::codes::publish::{LARGE, is_json};
-use crate::diagnosis::session::{given, same_client_id, topic_slip};
+use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, origin, providers};
 use crate::failure::{
     Command, MqttError, NoAnswer, Operation, Reason, Stage, Subscription, TooFew, Topic,
@@ -99,7 +99,7 @@ pub(crate) fn timeout(
         let count = text::count(foreign, "message");
         format!("{count} of others came in on the topic")
     });
-    let diagnosis = Diagnosis::new(&TIMEOUT, "our own message never came back")
+    Diagnosis::new(&TIMEOUT, "our own message never came back")
         .note(format!(
             "the subscription was granted, {taken}, and nothing of ours came within {limit}"
         ))
@@ -110,8 +110,7 @@ pub(crate) fn timeout(
         }))
         .notes(unmatched)
         .notes(foreign)
-        .note(user(config));
-    topic_slips(diagnosis, error)
+        .note(user(config))
         .help_if(own.is_some_and(|own| own.len() > LARGE) && (unconfirmed || !in_5), "if the broker drops in silence what is over a limit (mosquitto: `message_size_limit`), send a smaller message")
         .help_if(own.is_some_and(|own| !is_json(own)), "if the broker, or a rule of it, takes nothing but JSON: this message is no JSON object")
         .helps(own.map(|own| {
@@ -133,14 +132,15 @@ const EITHER: &str = "if the broker's ACL (access rules) does not give this user
 pub(crate) fn not_read(diagnosis: Diagnosis, config: &Config) -> Diagnosis {
     diagnosis
         .no_help()
-        .help(format!("the broker accepts what this user writes; allow it to read the topic as well, in the broker's ACL (access rules){}", acl_file(config, "read", &config.topic)))
+        .help(format!("if this user may not read the topic, allow it in the broker's ACL (access rules): the broker accepts what it writes{}", acl_file(config, "read", &config.topic)))
         .help("if the broker sends no client its own messages, as Azure IoT Hub and ThingsBoard do not, set `check = publish`")
         .help("if the broker renames topics for each user or tenant, set `topic` as it is seen from inside")
 }
 
 /// Where mosquitto keeps such a right, unless the broker is known to be another one.
 pub(crate) fn acl_file(config: &Config, right: &str, topic: &str) -> String {
-    if providers::is_known(config) {
+    // One for a topic that looks mistaken would be of no use, either.
+    if providers::is_known(config) || Slip::of(topic).is_some() {
         return String::new();
     }
     // The rule is for the topics of a shared subscription, without its two first levels.
@@ -201,7 +201,7 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
     } else {
         "the session was new"
     };
-    let diagnosis = Diagnosis::new(&TIMEOUT, "fewer messages came than were asked for")
+    Diagnosis::new(&TIMEOUT, "fewer messages came than were asked for")
         .note(format!(
             "{received} of {} in {limit} (`-C`, `--for`)",
             text::count(wanted, "message")
@@ -210,8 +210,7 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         .notes(lost)
         .notes(left_out)
         .note(session)
-        .note(user(config));
-    topic_slips(diagnosis, error)
+        .note(user(config))
         .help_if(skipped, "to count those that `--retained` leaves out, leave that flag out")
         .help_if(some, RARE)
         .help_if(!all, "compare the topics with those that are published to: capitals count, and so does a `/` at either end; `-t '#' -v` shows all that this user may read")
@@ -219,16 +218,6 @@ pub(crate) fn too_few(error: &MqttError, few: &TooFew, config: &Config) -> Diagn
         .help_if(!resumed && config.clean_session, "if the broker is to keep them between runs, set `clean_session = off` and a `client_id`, with `qos = 1`")
         .help(format!("if the broker's ACL (access rules) does not let this user read the topics, allow it there: many brokers grant the subscription all the same, and deliver nothing{}", acl_file(config, "read", first)))
         .help_if(!some, RARE)
-}
-
-/// See [`topic_slip`]; of every topic that was subscribed to.
-fn topic_slips(diagnosis: Diagnosis, error: &MqttError) -> Diagnosis {
-    let Operation::Receive { filters, .. } = &error.operation else {
-        return diagnosis;
-    };
-    filters.iter().fold(diagnosis, |diagnosis, filter| {
-        topic_slip(diagnosis, error.command, filter)
-    })
 }
 
 /// `request`: not as many answers as were awaited.
@@ -275,7 +264,7 @@ pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> 
     });
     let timeout = origin(config, Key::Timeout);
     let wanted = text::count(none.wanted, "answer");
-    let diagnosis = Diagnosis::new(&TIMEOUT, said)
+    Diagnosis::new(&TIMEOUT, said)
         .note(format!("{} of {wanted} within {limit} ({timeout})", none.received))
         .note(format!("the question was {taken}: {topic}"))
         .notes(none.unheard.then(|| "the broker says that nobody is subscribed to that topic (0x10, no matching subscribers)".to_owned()))
@@ -289,9 +278,7 @@ pub(crate) fn no_answer(error: &MqttError, none: &NoAnswer, config: &Config) -> 
             "see that it publishes its answer to that very topic: MQTT 3.1.1 does not tell it which one, both sides must know"
         })
         .help("if it may take longer, raise `--timeout`")
-        .help("if the broker's ACL (access rules) does not let this user write the question, or read the answer, allow it there");
-    let diagnosis = topic_slip(diagnosis, error.command, &none.topic);
-    topic_slips(diagnosis, error)
+        .help("if the broker's ACL (access rules) does not let this user write the question, or read the answer, allow it there")
 }
 
 /// What was subscribed to.
@@ -430,17 +417,23 @@ pub(crate) fn closed(error: &MqttError, how: String, config: &Config) -> Diagnos
             format!("the broker had granted {}", awaited(error).unwrap_or_default()),
         ),
     };
+    // Without an acknowledgement it may have ended over the message.
+    let rights = match published {
+        Some(Qos::AtMostOnce) => {
+            "if the broker's ACL (access rules) does not let this user write to the topic, or read it, allow it there: some brokers close the connection over it"
+        }
+        _ => {
+            "if the broker's ACL (access rules) does not let this user read the topic, allow it there: some brokers close the connection over it"
+        }
+    };
     let diagnosis = Diagnosis::new(
         &CLOSED,
         format!("the connection was lost while {awaited} awaited"),
     )
     .note(how)
     .note(before)
+    .help_if(error.command == Command::Check, rights)
     .help("look into the broker's log, where the reason stands")
-    .help_if(
-        error.command == Command::Check,
-        "if this user may not read the topic, allow it in the broker's access rules",
-    )
     .help("if the broker was restarted just now, try again");
     same_client_id(diagnosis, error.command, config)
 }

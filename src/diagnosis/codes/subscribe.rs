@@ -3,7 +3,7 @@
 use crate::config::{CheckScope, Config, Origin, Qos};
 use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
-use crate::diagnosis::session::{given, same_client_id, topic_slip};
+use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, reason};
 use crate::failure::{Command, MqttError, Operation, Reason, Stage, Topic};
 
@@ -23,13 +23,13 @@ pub(crate) static DENIED: Code = Code {
         "the topic is not of the form that the broker wants, such as one that begins with the user's name",
     ],
     remedies: &[
-        "allow this user to read the topic, in the broker's access rules",
+        "allow this user to read the topic, in the broker's ACL (access rules)",
         "or set `topic` to one that the user may both read and write: `-t NAME`",
     ],
 };
 
 pub(crate) const ALLOW: &str =
-    "allow this user to subscribe to the topic, in the broker's access rules";
+    "allow this user to subscribe to the topic, in the broker's ACL (access rules)";
 
 pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Diagnosis {
     let said = match reason.in_5 {
@@ -51,16 +51,15 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
     let diagnosis = Diagnosis::new(&DENIED, title);
     match &error.operation {
         Operation::Subscribe { filter, .. } => {
-            let diagnosis = diagnosis
+            diagnosis
                 .note(format!(
                     "{said} for the filter `{}` ({})",
                     filter.name,
                     given(error.command, filter)
                 ))
-                .note(user(config));
-            topic_slip(diagnosis, error.command, filter)
+                .note(user(config))
                 .help(allow)
-                .help_if(guess, "if this user may not subscribe to the topic, allow it in the broker's access rules")
+                .help_if(guess, "if the broker's ACL (access rules) does not let this user subscribe to the topic, allow it there")
                 .help_if(other, another_filter(error.command, filter, config))
                 .help_if(other && is_echo(error.command, config), PUBLISH_ALONE)
         }
@@ -82,7 +81,7 @@ pub(crate) static CLOSED: Code = Code {
         "the broker restarted, or the network failed just then",
     ],
     remedies: &[
-        "allow this user to read the topic, in the broker's access rules",
+        "allow this user to read the topic, in the broker's ACL (access rules)",
         "or take another topic: `-t NAME`",
         "run the check again: if it fails at another stage, it is the network or the broker itself",
     ],
@@ -104,9 +103,8 @@ pub(crate) fn closed(
             given(error.command, filter),
             qos as u8
         ))
-        .note(user(config));
-    let diagnosis = topic_slip(diagnosis, error.command, filter)
-        .help("if this user may not subscribe to the topic, allow it in the broker's access rules: some brokers close the connection instead of saying so")
+        .note(user(config))
+        .help("if the broker's ACL (access rules) does not let this user subscribe to the topic, allow it there: some brokers close the connection instead of saying so")
         .help(another_filter(error.command, filter, config))
         .help_if(is_echo(error.command, config), PUBLISH_ALONE);
     same_client_id(diagnosis, error.command, config)

@@ -9,7 +9,7 @@ use crate::config::{Config, Key};
 use crate::diagnosis::alert::{how_it_ended, received};
 use crate::diagnosis::chain::Evidence;
 use crate::diagnosis::code::Kind;
-use crate::diagnosis::codes::{certificate, client_certificate, issuer};
+use crate::diagnosis::codes::{certificate, client_certificate, connect, issuer};
 use crate::diagnosis::{Code, Diagnosis, origin, sni};
 use crate::failure::{Stage, TlsCause, TlsError, TlsFacts};
 use crate::util::text;
@@ -224,7 +224,7 @@ fn not_tls(error: &TlsError, config: &Config) -> Diagnosis {
     ));
     if first.starts_with(b"HTTP/") {
         words.note("that is HTTP").help(format!(
-            "this is a web server's port: take the broker's port for MQTT over TLS{}",
+            "this is a web server's port, or one for MQTT over WebSocket: take the broker's port for MQTT over TLS{}",
             usual(port)
         ))
     } else if first.starts_with(b"SSH-") {
@@ -270,8 +270,8 @@ fn closed(error: &TlsError, config: &Config) -> Diagnosis {
         .notes(how_it_ended(error))
         .notes(sni::notes(&error.facts, config))
         .help(format!("check {}: a proxy that routes by server name closes the connection for a name that it does not know", origin(config, Key::Host)))
-        .help("if the broker's log names a reason, such as no certificate or no common version, mend it there")
         .help(format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
+        .helps(connect::log_and_proxy(config))
 }
 
 pub(crate) static TIMEOUT: Code = Code {
@@ -350,7 +350,15 @@ pub(crate) static VERSION: Code = Code {
 fn version(error: &TlsError) -> Diagnosis {
     if error.facts.only_offered.is_some() {
         let said = "the broker does not take the one version of TLS that was offered";
-        return Diagnosis::new(&VERSION, said).notes(how_it_ended(error));
+        let allow = match error.facts.only_offered {
+            Some("TLS 1.2") => "allow TLS 1.2 on the broker (mosquitto: `tls_version tlsv1.2`)",
+            _ => "update the broker, which has no TLS 1.3, or does not allow it",
+        };
+        return Diagnosis::new(&VERSION, said)
+            .notes(how_it_ended(error))
+            .help(format!(
+                "if a device is to connect that speaks no other, {allow}"
+            ));
     }
     Diagnosis::new(
         &VERSION,
@@ -392,7 +400,7 @@ fn no_common_cipher(error: &TlsError, config: &Config) -> Diagnosis {
         .notes(sni::notes(&error.facts, config))
         .note("cipher suites offered: AES-256-GCM, AES-128-GCM and ChaCha20-Poly1305, in TLS 1.2 with ECDHE only")
         .note("groups offered: X25519, P-256, P-384; signatures: ECDSA on P-256 and P-384, Ed25519, RSA of 2048 bits and more")
-        .help("give the broker a certificate with an RSA, P-256, P-384 or Ed25519 key: one with a P-521 or DSA key cannot be used")
+        .help("if the broker's certificate has a P-521 or DSA key, which cannot be used, give it one with an RSA, P-256, P-384 or Ed25519 key")
         .help("if the broker's configuration limits its ciphers (mosquitto: `ciphers`), allow those of ECDHE with AES-GCM that fit its key: `ECDHE-RSA-…` needs an RSA key, `ECDHE-ECDSA-…` an EC or Ed25519 key")
         .helps(by_name.into_iter().filter(|_| unknown))
 }
@@ -450,9 +458,19 @@ pub(crate) static NO_SNI: Code = Code {
 };
 
 fn no_sni(error: &TlsError, config: &Config) -> Diagnosis {
+    let facts = &error.facts;
+    // A name was tried and taken, or the alert speaks of it; otherwise a close proves nothing.
+    let unproven = facts.named.is_none()
+        && matches!(error.cause, TlsCause::Closed { .. } | TlsCause::Io(_))
+        && facts.first_bytes.is_empty();
     Diagnosis::new(
         &NO_SNI,
-        "the broker refuses a TLS handshake without a server name (SNI)",
+        match unproven {
+            true => {
+                "the broker closed the connection during a TLS handshake without a server name (SNI)"
+            }
+            false => "the broker refuses a TLS handshake without a server name (SNI)",
+        },
     )
     .notes(how_it_ended(error))
     .notes(sni::notes(&error.facts, config))
@@ -460,6 +478,7 @@ fn no_sni(error: &TlsError, config: &Config) -> Diagnosis {
         "if this broker serves many names on one address, it needs to know which",
         config,
     ))
+    .help_if(unproven, format!("if port {} is a port without TLS, use the broker's TLS port{}", config.port, usual(config.port)))
 }
 
 pub(crate) static ALPN: Code = Code {
