@@ -117,6 +117,8 @@ pub(crate) enum Resource {
     Memory,
     /// EAGAIN, which the system says both where it has no more threads and no more memory for one.
     Thread,
+    /// EAGAIN of getrandom(2): the system has not gathered enough since its start.
+    Random,
 }
 
 impl LimitError {

@@ -1,13 +1,18 @@
 //! What this machine must still give: asked for before it is needed, where the one who needs it would
 //! panic without it. It keeps nothing.
 
+use std::error::Error;
+use std::fs::File;
 use std::hint::black_box;
 use std::os::unix::net::UnixDatagram;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{io, thread};
 
+use rustix::io::Errno;
+
 use crate::failure::{LimitError, Resource};
+use crate::net::wait::{Deadline, WaitError};
 
 /// What tokio's runtime (an epoll, its copy, an eventfd) and one connection take.
 const DESCRIPTORS: usize = 4;
@@ -78,6 +83,58 @@ fn memory(stacks: usize) -> io::Result<()> {
     })
 }
 
+/// Waits until the system has random numbers. A board may have none for minutes after its start, and
+/// then ring, which asks for them in the middle of a handshake, waits without an end.
+///
+/// # Errors
+/// [`WaitError::Interrupted`]; a [`LimitError`] inside an `io::Error` when the time is over.
+pub(crate) fn random_numbers(deadline: Deadline<'_>) -> Result<(), WaitError> {
+    await_random(deadline, has_random_numbers)
+}
+
+/// After any error but EAGAIN ring reads /dev/urandom.
+#[cfg(target_os = "linux")]
+fn has_random_numbers() -> bool {
+    use rustix::rand::{GetRandomFlags, getrandom};
+    getrandom(&mut [0_u8], GetRandomFlags::NONBLOCK) != Err(Errno::AGAIN)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_random_numbers() -> bool {
+    true
+}
+
+fn await_random(
+    deadline: Deadline<'_>,
+    mut is_ready: impl FnMut() -> bool,
+) -> Result<(), WaitError> {
+    while !is_ready() {
+        match deadline.left() {
+            Ok(left) => thread::sleep(left),
+            Err(WaitError::TimedOut { .. }) => {
+                let limit = LimitError {
+                    resource: Resource::Random,
+                    words: io::Error::from(Errno::AGAIN).to_string(),
+                };
+                return Err(io::Error::other(limit).into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// What is missing where ring could not have any, by its `error`: it asks getrandom(2), and reads this
+/// file where a kernel has no such call.
+pub(crate) fn no_random_numbers(error: &dyn Error) -> LimitError {
+    const FILE: &str = "/dev/urandom";
+    let missing = File::open(FILE).map_err(|why| format!("{FILE}: {why}"));
+    LimitError {
+        resource: Resource::Random,
+        words: missing.err().unwrap_or_else(|| error.to_string()),
+    }
+}
+
 /// Whether so many can be opened.
 ///
 /// # Errors
@@ -85,4 +142,37 @@ fn memory(stacks: usize) -> io::Result<()> {
 pub(crate) fn descriptors(count: usize) -> io::Result<()> {
     let opened: io::Result<Vec<_>> = (0..count).map(|_| UnixDatagram::unbound()).collect();
     opened.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::net::Stop;
+
+    #[test]
+    fn random_numbers_are_waited_for_within_the_limit() {
+        let (limit, stop) = (Duration::from_millis(120), Stop::default());
+        let mut asked = 0;
+        let ready = await_random(Deadline::after(Duration::from_secs(60), &stop), || {
+            asked += 1;
+            asked == 3
+        });
+        assert!(ready.is_ok() && asked == 3, "{ready:?}");
+
+        let start = Instant::now();
+        let never = await_random(Deadline::after(limit, &stop), || false);
+        assert!(start.elapsed() >= limit);
+        let Err(WaitError::Io(error)) = never else {
+            panic!("{never:?}");
+        };
+        let found = LimitError::of(&error).map(|limit| limit.resource);
+        assert_eq!(found, Some(Resource::Random));
+
+        stop.set();
+        let stopped = await_random(Deadline::after(limit, &stop), || false);
+        assert!(matches!(stopped, Err(WaitError::Interrupted)));
+        assert!(random_numbers(Deadline::after(limit, &stop)).is_ok());
+    }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustls::{ClientConnection, ProtocolVersion};
 
 use crate::failure::{FIRST_BYTES, Failure, LimitError, Stage, TlsCause, TlsFacts};
-use crate::net::{Deadline, SIGNAL_POLL, Stop, WaitError, is_retry};
+use crate::net::{Deadline, SIGNAL_POLL, Stop, WaitError, is_retry, limits};
 use crate::tls::client::Tls;
 
 /// How long a late refusal is waited for at most. It needs one round trip.
@@ -43,7 +43,7 @@ impl Tls {
     /// A handshake on `stream`, within `limit`.
     ///
     /// # Errors
-    /// [`Failure::Tls`] with all that was seen, or [`Failure::Interrupted`].
+    /// [`Failure::Tls`] with all that was seen, [`Failure::Limit`] or [`Failure::Interrupted`].
     pub(crate) fn handshake(
         &self,
         stream: TcpStream,
@@ -51,11 +51,15 @@ impl Tls {
         stop: &Stop,
     ) -> Result<Channel, Failure> {
         let start = Instant::now();
+        let deadline = Deadline::after(limit, stop);
+        if let Err(error) = limits::random_numbers(deadline) {
+            return Err(self.ended(error.into(), Vec::new()));
+        }
         // What was recorded of an earlier connection is not this one's.
         let _ = self.facts();
         let connection = self
             .connection()
-            .map_err(|error| self.failure(TlsCause::Rustls(error), None, Some(false)))?;
+            .map_err(|error| self.ended(TlsCause::Rustls(error).into(), Vec::new()))?;
         let mut channel = Channel {
             connection,
             socket: Socket {
@@ -65,24 +69,33 @@ impl Tls {
             facts: TlsFacts::default(),
             elapsed: Duration::ZERO,
         };
-        match channel.complete(Deadline::after(limit, stop)) {
-            Ok(()) => {
-                channel.facts = channel.negotiated(self.facts());
-                channel.elapsed = start.elapsed();
-                Ok(channel)
-            }
-            Err(HandshakeError::Interrupted) => Err(Failure::Interrupted(Stage::Tls)),
-            Err(HandshakeError::Cause(cause)) => {
-                if let TlsCause::Io(error) = &cause
-                    && let Some(limit) = LimitError::of(error)
-                {
-                    return Err(Failure::Limit(Stage::Tls, limit));
-                }
-                let mut error = self.error(cause, None, Some(false));
-                error.facts.first_bytes = channel.socket.first_bytes;
-                Err(Failure::Tls(Box::new(error)))
-            }
+        if let Err(error) = channel.complete(deadline) {
+            return Err(self.ended(error, channel.socket.first_bytes));
         }
+        channel.facts = channel.negotiated(self.facts());
+        channel.elapsed = start.elapsed();
+        Ok(channel)
+    }
+
+    /// How a handshake that did not complete is told.
+    fn ended(&self, error: HandshakeError, first_bytes: Vec<u8>) -> Failure {
+        let cause = match error {
+            HandshakeError::Interrupted => return Failure::Interrupted(Stage::Tls),
+            HandshakeError::Cause(cause) => cause,
+        };
+        let limit = match &cause {
+            TlsCause::Io(error) => LimitError::of(error),
+            TlsCause::Rustls(error @ rustls::Error::FailedToGetRandomBytes) => {
+                Some(limits::no_random_numbers(error))
+            }
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            return Failure::Limit(Stage::Tls, limit);
+        }
+        let mut error = self.error(cause, None, Some(false));
+        error.facts.first_bytes = first_bytes;
+        Failure::Tls(Box::new(error))
     }
 }
 
@@ -227,6 +240,12 @@ impl Read for Socket {
         self.first_bytes
             .extend_from_slice(&buffer[..n.min(missing)]);
         Ok(n)
+    }
+}
+
+impl From<TlsCause> for HandshakeError {
+    fn from(cause: TlsCause) -> Self {
+        Self::Cause(cause)
     }
 }
 

@@ -31,15 +31,13 @@ pub(crate) fn now() -> i64 {
 }
 
 /// The same in milliseconds.
-#[allow(
-    clippy::useless_conversion,
-    reason = "nanoseconds have 32 bits on some systems"
-)]
 pub(crate) fn now_ms() -> i64 {
     let now = clock_gettime(ClockId::Realtime);
+    // The nanoseconds have 64 bits on most systems, and 32 on MIPS.
+    let millis = i32::try_from(now.tv_nsec / 1_000_000).unwrap_or_default();
     now.tv_sec
         .saturating_mul(1000)
-        .saturating_add(now.tv_nsec / 1_000_000)
+        .saturating_add(millis.into())
 }
 
 /// When this program was built, in unix seconds: a clock that says less is wrong.

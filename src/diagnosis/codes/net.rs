@@ -38,7 +38,7 @@ pub(crate) fn dns(error: &DnsError, config: &Config, cloud: bool) -> Diagnosis {
             network,
         } => {
             let said = format!(
-                "no answer within {} ({})",
+                "the look-up did not end within {} ({})",
                 text::duration(*limit),
                 origin(config, Key::Timeout)
             );
@@ -116,10 +116,11 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
         "the broker in the cloud was stopped or deleted, and lost its name with it",
         "the name is known only inside another network (a company's, a container's, a VPN's)",
         "it ends in `.local` and is found by mDNS, which this machine does not speak, or not for this program",
+        "the name server says of the name's IPv6 addresses (AAAA) that there is no such name, which it should not: a program built with musl takes that for the whole answer, though others find the name",
     ],
     remedies: &[
         "copy the host name once more from the broker's console or from its operator",
-        "ask for it by hand: `getent hosts broker.example.com`",
+        "ask for it by hand: `getent hosts broker.example.com`, or `nslookup` where there is no `getent`",
         "look in the cloud's console whether the broker is running",
         "for a machine of the local network, write its full name or its IP address",
     ],
@@ -128,8 +129,9 @@ pub(crate) static DNS_NOT_FOUND: Code = Code {
 fn dns_not_found(words: &str, config: &Config, cloud: bool) -> Diagnosis {
     let host = &config.host;
     let mdns = mdns_help(config, MUSL);
-    let may_be_in_a_cloud = !cloud && mdns.is_none() && host.contains('.');
-    Diagnosis::new(&DNS_NOT_FOUND, format!("the name `{host}` has no address"))
+    let is_mdns = mdns.is_some();
+    let may_be_in_a_cloud = !cloud && !is_mdns && host.contains('.');
+    Diagnosis::new(&DNS_NOT_FOUND, format!("no address was found for the name `{host}`"))
         .note(format!("the resolver says: {words}"))
         .helps(mdns)
         .help(format!("check the spelling of {}", origin(config, Key::Host)))
@@ -138,6 +140,7 @@ fn dns_not_found(words: &str, config: &Config, cloud: bool) -> Diagnosis {
             "if it is a machine of the local network, write its full name or its IP address",
         )
         .help_if(may_be_in_a_cloud, "if the broker runs in a cloud, look in its console whether it still exists: a stopped or deleted cluster loses its name")
+        .helps(aaaa_help(host, "may say of its IPv6 addresses (AAAA) that there is no such name, and this program, built with musl, takes that for the whole answer", MUSL && !is_mdns))
 }
 
 /// Built with musl, whose resolver asks name servers and nobody else.
@@ -170,12 +173,12 @@ pub(crate) static DNS_UNAVAILABLE: Code = Code {
         retry: true,
     },
     line: "names cannot be looked up on this machine now",
-    more: "The name server, which turns names into addresses (DNS), could not be asked or did not answer in time. Whether the broker's name is right is not known yet.",
+    more: "The name server, which turns names into addresses (DNS), could not be asked, did not answer in time, or had no answer of use. Whether the broker's name is right is not known yet.",
     causes: &[
         "this machine is not on the network, or not yet: a board just after its start",
         "the name server that is set does not answer",
         "a firewall lets no DNS through",
-        "the name server breaks down at the question for IPv6 addresses (AAAA): a program built with musl fails then, though others find the name",
+        "the name server has no answer, or an error, to the question for IPv6 addresses (AAAA): a program built with musl fails then, though others find the name",
     ],
     remedies: &[
         "see whether there is a network: `ip route` must show a default route",
@@ -191,7 +194,13 @@ fn dns_unavailable(
     said: String,
     network: Option<&Network>,
 ) -> Diagnosis {
+    let is_loopback = |server: &String| server.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let (some, own) = (!servers.is_empty(), servers.iter().all(is_loopback));
     let servers = match servers {
+        [] if MUSL => {
+            "no name server is set in /etc/resolv.conf: this machine itself, 127.0.0.1, was asked"
+                .to_owned()
+        }
         [] => "no name server is set in /etc/resolv.conf".to_owned(),
         servers => format!("name servers in use: {}", servers.join(", ")),
     };
@@ -217,14 +226,19 @@ fn dns_unavailable(
         "if other names fail as well, set a name server that answers, in /etc/resolv.conf or in the router",
     )
     .help_if(
-        network.is_some_and(Network::has_default),
+        some && own,
+        "the name server is a program of this machine, such as dnsmasq or systemd-resolved: see that it runs, and whom it asks in turn",
+    )
+    .help_if(
+        !own && network.is_some_and(Network::has_default),
         "if a firewall lets no DNS (port 53) out to these name servers, set the one that this network offers",
     )
-    .helps(aaaa_help(MUSL && network.is_none_or(Network::has_default)).map(str::to_owned))
+    .helps(aaaa_help(host, "may break down at IPv6: this program, built with musl, asks for A and AAAA at once and needs an answer to both", MUSL && some && network.is_none_or(Network::has_default)))
 }
 
-fn aaaa_help(musl: bool) -> Option<&'static str> {
-    musl.then_some("if other programs find the name, the name server may break down at IPv6: this program, built with musl, asks for A and AAAA at once and needs both answers; write the IP address as `host`")
+/// What a name server may do with which glibc finds a name and musl does not.
+fn aaaa_help(host: &str, does: &str, musl: bool) -> Option<String> {
+    musl.then(|| format!("if other programs find the name, the name server {does}; write the broker's IP address and `{host}` as a line into /etc/hosts"))
 }
 
 pub(crate) static TCP_REFUSED: Code = Code {

@@ -138,17 +138,19 @@ pub(crate) fn interrupted(stage: Stage) -> Diagnosis {
 pub(crate) static SYSTEM_LIMIT: Code = Code {
     name: "system-limit",
     kind: Kind::Limit,
-    line: "this machine lacks descriptors, threads or memory",
-    more: "A program gets only so many open files and connections (descriptors), threads and so much memory, and one of them was used up while a stage was under way. It says nothing about the broker.",
+    line: "this machine lacks memory or another resource",
+    more: "A program gets only so many open files and connections (descriptors), threads and so much memory, and one of them was used up while a stage was under way. Just after the start of a machine, random numbers, which TLS needs, may not be there yet. It says nothing about the broker.",
     causes: &[
         "a limit of the shell, the service or the container is too low: `ulimit -n`, `ulimit -u`, `ulimit -v`, `LimitNOFILE=`, `TasksMax=`",
         "another program of the same user has used up what there is",
         "the machine has no memory left",
+        "a board has just started, and its kernel, an old one, has not gathered random numbers yet (entropy)",
     ],
     remedies: &[
         "see the limits: `ulimit -a`, and for a service `systemctl show UNIT`",
         "raise the limit that the message names, where the program is started",
         "see what uses up the memory: `free` and `top`",
+        "for random numbers wait some minutes, or run `rngd` or `haveged`, which gather them sooner; see that there is a /dev/urandom",
     ],
 };
 
@@ -175,6 +177,13 @@ pub(crate) fn system_limit(stage: Stage, limit: &LimitError) -> Diagnosis {
                 "if `ulimit -u` is reached, which counts all threads of the user, raise it or end some; for a service it is `TasksMax=`",
                 "if `ulimit -v` is not `unlimited`, raise it; 8 MiB are enough",
                 "see what uses up the memory: `free` and `top`",
+            ],
+        ),
+        Resource::Random => (
+            "this machine has no random numbers for TLS",
+            &[
+                "if it has just started, wait, or raise `timeout`: an old kernel may take minutes to gather them, fewer with `rngd` or `haveged`",
+                "if it has no /dev/urandom, mount /dev",
             ],
         ),
     };

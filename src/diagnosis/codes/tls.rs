@@ -286,6 +286,7 @@ pub(crate) static TIMEOUT: Code = Code {
         "the port is one without TLS, and its server waits for something else",
         "a firewall inspects TLS and holds the data",
         "the link is very slow, or large packets get lost on it (a VPN's MTU)",
+        "this machine is slow, or has much else to do",
     ],
     remedies: &[
         "check `port`: 8883 is usual with TLS",
@@ -309,7 +310,7 @@ fn timeout(error: &TlsError, config: &Config, limit: Duration) -> Diagnosis {
                 .iter()
                 .map(|sni| format!("server name sent (SNI): `{sni}`")),
         );
-    let slow = "if the link is slow, raise `timeout`";
+    let slow = "if the link or this machine is slow, raise `timeout`";
     let small = "one more handshake, in which the broker could send small packets only,";
     if error.facts.small_segments == Some(true) {
         return diagnosis
