@@ -246,6 +246,11 @@ impl<'a, 'b> Check<'a, 'b> {
         let qos = self.qos;
         let filter = Topic::configured(self.target.config);
         self.begin_operation(Operation::Subscribe { filter, qos });
+        if let Some(allowance) = &self.allowance {
+            allowance
+                .check_subscribe(topic, false)
+                .map_err(|it| self.mqtt(MqttCause::SubscribeNotAllowed(it)))?;
+        }
         session
             .subscribe(topic, qos, SubscribeOptions::default())
             .map_err(|error| self.session_error(error))?;

@@ -119,7 +119,9 @@ pub(crate) fn help(code: u8, config: &Config) -> &'static str {
             "the session is new, and no packet id in it can be an earlier one's: update the broker, or ask those who make it"
         }
         0x91 | 0x92 => KEPT,
-        0xa1 => "subscribe without a subscription identifier",
+        0xa1 => {
+            "subscribe without a subscription identifier (`sub` sends one only with `--subscription-id`)"
+        }
         code => {
             let row = HELP.iter().find(|(its, _)| *its == code);
             row.map_or(UNKNOWN, |(_, help)| help)

@@ -16,7 +16,7 @@ use crate::config::{Config, Key, Origin, Protocol, Qos, Slip};
 mod reason;
 mod tls;
 
-pub(crate) use reason::Reason;
+pub(crate) use reason::{Reason, Unsupported};
 pub(crate) use tls::{Ended, FIRST_BYTES, Named, Presented, Roots, TlsCause, TlsError, TlsFacts};
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -342,6 +342,8 @@ pub(crate) enum SecondOpinion {
     },
     /// CONNECT was accepted, and nothing else was asked.
     Connected,
+    /// The same, because the broker takes no such subscriptions.
+    NotAllowed(Unsupported),
     /// So was the subscription; `None`: there is none. Nothing was published.
     Subscribed { granted: Option<u8> },
     /// PUBACK accepted our message; whether it came back, where it was awaited.
@@ -449,6 +451,8 @@ pub(crate) enum MqttCause {
     },
     /// SUBACK with a failure code (MQTT 3.1.1 §3.9.3).
     SubscribeDenied(Reason),
+    /// It was not sent.
+    SubscribeNotAllowed(Unsupported),
     /// PUBACK or PUBREC with a failure code (MQTT 5 §3.4.2.1).
     PublishDenied(Reason),
     /// One more connection that only waited was closed as well.

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Protocol, Qos, SubscribeOptions};
-use crate::failure::{LinkError, MqttCause, Reason, Warning};
+use crate::failure::{LinkError, MqttCause, Reason, Unsupported, Warning};
 use crate::mqtt::message::Message;
 use crate::net::WaitError;
 
@@ -142,6 +142,28 @@ impl Allowance {
             Some(Ok(limit)) if size > limit => Err(MqttCause::PublishNotAllowed { size, limit }),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a subscription to `filter` may be asked for, with an identifier or without.
+    ///
+    /// # Errors
+    /// What the broker does not take.
+    pub(crate) fn check_subscribe(&self, filter: &str, has_id: bool) -> Result<(), Unsupported> {
+        let is_shared = filter.starts_with("$share/");
+        for (asked, available, missing) in [
+            (
+                filter.contains(['#', '+']),
+                self.wildcards,
+                Unsupported::Wildcards,
+            ),
+            (is_shared, self.shared, Unsupported::SharedSubscriptions),
+            (has_id, self.subscription_ids, Unsupported::SubscriptionIds),
+        ] {
+            if asked && available == Some(false) {
+                return Err(missing);
+            }
+        }
+        Ok(())
     }
 
     /// How many publishes of QoS 1 and 2 may be under way, where the client would send `window`.

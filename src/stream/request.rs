@@ -51,6 +51,7 @@ pub(crate) fn run(
         reconnector: Reconnector::new(target, Command::Request, Limits::ONE, reconnect, None),
         listener,
         counters: Counters::default(),
+        subscribed: false,
         acknowledged: false,
         unheard: false,
         bare: 0,
@@ -68,6 +69,8 @@ struct Requester<'a> {
     reconnector: Reconnector<'a>,
     listener: &'a mut dyn Listener,
     counters: Counters,
+    /// The broker has granted it.
+    subscribed: bool,
     /// The question; with QoS 0 it never is.
     acknowledged: bool,
     /// The broker says that nobody hears the question.
@@ -113,7 +116,7 @@ impl Requester<'_> {
             Err(Failure::Mqtt(error)) if matches!(error.cause, MqttCause::Connection(_))
         );
         if !lost {
-            let filter = clean_session.then_some(self.answers.name.as_str());
+            let filter = (clean_session && self.subscribed).then_some(self.answers.name.as_str());
             session.close(filter, timeout);
         }
         outcome
@@ -126,12 +129,18 @@ impl Requester<'_> {
             qos,
         };
         self.began = Instant::now();
+        if let Some(allowance) = &self.reconnector.allowance
+            && let Err(missing) = allowance.check_subscribe(&self.answers.name, false)
+        {
+            return Err(self.failure(MqttCause::SubscribeNotAllowed(missing), operation));
+        }
         session
             .subscribe(&self.answers.name, qos, SubscribeOptions::default())
             .map_err(|error| self.session_error(error, operation.clone()))?;
         loop {
             match self.next(session, &operation)? {
                 Some(mqtt::Event::Granted(Ok(granted))) => {
+                    self.subscribed = true;
                     let asked = qos as u8;
                     if granted < asked {
                         let warning = Warning::QosDowngraded { asked, granted };

@@ -1,5 +1,6 @@
 //! What mosquitto allows in MQTT 5, which the check and `pub` keep to, and how it ends connections there.
 
+use crate::codec::Packet;
 use crate::golden;
 use crate::lab::Lab;
 use crate::mosquitto::mosquitto;
@@ -13,6 +14,13 @@ fn config(port: u16, more: &str) -> String {
         "protocol = 5\n"
     };
     format!("host = 127.0.0.1\nport = {port}\ntls = off\n{protocol}topic = a/b\n{more}")
+}
+
+/// A good broker whose CONNACK has these properties.
+fn allows(properties: &[u8]) -> Rogue {
+    let length = u8::try_from(properties.len()).unwrap();
+    let rest = [&[0, 0, length], properties].concat();
+    Rogue::Says(To::Connect, Saying { kind: 2, rest })
 }
 
 /// Publishes `count` lines and tells the report.
@@ -200,4 +208,92 @@ fn what_does_not_come_back() {
     let run = Run::check(&lab, &config(server.port, "timeout = 1s\n")).go();
     run.expect_code(9);
     golden::check("receive-timeout.no-subscribers", &lab, &run);
+}
+
+/// Wildcards, shared subscriptions, subscription identifiers: whoever has been told that the broker takes
+/// none of them does not ask for one (MQTT 5 §3.2.2.3.11 to §3.2.2.3.13).
+#[test]
+fn a_subscription_that_the_broker_does_not_take_is_not_asked_for() {
+    let lab = Lab::new();
+    for (properties, filter, flags, name) in [
+        (&[0x28, 0], "b/#", &[][..], "subscribe-denied.wildcards"),
+        (&[0x28, 0], "b/+/c", &[], ""),
+        (&[0x28, 0], "$share/g/b/#", &[], ""),
+        (&[0x2a, 0], "$share/g/b", &[], "subscribe-denied.no-shared"),
+        (
+            &[0x29, 0],
+            "b",
+            &["--subscription-id", "7"],
+            "subscribe-denied.identifiers",
+        ),
+    ] {
+        let server = allows(properties).start(&lab);
+        // Not even the one that it would take.
+        let args = [&["-t", "a/b", "-t", filter], flags].concat();
+        let run = Run::stream(&lab, "sub", &config(server.port, ""), &args).go();
+        run.expect_code(7);
+        assert!(run.stderr.contains("error[subscribe-denied]"), "{run}");
+        if !name.is_empty() {
+            golden::check(name, &lab, &run);
+        }
+        let packets = server.packets();
+        let [Packet::Connect(_), Packet::Disconnect] = packets.as_slice() else {
+            panic!("{packets:?}")
+        };
+        // The check subscribes to `topic`, and `request` to where its answers come.
+        if flags.is_empty() {
+            let more = format!("topic = {filter}\ncheck = subscribe\n");
+            let check = config(server.port, &more).replacen("topic = a/b\n", "", 1);
+            let run = Run::check(&lab, &check).go();
+            run.expect_code(7);
+            if !name.is_empty() {
+                golden::check(&format!("{name}.check"), &lab, &run);
+            }
+            assert_eq!(server.connects().len(), 2, "{run}");
+            assert_eq!(server.packets().len(), 4, "{run}");
+        }
+    }
+    let server = allows(&[0x2a, 0]).start(&lab);
+    let args = ["-m", "x", "--response-topic", "$share/g/b"];
+    let run = Run::stream(&lab, "request", &config(server.port, ""), &args).go();
+    run.expect_code(7);
+    assert_eq!(server.packets().len(), 2, "{run}");
+}
+
+/// What the broker takes is asked for, whatever else it does not take.
+#[test]
+fn a_subscription_that_the_broker_takes_is_asked_for() {
+    let lab = Lab::new();
+    for (properties, filter, flags) in [
+        (&[0x28, 1, 0x29, 0, 0x2a, 0][..], "b/#", &[][..]),
+        (&[0x28, 0, 0x29, 0, 0x2a, 1], "$share/g/b", &[]),
+        (
+            &[0x28, 0, 0x29, 1, 0x2a, 0],
+            "b",
+            &["--subscription-id", "7"],
+        ),
+        (&[0x28, 0, 0x29, 0, 0x2a, 0], "$shared/b", &[]),
+    ] {
+        let server = allows(properties).start(&lab);
+        let args = [&["-t", filter, "--for", "300ms"], flags].concat();
+        let run = Run::stream(&lab, "sub", &config(server.port, ""), &args).go();
+        run.expect_code(0);
+    }
+}
+
+/// The second opinion keeps to it as well, and knows then why 3.1.1 was denied.
+#[test]
+fn the_second_opinion_does_not_ask_for_it() {
+    let lab = Lab::new();
+    let server = Rogue::DeniesSubscribeAllows(&[0x28, 0]).start(&lab);
+    let more = "protocol = 3.1.1\ncheck = subscribe\n";
+    let config = config(server.port, more).replace("a/b", "a/#");
+    let run = Run::check(&lab, &config).go();
+    run.expect_code(7);
+    golden::check("subscribe-denied.second-wildcards", &lab, &run);
+    let asked = server.packets();
+    let asked = asked
+        .iter()
+        .filter(|packet| matches!(packet, Packet::Subscribe { .. }));
+    assert_eq!(asked.count(), 1, "{run}");
 }
