@@ -4,7 +4,8 @@ use crate::codec::Packet;
 use crate::golden;
 use crate::lab::Lab;
 use crate::mosquitto::mosquitto;
-use crate::rogue::{Rogue, Saying, To};
+use crate::rogue::{Rogue, Saying, To, To5};
+use crate::rogue_server::RogueServer;
 use crate::run::Run;
 
 fn config(port: u16, more: &str) -> String {
@@ -296,4 +297,73 @@ fn the_second_opinion_does_not_ask_for_it() {
         .iter()
         .filter(|packet| matches!(packet, Packet::Subscribe { .. }));
     assert_eq!(asked.count(), 1, "{run}");
+}
+
+/// `request` keeps to it as the check and `pub` do.
+#[test]
+fn a_question_keeps_to_what_the_broker_allows() {
+    let lab = Lab::new();
+    let ask = |port: u16, args: &[&str]| {
+        let args = [&["--timeout", "500ms"], args].concat();
+        Run::stream(&lab, "request", &config(port, ""), &args).go()
+    };
+    // Nobody answers; what was sent is what counts.
+    for (maximum, asked) in [(1, "2"), (0, "1"), (0, "2")] {
+        let server = allows(&[0x24, maximum]).start(&lab);
+        let run = ask(server.port, &["-m", "x", "-q", asked]);
+        run.expect_code(9);
+        if asked == "1" {
+            golden::check("qos-downgraded.maximum.request", &lab, &run);
+        }
+        assert_eq!(run.all().matches("warning[").count(), 1, "{run}");
+        assert!(run.all().contains("warning[qos-downgraded]"), "{run}");
+        let sent: Vec<_> = server
+            .packets()
+            .into_iter()
+            .filter_map(|packet| match packet {
+                Packet::Publish(message) => Some(message.qos),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(sent, [maximum], "{run}");
+    }
+    let nothing_sent = |server: &RogueServer| {
+        let packets = server.packets();
+        assert!(
+            !packets.iter().any(|it| matches!(it, Packet::Publish(_))),
+            "{packets:?}"
+        );
+    };
+    let server = allows(&[0x25, 0]).start(&lab);
+    let run = ask(server.port, &["-m", "x", "--set", "retain=on"]);
+    run.expect_code(8);
+    golden::check("publish-denied.retain.request", &lab, &run);
+    nothing_sent(&server);
+    // A topic of three bytes, with its length; the packet id; properties; the header.
+    let topic = "mqtt-test/me/response".len();
+    let properties = 1 + (3 + topic) + (3 + 16);
+    let fits = 300 - 3 - (2 + 3 + 2 + properties);
+    for (length, code) in [(fits, 9), (fits + 1, 8)] {
+        let server = allows(&[0x27, 0, 0, 1, 0x2c]).start(&lab);
+        let run = ask(server.port, &["-i", "me", "-m", &"x".repeat(length)]);
+        run.expect_code(code);
+        if code == 8 {
+            golden::check("publish-too-large.broker.request", &lab, &run);
+            nothing_sent(&server);
+        }
+    }
+}
+
+/// Where MQTT 5 is not spoken after all, nothing of it counts in the size.
+#[test]
+fn a_question_in_3_1_1_has_no_properties() {
+    let lab = Lab::new();
+    let old = Rogue::SpeaksNo5(To5::Refusal, &Rogue::NeverDelivers).start(&lab);
+    let more = "protocol = auto\nmax_packet_size = 100\ntimeout = 500ms\n";
+    // 2 + 3 for the topic, 2 for the packet id.
+    for (length, code) in [(93, 9), (94, 8)] {
+        let args = ["-m", &"x".repeat(length), "--response-topic", "b"];
+        let run = Run::stream(&lab, "request", &config(old.port, more), &args).go();
+        run.expect_code(code);
+    }
 }
