@@ -91,6 +91,9 @@ pub(crate) struct Opened {
     pub(crate) session_present: bool,
     /// Never [`Protocol::Auto`].
     pub(crate) protocol: Protocol,
+    /// Packet ids of an earlier session's publishes that the broker allows no more. They were not sent
+    /// again, and are free as soon as [`Session::is_releasing`](super::Session::is_releasing) says so.
+    pub(crate) withheld: Vec<u16>,
     /// In MQTT 5.
     pub(crate) allowance: Option<Box<Allowance>>,
 }

@@ -102,6 +102,7 @@ impl Session {
         let mut releasing = BTreeSet::new();
         if opened.session_present {
             releasing.extend(unfinished.unknown_releases(target.config, limits));
+            releasing.extend(unfinished.halfway(&opened.withheld));
         }
         let session = Self {
             connection,

@@ -13,6 +13,7 @@ mod message;
 #[cfg(test)]
 mod oracle_tests;
 mod properties;
+mod resumed;
 mod trace;
 mod wire;
 
