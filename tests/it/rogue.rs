@@ -116,6 +116,8 @@ pub(crate) enum Rogue {
 
     /// Answers such a packet with one of its own making.
     Says(To, Saying),
+    /// Closes at the first CONNECT, and says why at those that follow.
+    SaysLater(Arc<AtomicUsize>, Saying),
 
     // Throughout.
     /// Good, but every write is a single byte.
@@ -299,6 +301,12 @@ impl Rogue {
                 };
                 acts.extend(saying.acts(to.hears(packet).unwrap_or_default()));
                 acts
+            }
+            (Self::SaysLater(connects, saying), Packet::Connect(_)) => {
+                match connects.fetch_add(1, Ordering::Relaxed) {
+                    0 => vec![Act::Close],
+                    _ => saying.acts(0),
+                }
             }
             (Self::NeverConnack, Packet::Connect(_)) => Vec::new(),
             (

@@ -18,6 +18,7 @@ mod trace;
 mod wire;
 
 pub(crate) use client::Connection;
+pub(crate) use decode::{is_whole, refusal};
 pub(crate) use encode::{connect_packet, publish_size};
 pub(crate) use message::Message;
 pub(crate) use properties::Properties;
