@@ -40,7 +40,7 @@ pub(crate) struct Observed<'a> {
     command: Command,
     /// What the session speaks; before it stands, what is asked for.
     pub(crate) protocol: Protocol,
-    /// Of the handshake; of rumqttc's own only what the callbacks saw.
+    /// Of the handshake; of the session's own only what the callbacks saw.
     pub(crate) facts: Option<TlsFacts>,
     pub(crate) peer: Option<SocketAddr>,
     /// The addresses that failed before `peer` answered.
@@ -82,7 +82,7 @@ impl<'a> Observed<'a> {
         observed
     }
 
-    /// Keeps what the callbacks saw of rumqttc's own handshake, where there was no other.
+    /// Keeps what the callbacks saw of the session's own handshake, where there was no other.
     pub(crate) fn see_handshake(&mut self) {
         if self.facts.is_none() {
             self.facts = self.target.tls.map(Tls::facts);
@@ -297,7 +297,7 @@ impl<'a> Observed<'a> {
         probe::websocket_status(&probe.bytes)
     }
 
-    /// Where rumqttc cannot tell what the peer said, the raw answer.
+    /// Where the session cannot tell what the peer said, the raw answer.
     fn probe_connack(&self, link: &LinkError) -> Option<Probe> {
         let Target {
             config,
@@ -334,7 +334,7 @@ impl<'a> Observed<'a> {
         })
     }
 
-    /// rumqttc was still waiting for an address that did not answer us either.
+    /// The session was still waiting for an address that did not answer us either.
     fn first_address(&self) -> Failure {
         let copy = |tried: &AddressError| AddressError {
             address: tried.address,

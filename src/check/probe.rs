@@ -1,4 +1,4 @@
-//! The probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection of our
+//! The probe: where a session ends with "closed", "time-out" or "cannot decode" alone, one connection of our
 //! own sends the same CONNECT and reads the raw answer. It never tries again.
 
 use std::io::{Read, Write};

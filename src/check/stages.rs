@@ -158,7 +158,7 @@ impl<'a, 'b> Check<'a, 'b> {
         }
 
         self.begin(Stage::Connect);
-        // rumqttc resolves, connects and shakes hands once more: what that took is granted on top.
+        // The session resolves, connects and shakes hands once more: what that took is granted on top.
         self.open(limits, unfinished, timeout + start.elapsed())
     }
 

@@ -217,7 +217,7 @@ impl Network {
 pub(crate) struct TcpError {
     /// Every address that was tried, with its own error.
     pub(crate) tried: Vec<AddressError>,
-    /// The stage tcp found an address that answers, but rumqttc, which tries the addresses in
+    /// The stage tcp found an address that answers, but the session, which in 3.1.1 tries them in
     /// their order and without a limit for each, was still waiting for one of `tried`.
     pub(crate) answered: Option<SocketAddr>,
     /// Where nothing answered: other ports of the first such address.
@@ -272,7 +272,7 @@ pub(crate) enum PortAnswer {
     Silence,
 }
 
-/// What ended a connection that rumqttc held.
+/// What ended the connection of a session, or kept it from coming about.
 #[derive(Debug)]
 pub(crate) enum LinkError {
     TimedOut {
@@ -322,7 +322,7 @@ pub(crate) struct MqttError {
     /// How long after the operation began. Publishing and receiving go on as long as the connection
     /// stands in `pub` and `sub`: there it counts from CONNACK.
     pub(crate) after: Duration,
-    /// What one more connection of our own read, where rumqttc blurs the answer.
+    /// What one more connection of our own read, where the session blurs the answer.
     pub(crate) probe: Option<Probe>,
     /// What the password looks as if it had brought along.
     pub(crate) password_slip: Option<Slip>,

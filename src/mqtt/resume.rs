@@ -33,7 +33,7 @@ impl Unfinished {
         }
     }
 
-    /// The packet ids that may be half-way and that this run is going to use: rumqttc counts to
+    /// The packet ids that may be half-way and that this run is going to use: a session counts to
     /// `max_inflight` and begins again.
     pub(crate) fn unknown_releases(
         &self,

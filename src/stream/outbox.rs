@@ -1,5 +1,5 @@
-//! What `pub` has taken and the broker has not yet acknowledged, in its order. rumqttc forgets its
-//! own copy when a session is lost; this one is kept until PUBACK or PUBCOMP.
+//! What `pub` has taken and the broker has not yet acknowledged, in its order. A session that is lost
+//! has no copy any more; this one is kept until PUBACK or PUBCOMP.
 
 use std::collections::VecDeque;
 
@@ -205,7 +205,7 @@ impl Outbox {
     }
 
     /// Whether messages of an earlier connection still wait for their acknowledgement under their
-    /// old packet ids. Until they are done new ones must wait: rumqttc counts from 1 again.
+    /// old packet ids. Until they are done new ones must wait: a session counts from 1 again.
     pub(crate) fn is_resuming(&self) -> bool {
         self.resuming > 0
     }

@@ -306,7 +306,7 @@ impl<'a> Reconnector<'a> {
     ) -> Failure {
         match cause.into() {
             MqttCause::Connection(LinkError::Tls(cause @ TlsCause::Rustls(_))) => {
-                // While it is being opened, rumqttc does not tell how far the handshake had come.
+                // While it is being opened, a session does not tell how far the handshake had come.
                 let late = (operation.stage() != Stage::Connect).then_some(true);
                 self.observed.tls_when(late, cause, operation, after)
             }
