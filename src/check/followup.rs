@@ -11,10 +11,11 @@ use rustls::AlertDescription;
 use crate::check::probe;
 use crate::config::{Key, Protocol, Slip};
 use crate::failure::{
-    AddressError, Command, DnsError, Failure, LimitError, LinkError, MqttCause, MqttError, Named,
-    Operation, Probe, ProbeEnd, Reason, TcpError, TcpErrorKind, TlsCause, TlsError, TlsFacts,
+    AddressError, Command, DnsError, FIRST_BYTES, Failure, LimitError, LinkError, MqttCause,
+    MqttError, Named, Operation, Probe, ProbeEnd, Reason, TcpError, TcpErrorKind, TlsCause,
+    TlsError, TlsFacts,
 };
-use crate::mqtt::{Limits, Session, SessionError, Target, Unfinished, connect_packet};
+use crate::mqtt::{self, Limits, Session, SessionError, Target, Unfinished, connect_packet};
 use crate::net::{Deadline, connect, machine};
 use crate::tls::Tls;
 
@@ -39,7 +40,7 @@ pub(crate) struct Observed<'a> {
     command: Command,
     /// What the session speaks; before it stands, what is asked for.
     pub(crate) protocol: Protocol,
-    /// Of the handshake; of rumqttc's own only what the callbacks saw.
+    /// Of the handshake; of the session's own only what the callbacks saw.
     pub(crate) facts: Option<TlsFacts>,
     pub(crate) peer: Option<SocketAddr>,
     /// The addresses that failed before `peer` answered.
@@ -81,7 +82,7 @@ impl<'a> Observed<'a> {
         observed
     }
 
-    /// Keeps what the callbacks saw of rumqttc's own handshake, where there was no other.
+    /// Keeps what the callbacks saw of the session's own handshake, where there was no other.
     pub(crate) fn see_handshake(&mut self) {
         if self.facts.is_none() {
             self.facts = self.target.tls.map(Tls::facts);
@@ -232,15 +233,9 @@ impl<'a> Observed<'a> {
         let Some(probe) = self.probe_connack(&link) else {
             return self.mqtt(link.into(), connect, after);
         };
-        // A refusal that the close overtook on its way through rumqttc.
-        if let Some(code) = probe::refusal(&probe.bytes) {
-            // The other form has no properties.
-            let in_5 = self.protocol == Protocol::V5 && !matches!(probe.bytes[..], [_, 2, ..]);
-            let reason = Reason {
-                in_5,
-                ..code.into()
-            };
-            return self.mqtt(LinkError::Refused(reason).into(), connect, after);
+        // What the close overtook on its way to the session.
+        if let Some(link) = self.said(&probe.bytes) {
+            return self.mqtt(link.into(), connect, after);
         }
         match (probe.ended, probe.bytes.as_slice()) {
             (ProbeEnd::Tls(cause), _) => self.tls(cause, connect, after),
@@ -248,7 +243,7 @@ impl<'a> Observed<'a> {
                 self.tls(TlsCause::AlpnNotChosen, connect, after)
             }
             (ended, bytes) => {
-                let mut bytes = bytes.to_vec();
+                let mut bytes = bytes[..bytes.len().min(FIRST_BYTES)].to_vec();
                 // It has been sent the password.
                 if let Some(password) = self.target.password {
                     password.mask(&mut bytes);
@@ -263,6 +258,26 @@ impl<'a> Observed<'a> {
                 }
                 failure
             }
+        }
+    }
+
+    /// Why there is to be no session, in the words of the answer to CONNECT.
+    fn said(&self, answer: &[u8]) -> Option<LinkError> {
+        let in_5 = self.protocol == Protocol::V5;
+        // One of 3.1.1 has two bytes, and no properties.
+        let of_3_1_1 = matches!(answer, [0x20, 2, ..]);
+        match mqtt::refusal(answer) {
+            Some(LinkError::Refused(reason)) if !of_3_1_1 => {
+                Some(LinkError::Refused(Reason { in_5, ..reason }))
+            }
+            Some(link @ (LinkError::Disconnected(_) | LinkError::Auth(_))) if in_5 => Some(link),
+            // It may have ended in the middle.
+            _ => probe::refusal(answer).map(|code| {
+                LinkError::Refused(Reason {
+                    in_5: in_5 && !of_3_1_1,
+                    ..code.into()
+                })
+            }),
         }
     }
 
@@ -282,7 +297,7 @@ impl<'a> Observed<'a> {
         probe::websocket_status(&probe.bytes)
     }
 
-    /// Where rumqttc cannot tell what the peer said, the raw answer.
+    /// Where the session cannot tell what the peer said, the raw answer.
     fn probe_connack(&self, link: &LinkError) -> Option<Probe> {
         let Target {
             config,
@@ -319,7 +334,7 @@ impl<'a> Observed<'a> {
         })
     }
 
-    /// rumqttc was still waiting for an address that did not answer us either.
+    /// The session was still waiting for an address that did not answer us either.
     fn first_address(&self) -> Failure {
         let copy = |tried: &AddressError| AddressError {
             address: tried.address,

@@ -1,4 +1,4 @@
-//! The probe: where rumqttc says only "closed", "time-out" or "cannot decode", one connection of our
+//! The probe: where a session ends with "closed", "time-out" or "cannot decode" alone, one connection of our
 //! own sends the same CONNECT and reads the raw answer. It never tries again.
 
 use std::io::{Read, Write};
@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::failure::{FIRST_BYTES, Failure, Probe, ProbeEnd, TlsCause};
+use crate::mqtt;
 use crate::net::{Deadline, Stop, connect, is_retry};
 use crate::tls::{HandshakeError, Tls};
 
@@ -137,11 +138,20 @@ fn plain(
     Ok(())
 }
 
-/// Whether the answer can be judged: a whole CONNACK, a TLS alert, a line of text, or as much as is kept.
+/// The most bytes of a packet that is waited for to its end: those of a reason string and a server
+/// reference.
+const REASON: usize = 128 * 1024;
+
+/// Whether the answer can be judged: a whole CONNACK, DISCONNECT or AUTH, a TLS alert, a line of text, or
+/// as much as is kept of anything else.
 fn says_enough(answer: &[u8]) -> bool {
+    if let [0x20 | 0xe0 | 0xf0, ..] = answer
+        && let Some(whole) = mqtt::is_whole(answer, REASON)
+    {
+        return whole;
+    }
     match answer {
         _ if answer.len() >= FIRST_BYTES => true,
-        [0x20, length, rest @ ..] => rest.len() >= usize::from(*length),
         [0x15, _, _, _, _, _, _, ..] => true,
         _ => answer.contains(&b'\n'),
     }

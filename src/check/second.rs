@@ -10,7 +10,7 @@ use crate::config::{CheckScope, Config, Message, Protocol, Qos, SubscribeOptions
 use crate::failure::{
     Command, Failure, LinkError, MqttCause, MqttError, Operation, Reason, SecondOpinion, Stage,
 };
-use crate::mqtt::{Event, Limits, Session, SessionError, Target, Unfinished};
+use crate::mqtt::{Allowance, Event, Limits, Session, SessionError, Target, Unfinished};
 use crate::net::Deadline;
 
 /// How long the broker may take to answer CONNECT, and how long for all that follows: one that does not
@@ -77,7 +77,7 @@ fn ask(target: Target<'_>, operation: &Operation) -> Option<SecondOpinion> {
         target,
         deadline: Deadline::after(config.timeout, target.stop),
         subscribed: false,
-        takes_qos_1: opened.allowance.and_then(|it| it.maximum_qos) != Some(0),
+        allowance: opened.allowance.map_or_else(Allowance::default, |it| *it),
     };
     let answer = question.go(&mut session, operation.stage());
     let filter = question.subscribed.then_some(config.topic.as_str());
@@ -89,7 +89,7 @@ struct Question<'a> {
     target: Target<'a>,
     deadline: Deadline<'a>,
     subscribed: bool,
-    takes_qos_1: bool,
+    allowance: Allowance,
 }
 
 impl Question<'_> {
@@ -107,6 +107,9 @@ impl Question<'_> {
         }
         let mut granted = None;
         if *check != CheckScope::Publish {
+            if let Err(missing) = self.allowance.check_subscribe(topic, false) {
+                return Some(SecondOpinion::NotAllowed(missing));
+            }
             session
                 .subscribe(topic, *qos, SubscribeOptions::default())
                 .ok()?;
@@ -123,7 +126,8 @@ impl Question<'_> {
         // What may have arrived is not sent again.
         let again =
             *qos != Qos::ExactlyOnce && !retain && matches!(message, Message::Marked { .. });
-        if stage == Stage::Subscribe || !again || *qos == Qos::AtMostOnce && !self.takes_qos_1 {
+        let takes_qos_1 = self.allowance.maximum_qos != Some(0);
+        if stage == Stage::Subscribe || !again || *qos == Qos::AtMostOnce && !takes_qos_1 {
             return Some(SecondOpinion::Subscribed { granted });
         }
         let mut echo = Echo::new(message);

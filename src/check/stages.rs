@@ -158,7 +158,7 @@ impl<'a, 'b> Check<'a, 'b> {
         }
 
         self.begin(Stage::Connect);
-        // rumqttc resolves, connects and shakes hands once more: what that took is granted on top.
+        // The session resolves, connects and shakes hands once more: what that took is granted on top.
         self.open(limits, unfinished, timeout + start.elapsed())
     }
 
@@ -246,6 +246,11 @@ impl<'a, 'b> Check<'a, 'b> {
         let qos = self.qos;
         let filter = Topic::configured(self.target.config);
         self.begin_operation(Operation::Subscribe { filter, qos });
+        if let Some(allowance) = &self.allowance {
+            allowance
+                .check_subscribe(topic, false)
+                .map_err(|it| self.mqtt(MqttCause::SubscribeNotAllowed(it)))?;
+        }
         session
             .subscribe(topic, qos, SubscribeOptions::default())
             .map_err(|error| self.session_error(error))?;

@@ -119,7 +119,9 @@ pub(crate) fn help(code: u8, config: &Config) -> &'static str {
             "the session is new, and no packet id in it can be an earlier one's: update the broker, or ask those who make it"
         }
         0x91 | 0x92 => KEPT,
-        0xa1 => "subscribe without a subscription identifier",
+        0xa1 => {
+            "subscribe without a subscription identifier (`sub` sends one only with `--subscription-id`)"
+        }
         code => {
             let row = HELP.iter().find(|(its, _)| *its == code);
             row.map_or(UNKNOWN, |(_, help)| help)
@@ -156,11 +158,15 @@ const MOST: usize = 300;
 
 /// A packet with a reason, as a note has it: "PUBACK 0x87 (not authorized): `words of the broker`".
 pub(crate) fn packet(packet: &str, reason: &Reason) -> String {
-    let said = match &reason.words {
-        Some(words) => format!(": `{}`", shown(words)),
-        None => String::new(),
-    };
-    format!("{}{said}", Reason::shown(packet, reason.code))
+    with_words(Reason::shown(packet, reason.code), reason)
+}
+
+/// `said`, and behind it what the broker says beside the code.
+pub(crate) fn with_words(said: String, reason: &Reason) -> String {
+    match &reason.words {
+        Some(words) => format!("{said}: `{}`", shown(words)),
+        None => said,
+    }
 }
 
 /// The server that a broker names in place of itself.

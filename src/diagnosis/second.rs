@@ -25,6 +25,12 @@ pub(crate) fn word(diagnosis: Diagnosis, error: &MqttError, config: &Config) -> 
             let diagnosis = reason::reference(diagnosis.note(said), reason);
             refused(diagnosis, packet, reason, error, config)
         }
+        SecondOpinion::NotAllowed(missing) => diagnosis
+            .note(format!(
+                "asked again in MQTT 5: CONNECT is accepted, and CONNACK says {}",
+                missing.property()
+            ))
+            .only_help([reason::help(missing.code(), config)]),
         SecondOpinion::Connected => diagnosis
             .note("asked again in MQTT 5: the same CONNECT is accepted")
             .first_help(Some(

@@ -16,7 +16,7 @@ use crate::config::{Config, Key, Origin, Protocol, Qos, Slip};
 mod reason;
 mod tls;
 
-pub(crate) use reason::Reason;
+pub(crate) use reason::{Reason, Unsupported};
 pub(crate) use tls::{Ended, FIRST_BYTES, Named, Presented, Roots, TlsCause, TlsError, TlsFacts};
 
 /// The stages of a check, in their order; `Config` is what comes before any contact.
@@ -219,7 +219,7 @@ impl Network {
 pub(crate) struct TcpError {
     /// Every address that was tried, with its own error.
     pub(crate) tried: Vec<AddressError>,
-    /// The stage tcp found an address that answers, but rumqttc, which tries the addresses in
+    /// The stage tcp found an address that answers, but the session, which in 3.1.1 tries them in
     /// their order and without a limit for each, was still waiting for one of `tried`.
     pub(crate) answered: Option<SocketAddr>,
     /// Where nothing answered: other ports of the first such address.
@@ -274,7 +274,7 @@ pub(crate) enum PortAnswer {
     Silence,
 }
 
-/// What ended a connection that rumqttc held.
+/// What ended the connection of a session, or kept it from coming about.
 #[derive(Debug)]
 pub(crate) enum LinkError {
     TimedOut {
@@ -324,7 +324,7 @@ pub(crate) struct MqttError {
     /// How long after the operation began. Publishing and receiving go on as long as the connection
     /// stands in `pub` and `sub`: there it counts from CONNACK.
     pub(crate) after: Duration,
-    /// What one more connection of our own read, where rumqttc blurs the answer.
+    /// What one more connection of our own read, where the session blurs the answer.
     pub(crate) probe: Option<Probe>,
     /// What the password looks as if it had brought along.
     pub(crate) password_slip: Option<Slip>,
@@ -344,6 +344,8 @@ pub(crate) enum SecondOpinion {
     },
     /// CONNECT was accepted, and nothing else was asked.
     Connected,
+    /// The same, because the broker takes no such subscriptions.
+    NotAllowed(Unsupported),
     /// So was the subscription; `None`: there is none. Nothing was published.
     Subscribed { granted: Option<u8> },
     /// PUBACK accepted our message; whether it came back, where it was awaited.
@@ -451,6 +453,8 @@ pub(crate) enum MqttCause {
     },
     /// SUBACK with a failure code (MQTT 3.1.1 §3.9.3).
     SubscribeDenied(Reason),
+    /// It was not sent.
+    SubscribeNotAllowed(Unsupported),
     /// PUBACK or PUBREC with a failure code (MQTT 5 §3.4.2.1).
     PublishDenied(Reason),
     /// One more connection that only waited was closed as well.

@@ -23,6 +23,37 @@ impl From<u8> for Reason {
     }
 }
 
+/// What a SUBSCRIBE asks for, and the CONNACK has said that the broker does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsupported {
+    /// MQTT 5 §3.2.2.3.11.
+    Wildcards,
+    /// §3.2.2.3.12.
+    SubscriptionIds,
+    /// §3.2.2.3.13.
+    SharedSubscriptions,
+}
+
+impl Unsupported {
+    /// With which a broker would refuse it.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::SharedSubscriptions => 0x9e,
+            Self::SubscriptionIds => 0xa1,
+            Self::Wildcards => 0xa2,
+        }
+    }
+
+    /// What CONNACK said of it.
+    pub(crate) fn property(self) -> &'static str {
+        match self {
+            Self::Wildcards => "wildcard subscription available: 0",
+            Self::SubscriptionIds => "subscription identifiers available: 0",
+            Self::SharedSubscriptions => "shared subscription available: 0",
+        }
+    }
+}
+
 /// The failures, from 0x80 on.
 static FAILURES: [&str; 35] = [
     "unspecified error",

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Protocol, Qos, SubscribeOptions};
-use crate::failure::{LinkError, MqttCause, Reason, Warning};
+use crate::failure::{LinkError, MqttCause, Reason, Unsupported, Warning};
 use crate::mqtt::message::Message;
 use crate::net::WaitError;
 
@@ -91,6 +91,9 @@ pub(crate) struct Opened {
     pub(crate) session_present: bool,
     /// Never [`Protocol::Auto`].
     pub(crate) protocol: Protocol,
+    /// Packet ids of an earlier session's publishes that the broker allows no more. They were not sent
+    /// again, and are free as soon as [`Session::is_releasing`](super::Session::is_releasing) says so.
+    pub(crate) withheld: Vec<u16>,
     /// In MQTT 5.
     pub(crate) allowance: Option<Box<Allowance>>,
 }
@@ -142,6 +145,28 @@ impl Allowance {
             Some(Ok(limit)) if size > limit => Err(MqttCause::PublishNotAllowed { size, limit }),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a subscription to `filter` may be asked for, with an identifier or without.
+    ///
+    /// # Errors
+    /// What the broker does not take.
+    pub(crate) fn check_subscribe(&self, filter: &str, has_id: bool) -> Result<(), Unsupported> {
+        let is_shared = filter.starts_with("$share/");
+        for (asked, available, missing) in [
+            (
+                filter.contains(['#', '+']),
+                self.wildcards,
+                Unsupported::Wildcards,
+            ),
+            (is_shared, self.shared, Unsupported::SharedSubscriptions),
+            (has_id, self.subscription_ids, Unsupported::SubscriptionIds),
+        ] {
+            if asked && available == Some(false) {
+                return Err(missing);
+            }
+        }
+        Ok(())
     }
 
     /// How many publishes of QoS 1 and 2 may be under way, where the client would send `window`.

@@ -18,7 +18,8 @@ pub(crate) use message::Message;
 pub(crate) use resume::{Pending, Unfinished};
 pub(crate) use session::Session;
 pub(crate) use target::{Limits, Target};
-pub(crate) use v5::Properties;
+// For the probe, which reads the raw answer to a CONNECT.
+pub(crate) use v5::{Properties, is_whole, refusal};
 
 // The version of MQTT that `session` speaks, without knowing which.
 use connection::Connection;

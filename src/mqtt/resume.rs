@@ -33,7 +33,7 @@ impl Unfinished {
         }
     }
 
-    /// The packet ids that may be half-way and that this run is going to use: rumqttc counts to
+    /// The packet ids that may be half-way and that this run is going to use: a session counts to
     /// `max_inflight` and begins again.
     pub(crate) fn unknown_releases(
         &self,
@@ -42,6 +42,13 @@ impl Unfinished {
     ) -> impl Iterator<Item = u16> + use<> {
         let may_be = self.unreleased && config.qos == Qos::ExactlyOnce && !config.clean_session;
         1..=if may_be { limits.max_inflight } else { 0 }
+    }
+
+    /// Those of `withheld` that the broker may have taken without our hearing of it. They are released, so
+    /// that no later message under such an id is taken for a repetition.
+    pub(crate) fn halfway(&self, withheld: &[u16]) -> impl Iterator<Item = u16> {
+        let is_halfway = |it: &&Pending| it.qos == Qos::ExactlyOnce && withheld.contains(&it.id);
+        self.publishes.iter().filter(is_halfway).map(|it| it.id)
     }
 }
 

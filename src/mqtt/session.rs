@@ -1,7 +1,7 @@
 //! One MQTT session, the same for every version of MQTT: it keeps the deadlines, counts what is not
-//! yet written, and keeps events in their order. An error ends it, and it never reconnects: rumqttc
-//! would at once, and would drop what was pending. The caller opens a new one with what was left
-//! undone ([`Unfinished`]).
+//! yet written, and keeps events in their order. An error ends it, and it never reconnects: rumqttc,
+//! which speaks 3.1.1, would at once, and would drop what was pending. The caller opens a new one with
+//! what was left undone ([`Unfinished`]).
 
 use std::collections::BTreeSet;
 use std::task::Poll;
@@ -20,7 +20,7 @@ use crate::net::{Deadline, Stop};
 const CLOSE_WAIT: Duration = Duration::from_millis(200);
 
 /// How many bytes of small publishes are gathered before they are written. It must stay well below
-/// the 8 KiB at which rumqttc's buffer would make a write wait.
+/// the 8 KiB at which rumqttc's buffer would make a write wait; in MQTT 5 the buffer is our own.
 const WRITE_BUFFER: usize = 4096;
 
 /// How many bytes of answers to what came in may stand in the same buffer before.
@@ -42,11 +42,11 @@ pub(crate) struct Session {
     limit: Duration,
     /// Requests that were made and whose event was not yet handed out.
     unwritten: usize,
-    /// Those of them that wait in rumqttc's channel. While there are any, a wait must not be cut
-    /// short: rumqttc, dropped in the middle of a write, leaves the rest of the packet in its buffer
-    /// until something else is sent, or loses the packet.
+    /// Those of them that were queued and not buffered: in 3.1.1 they wait in rumqttc's channel. While
+    /// there are any, a wait must not be cut short: rumqttc, dropped in the middle of a write, leaves the
+    /// rest of the packet in its buffer until something else is sent, or loses the packet.
     queued: usize,
-    /// Bytes of small publishes that stand in rumqttc's buffer, to be written in one go.
+    /// Bytes of small publishes that stand in the connection's buffer, to be written in one go.
     buffered: usize,
     /// The most bytes that stand there besides, to answer what came in. They are written with the
     /// next publishes, or before the next wait.
@@ -64,7 +64,7 @@ pub(crate) struct Session {
     opened: Instant,
     /// See [`Session::acknowledge_manually`].
     manual_acks: bool,
-    /// rumqttc acknowledges what comes in by itself.
+    /// The connection acknowledges what comes in by itself.
     auto_acks: bool,
     /// What ended the connection. What had come in before is handed out first.
     ended: Option<LinkError>,
@@ -102,6 +102,7 @@ impl Session {
         let mut releasing = BTreeSet::new();
         if opened.session_present {
             releasing.extend(unfinished.unknown_releases(target.config, limits));
+            releasing.extend(unfinished.halfway(&opened.withheld));
         }
         let session = Self {
             connection,
@@ -123,8 +124,8 @@ impl Session {
         Ok((session, opened))
     }
 
-    /// Asks for `filter`, with `options` in MQTT 5; the answer is an [`Event::Granted`]. One at a time: rumqttc does not look
-    /// whether a packet id is in use.
+    /// Asks for `filter`, with `options` in MQTT 5; the answer is an [`Event::Granted`]. One at a time:
+    /// it does not say which filter it is for, and rumqttc does not look whether a packet id is in use.
     ///
     /// # Errors
     /// When the request channel is full, which only a caller that does not poll can cause.
@@ -148,11 +149,11 @@ impl Session {
 
     /// Publishes; an [`Event::Sent`] follows, and for QoS 1 and 2 an [`Event::Acknowledged`].
     ///
-    /// A small packet goes into rumqttc's buffer, and [`Session::next`] writes all that stands there
-    /// at once. Through the channel, where the others go, each costs a write of its own.
+    /// A small packet goes into the connection's buffer, and [`Session::next`] writes all that stands
+    /// there at once. The others are queued: through rumqttc's channel each costs a write of its own.
     ///
     /// # Errors
-    /// When [`Session::has_room`] was not asked before; when rumqttc refuses the packet.
+    /// In 3.1.1, when [`Session::has_room`] was not asked before, or rumqttc refuses the packet.
     pub(crate) fn publish(
         &mut self,
         topic: &str,
@@ -171,7 +172,7 @@ impl Session {
             retain,
             payload,
         };
-        // Behind a request in the channel everything must go through the channel, in its turn.
+        // Behind a request that is queued everything must be queued, in its turn.
         if size >= WRITE_BUFFER || self.queued > 0 {
             return self.queue(Request::Publish(publish));
         }
@@ -201,16 +202,16 @@ impl Session {
         }
     }
 
-    /// From here on the broker hears that a message came only by [`Session::acknowledge`]. Without it what has come in is acknowledged before it is handed out, and
-    /// a session that is kept has no more of it.
+    /// From here on the broker hears that a message came only by [`Session::acknowledge`]. Without it what
+    /// has come in is acknowledged before it is handed out, and a session that is kept has no more of it.
     pub(crate) fn acknowledge_manually(&mut self) {
         self.connection.acknowledge_manually();
         self.manual_acks = true;
         self.auto_acks = false;
     }
 
-    /// PUBACK or PUBREC, if they are sent by hand. They go into rumqttc's buffer, past what is in the
-    /// channel, and [`Session::next`] writes them at once: it must be asked for an event after a
+    /// PUBACK or PUBREC, if they are sent by hand. They go into the connection's buffer, past what
+    /// is queued in 3.1.1, and [`Session::next`] writes them at once: it must be asked for an event after a
     /// thousand at most.
     pub(crate) fn acknowledge(&mut self, receipt: Receipt) {
         if !self.manual_acks || self.ended.is_some() {
@@ -239,13 +240,14 @@ impl Session {
         self.unwritten
     }
 
-    /// Whether events are at hand that rumqttc has read, and acknowledged, already.
+    /// Whether events are at hand that the connection has read already, and acknowledged, unless that is
+    /// done by hand.
     pub(crate) fn has_events(&self) -> bool {
         self.connection.has_events()
     }
 
-    /// Whether there is more that needs no waiting. It looks into the socket too: rumqttc reads ten
-    /// packets at a time, and a flood has more.
+    /// Whether there is more that needs no waiting. It looks into the socket too: a connection reads a
+    /// few packets at a time, rumqttc ten, and a flood has more.
     pub(crate) fn has_more(&mut self) -> bool {
         if self.ended.is_some() || self.has_events() {
             return true;
@@ -299,7 +301,7 @@ impl Session {
                 return Ok(Some(event));
             }
             if self.queued > 0 {
-                // It ends at the latest when rumqttc's own limit for a write is over.
+                // It ends at the latest when the connection's own limit for a write is over.
                 let event = self.poll(None);
                 if event.is_some() || self.ended.is_none() {
                     return Ok(event);
@@ -346,8 +348,9 @@ impl Session {
         self.ended = Some(error);
     }
 
-    /// A PUBACK and the close may come together: rumqttc then tells of the close first, and of the
-    /// PUBACK when it has connected again, where it would be taken for that of a new packet.
+    /// A PUBACK and the close may come together, and both connections tell of the close first: what came
+    /// before it is still at hand. rumqttc would tell of the PUBACK when it has connected again, where it
+    /// would be taken for that of a new packet.
     fn last_events(&mut self) -> Result<Option<Event>, SessionError> {
         while let Some(event) = self.take() {
             // It may never have left; only an acknowledgement proves that.
@@ -404,7 +407,7 @@ impl Session {
             && !deadline.is_over()
             && let Ok(Some(_)) = self.next(deadline)
         {}
-        // To one that has ended nothing can be said: rumqttc would connect again for it.
+        // To one that has ended nothing can be said, and rumqttc would connect again for it.
         if self.ended.is_some() || self.connection.queue(Request::Disconnect).is_err() {
             return self.into_trace();
         }

@@ -1,5 +1,5 @@
-//! What `pub` has taken and the broker has not yet acknowledged, in its order. rumqttc forgets its
-//! own copy when a session is lost; this one is kept until PUBACK or PUBCOMP.
+//! What `pub` has taken and the broker has not yet acknowledged, in its order. A session that is lost
+//! has no copy any more; this one is kept until PUBACK or PUBCOMP.
 
 use std::collections::VecDeque;
 
@@ -185,13 +185,14 @@ impl Outbox {
     }
 
     /// The session was lost. If a new one goes on where it ended, what has a packet id stays under
-    /// it; what was on its way to one begins again. If not, everything does.
-    pub(crate) fn restart(&mut self, resumed: bool) {
+    /// it, but for those ids that are `withheld`; what was on its way to one begins again. If not,
+    /// everything does.
+    pub(crate) fn restart(&mut self, resumed: bool, withheld: &[u16]) {
         self.items.retain(|item| item.state != State::Done);
         (self.done, self.sent, self.received) = (0, 0, 0);
         for item in &mut self.items {
             match item.state {
-                State::Sent(_) if resumed => self.sent += 1,
+                State::Sent(id) if resumed && !withheld.contains(&id) => self.sent += 1,
                 State::Received(_) if resumed => {
                     self.sent += 1;
                     self.received += 1;
@@ -199,12 +200,28 @@ impl Outbox {
                 _ => item.state = State::Waiting,
             }
         }
+        // Those with a packet id stand first; the others stay in their order.
+        let waits = |item: &Item| item.state == State::Waiting;
+        self.items.make_contiguous().sort_by_key(waits);
         self.submitted = self.sent;
         self.resuming = self.sent;
     }
 
+    /// Takes out what waits and does not fit; the bytes of the first such message.
+    pub(crate) fn remove_unfit(&mut self, fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
+        let mut first = None;
+        self.items.retain(|Item { payload, state }| {
+            let stays = *state != State::Waiting || fits(payload);
+            if !stays {
+                first.get_or_insert(payload.len());
+            }
+            stays
+        });
+        first
+    }
+
     /// Whether messages of an earlier connection still wait for their acknowledgement under their
-    /// old packet ids. Until they are done new ones must wait: rumqttc counts from 1 again.
+    /// old packet ids. Until they are done new ones must wait: a session counts from 1 again.
     pub(crate) fn is_resuming(&self) -> bool {
         self.resuming > 0
     }
@@ -255,9 +272,9 @@ mod tests {
         assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 1));
         outbox.received(1);
         assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 0));
-        outbox.restart(true);
+        outbox.restart(true, &[]);
         assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 0));
-        outbox.restart(false);
+        outbox.restart(false, &[]);
         outbox.submitted();
         assert_eq!((outbox.in_flight(), outbox.untaken()), (1, 1));
     }
@@ -269,7 +286,7 @@ mod tests {
         outbox.submitted();
         outbox.push(vec![5]);
         outbox.acknowledged(2);
-        outbox.restart(false);
+        outbox.restart(false, &[]);
         let mut again = Vec::new();
         while let Some(payload) = outbox.waiting() {
             again.push(payload[0]);
@@ -294,11 +311,26 @@ mod tests {
                 .collect::<Vec<_>>(),
             [8]
         );
-        outbox.restart(true);
+        outbox.restart(true, &[]);
         assert!(outbox.is_resuming());
         outbox.sent(8);
         assert!(outbox.acknowledged(7) && outbox.acknowledged(8));
         assert!(!outbox.is_resuming());
         assert_eq!(outbox.waiting(), Some(&[9][..]));
+    }
+
+    #[test]
+    fn what_the_broker_takes_no_more_begins_again() {
+        let mut outbox = filled(&[1, 2, 3]);
+        outbox.received(2);
+        outbox.push(vec![0; 9]);
+        outbox.restart(true, &[1, 3]);
+        assert_eq!((outbox.sent, outbox.span()), (1, 4));
+        assert_eq!(outbox.remove_unfit(|payload| payload.len() < 9), Some(9));
+        assert_eq!(outbox.remove_unfit(|payload| payload.len() < 9), None);
+        assert!(outbox.is_resuming() && outbox.acknowledged(2) && !outbox.is_resuming());
+        assert_eq!(outbox.waiting(), Some(&[1][..]));
+        outbox.submitted();
+        assert_eq!(outbox.waiting(), Some(&[3][..]));
     }
 }

@@ -189,7 +189,10 @@ impl Publisher<'_> {
                 ServeOutcome::Lost(unfinished, failure) => {
                     let opened = self.reconnector.reopen(failure, &unfinished, self.listener);
                     session = opened?;
-                    self.outbox.restart(self.reconnector.resumed);
+                    let Reconnector {
+                        resumed, withheld, ..
+                    } = &self.reconnector;
+                    self.outbox.restart(*resumed, withheld);
                 }
             }
         }
@@ -206,9 +209,26 @@ impl Publisher<'_> {
         if let Some(warning) = lowered(&mut self.qos, allowance.maximum_qos) {
             let _ = self.listener.event(Event::Warning(&warning));
         }
-        let allowed = allowance.check_publish(0, self.config.retain);
-        self.limits = limits(self.qos);
-        self.limits.max_inflight = allowance.window(self.limits.max_inflight);
+        let (config, qos) = (self.config, self.qos);
+        let protocol = self.reconnector.protocol();
+        let fits = |payload: &[u8]| {
+            let size = publish_size(config, qos, protocol, payload.len());
+            allowance.check_publish(size, config.retain).is_ok()
+        };
+        let allowed = allowance.check_publish(0, config.retain);
+        self.limits = limits(qos);
+        // The session counts packet ids up to the window of the QoS that it was opened for.
+        let window = limits(config.qos).max_inflight;
+        let window = window.min(self.limits.max_inflight);
+        self.limits.max_inflight = allowance.window(window);
+        if allowed.is_ok()
+            && let Some(payload) = self.outbox.remove_unfit(fits)
+        {
+            // It was taken when the broker still allowed more.
+            let refused = self.too_large(Some(payload));
+            self.refused = self.refused.take().or(refused);
+            self.ended = true;
+        }
         allowed.map_err(|cause| self.failure(cause, UnderWay::default()))
     }
 

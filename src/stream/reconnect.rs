@@ -67,6 +67,8 @@ pub(crate) struct Reconnector<'a> {
     pub(crate) reconnects: u64,
     /// The broker had the last session already when it was opened.
     pub(crate) resumed: bool,
+    /// See [`Opened::withheld`].
+    pub(crate) withheld: Vec<u16>,
     /// What the broker allows in the last session, where it says so.
     pub(crate) allowance: Option<Box<Allowance>>,
 }
@@ -92,6 +94,7 @@ impl<'a> Reconnector<'a> {
             observed: Observed::new(target, command),
             reconnects: 0,
             resumed: false,
+            withheld: Vec::new(),
             allowance: None,
         }
     }
@@ -129,6 +132,7 @@ impl<'a> Reconnector<'a> {
         self.resumed = opened.session_present;
         self.observed.protocol = opened.protocol;
         self.target.protocol = opened.protocol;
+        self.withheld = opened.withheld;
         self.allowance = opened.allowance;
     }
 
@@ -302,7 +306,7 @@ impl<'a> Reconnector<'a> {
     ) -> Failure {
         match cause.into() {
             MqttCause::Connection(LinkError::Tls(cause @ TlsCause::Rustls(_))) => {
-                // While it is being opened, rumqttc does not tell how far the handshake had come.
+                // While it is being opened, a session does not tell how far the handshake had come.
                 let late = (operation.stage() != Stage::Connect).then_some(true);
                 self.observed.tls_when(late, cause, operation, after)
             }

@@ -5,11 +5,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
-use crate::config::{Config, Key, MessageProperties, SubscribeOptions};
+use crate::config::{Config, Key, MessageProperties, Qos, SubscribeOptions};
 use crate::failure::{
     Command, Failure, LinkError, MqttCause, NoAnswer, Operation, Stage, Topic, UnderWay, Warning,
 };
-use crate::mqtt::{self, Limits, Message, Session, SessionError, Target, publish_size};
+use crate::mqtt::{self, Limits, Message, Session, SessionError, Target, lowered, publish_size};
 use crate::net::Deadline;
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::input::{Input, Next};
@@ -42,6 +42,7 @@ pub(crate) fn run(
     let reconnect = options.question.reconnect;
     let mut requester = Requester {
         target,
+        qos: config.qos,
         wanted: options.count,
         answers: Topic {
             name: set.response_topic.clone().unwrap_or_default(),
@@ -51,6 +52,7 @@ pub(crate) fn run(
         reconnector: Reconnector::new(target, Command::Request, Limits::ONE, reconnect, None),
         listener,
         counters: Counters::default(),
+        subscribed: false,
         acknowledged: false,
         unheard: false,
         bare: 0,
@@ -62,12 +64,16 @@ pub(crate) fn run(
 
 struct Requester<'a> {
     target: Target<'a>,
+    /// That of the configuration, or less where the broker takes no more.
+    qos: Qos,
     wanted: u64,
     /// Where they come.
     answers: Topic,
     reconnector: Reconnector<'a>,
     listener: &'a mut dyn Listener,
     counters: Counters,
+    /// The broker has granted it.
+    subscribed: bool,
     /// The question; with QoS 0 it never is.
     acknowledged: bool,
     /// The broker says that nobody hears the question.
@@ -86,52 +92,69 @@ impl Requester<'_> {
         };
         let Config {
             timeout,
-            max_packet_size: limit,
             clean_session,
             ..
         } = *self.target.config;
         let mut session = self.reconnector.open(self.listener)?;
-        let size = publish_size(
-            self.target.config,
-            self.target.config.qos,
-            self.target.config.protocol,
-            question.len(),
-        );
-        let outcome = if size > limit {
-            let size = Some(size);
-            Err(self.failure(
-                MqttCause::PublishTooLarge { size, limit },
-                self.publishing(question.len()),
-            ))
-        } else {
-            self.subscribe(&mut session)
-                .and_then(|()| self.ask(&mut session, question))
-        };
+        let outcome = self
+            .keep_to_limits(question.len())
+            .and_then(|()| self.subscribe(&mut session))
+            .and_then(|()| self.ask(&mut session, question));
         // A session whose connection has failed cannot be closed in order.
         let lost = matches!(
             &outcome,
             Err(Failure::Mqtt(error)) if matches!(error.cause, MqttCause::Connection(_))
         );
         if !lost {
-            let filter = clean_session.then_some(self.answers.name.as_str());
+            let filter = (clean_session && self.subscribed).then_some(self.answers.name.as_str());
             session.close(filter, timeout);
         }
         outcome
     }
 
+    /// Lowers the QoS to what the broker takes, and looks whether the question may be sent: in vain
+    /// nothing is subscribed to.
+    fn keep_to_limits(&mut self, payload: usize) -> Result<(), Failure> {
+        let Config {
+            retain,
+            max_packet_size: limit,
+            ..
+        } = *self.target.config;
+        let allowance = self.reconnector.allowance.as_deref();
+        let maximum = allowance.and_then(|it| it.maximum_qos);
+        if let Some(warning) = lowered(&mut self.qos, maximum) {
+            let _ = self.listener.event(Event::Warning(&warning));
+        }
+        let protocol = self.reconnector.protocol();
+        let size = publish_size(self.target.config, self.qos, protocol, payload);
+        let allowed = if size > limit {
+            let size = Some(size);
+            Err(MqttCause::PublishTooLarge { size, limit })
+        } else {
+            allowance.map_or(Ok(()), |it| it.check_publish(size, retain))
+        };
+        allowed.map_err(|cause| self.failure(cause, self.publishing(payload)))
+    }
+
     fn subscribe(&mut self, session: &mut Session) -> Result<(), Failure> {
-        let qos = self.target.config.qos;
+        let qos = self.qos;
         let operation = Operation::Subscribe {
             filter: self.answers.clone(),
             qos,
         };
         self.began = Instant::now();
+        if let Some(allowance) = &self.reconnector.allowance
+            && let Err(missing) = allowance.check_subscribe(&self.answers.name, false)
+        {
+            return Err(self.failure(MqttCause::SubscribeNotAllowed(missing), operation));
+        }
         session
             .subscribe(&self.answers.name, qos, SubscribeOptions::default())
             .map_err(|error| self.session_error(error, operation.clone()))?;
         loop {
             match self.next(session, &operation)? {
                 Some(mqtt::Event::Granted(Ok(granted))) => {
+                    self.subscribed = true;
                     let asked = qos as u8;
                     if granted < asked {
                         let warning = Warning::QosDowngraded { asked, granted };
@@ -166,7 +189,7 @@ impl Requester<'_> {
         }
         self.began = Instant::now();
         session
-            .publish(&config.topic, config.qos, config.retain, question)
+            .publish(&config.topic, self.qos, config.retain, question)
             .map_err(|error| self.session_error(error, publishing.clone()))?;
         self.counters.published = 1;
         while self.counters.received < self.wanted {
@@ -239,7 +262,7 @@ impl Requester<'_> {
             wanted: self.wanted,
             limit: self.target.config.timeout,
             topic: Topic::configured(self.target.config),
-            qos: self.target.config.qos,
+            qos: self.qos,
             acknowledged: self.acknowledged,
             unheard: self.unheard,
             foreign: self.counters.foreign,
@@ -254,7 +277,7 @@ impl Requester<'_> {
         under_way.add(payload);
         Operation::Publish {
             topic: Topic::configured(config),
-            qos: config.qos,
+            qos: self.qos,
             retain: config.retain,
             under_way,
             granted: None,

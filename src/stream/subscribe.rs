@@ -275,9 +275,21 @@ impl Subscriber<'_> {
         self.until.is_some_and(|until| until <= Instant::now())
     }
 
-    /// One SUBSCRIBE after the other; messages may come in between.
+    /// One SUBSCRIBE after the other; messages may come in between. None is sent where the broker has
+    /// said that it does not take one of them.
     fn subscribe(&mut self, session: &mut Session) -> Result<(), ServeOutcome> {
         let Config { qos, timeout, .. } = *self.target.config;
+        let has_id = self.options.mqtt_5.id.is_some();
+        if let Some(allowance) = &self.reconnector.allowance {
+            for filter in &self.filters {
+                let allowed = allowance.check_subscribe(&filter.name, has_id);
+                if let Err(missing) = allowed {
+                    let cause = MqttCause::SubscribeNotAllowed(missing);
+                    let failure = self.not_subscribed(cause, filter, Instant::now());
+                    return Err(ServeOutcome::Refused(failure));
+                }
+            }
+        }
         for filter in self.filters.clone() {
             let asked = Instant::now();
             session

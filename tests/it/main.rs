@@ -53,6 +53,7 @@ mod t_providers;
 mod t_pub;
 mod t_reasons;
 mod t_request;
+mod t_resumed;
 mod t_second;
 mod t_secrets;
 mod t_stream_codes;

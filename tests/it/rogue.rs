@@ -75,6 +75,8 @@ pub(crate) enum Rogue {
 
     /// Answers SUBSCRIBE with 0x80 (MQTT 3.1.1 §3.9.3).
     DeniesSubscribe,
+    /// The same, and in MQTT 5 its CONNACK has these properties.
+    DeniesSubscribeAllows(&'static [u8]),
     /// Never answers SUBSCRIBE.
     NeverSuback,
     /// Grants QoS 0 whatever was asked for.
@@ -114,6 +116,8 @@ pub(crate) enum Rogue {
 
     /// Answers such a packet with one of its own making.
     Says(To, Saying),
+    /// Closes at the first CONNECT, and says why at those that follow.
+    SaysLater(Arc<AtomicUsize>, Saying),
 
     // Throughout.
     /// Good, but every write is a single byte.
@@ -298,6 +302,12 @@ impl Rogue {
                 acts.extend(saying.acts(to.hears(packet).unwrap_or_default()));
                 acts
             }
+            (Self::SaysLater(connects, saying), Packet::Connect(_)) => {
+                match connects.fetch_add(1, Ordering::Relaxed) {
+                    0 => vec![Act::Close],
+                    _ => saying.acts(0),
+                }
+            }
             (Self::NeverConnack, Packet::Connect(_)) => Vec::new(),
             (
                 Self::EverySecondConnack {
@@ -376,6 +386,14 @@ impl Rogue {
                     &vec![0x80; filters.len()],
                     v5,
                 ))]
+            }
+            (Self::DeniesSubscribeAllows(properties), Packet::Connect(_)) if v5 => {
+                let length = u8::try_from(properties.len()).unwrap();
+                let body = [&[0, 0, length], *properties].concat();
+                vec![Act::Send(codec::packet(0x20, &body))]
+            }
+            (Self::DeniesSubscribeAllows(_), Packet::Subscribe { .. }) => {
+                Self::DeniesSubscribe.answer(packet, client)
             }
             (Self::NeverSuback, Packet::Subscribe { .. }) => Vec::new(),
             (Self::GrantsQos0, Packet::Subscribe { id, filters }) => {

@@ -1,9 +1,11 @@
 //! What mosquitto allows in MQTT 5, which the check and `pub` keep to, and how it ends connections there.
 
+use crate::codec::Packet;
 use crate::golden;
 use crate::lab::Lab;
 use crate::mosquitto::mosquitto;
-use crate::rogue::{Rogue, Saying, To};
+use crate::rogue::{Rogue, Saying, To, To5};
+use crate::rogue_server::RogueServer;
 use crate::run::Run;
 
 fn config(port: u16, more: &str) -> String {
@@ -13,6 +15,13 @@ fn config(port: u16, more: &str) -> String {
         "protocol = 5\n"
     };
     format!("host = 127.0.0.1\nport = {port}\ntls = off\n{protocol}topic = a/b\n{more}")
+}
+
+/// A good broker whose CONNACK has these properties.
+fn allows(properties: &[u8]) -> Rogue {
+    let length = u8::try_from(properties.len()).unwrap();
+    let rest = [&[0, 0, length], properties].concat();
+    Rogue::Says(To::Connect, Saying { kind: 2, rest })
 }
 
 /// Publishes `count` lines and tells the report.
@@ -200,4 +209,161 @@ fn what_does_not_come_back() {
     let run = Run::check(&lab, &config(server.port, "timeout = 1s\n")).go();
     run.expect_code(9);
     golden::check("receive-timeout.no-subscribers", &lab, &run);
+}
+
+/// Wildcards, shared subscriptions, subscription identifiers: whoever has been told that the broker takes
+/// none of them does not ask for one (MQTT 5 §3.2.2.3.11 to §3.2.2.3.13).
+#[test]
+fn a_subscription_that_the_broker_does_not_take_is_not_asked_for() {
+    let lab = Lab::new();
+    for (properties, filter, flags, name) in [
+        (&[0x28, 0], "b/#", &[][..], "subscribe-denied.wildcards"),
+        (&[0x28, 0], "b/+/c", &[], ""),
+        (&[0x28, 0], "$share/g/b/#", &[], ""),
+        (&[0x2a, 0], "$share/g/b", &[], "subscribe-denied.no-shared"),
+        (
+            &[0x29, 0],
+            "b",
+            &["--subscription-id", "7"],
+            "subscribe-denied.identifiers",
+        ),
+    ] {
+        let server = allows(properties).start(&lab);
+        // Not even the one that it would take.
+        let args = [&["-t", "a/b", "-t", filter], flags].concat();
+        let run = Run::stream(&lab, "sub", &config(server.port, ""), &args).go();
+        run.expect_code(7);
+        assert!(run.stderr.contains("error[subscribe-denied]"), "{run}");
+        if !name.is_empty() {
+            golden::check(name, &lab, &run);
+        }
+        let packets = server.packets();
+        let [Packet::Connect(_), Packet::Disconnect] = packets.as_slice() else {
+            panic!("{packets:?}")
+        };
+        // The check subscribes to `topic`, and `request` to where its answers come.
+        if flags.is_empty() {
+            let more = format!("topic = {filter}\ncheck = subscribe\n");
+            let check = config(server.port, &more).replacen("topic = a/b\n", "", 1);
+            let run = Run::check(&lab, &check).go();
+            run.expect_code(7);
+            if !name.is_empty() {
+                golden::check(&format!("{name}.check"), &lab, &run);
+            }
+            assert_eq!(server.connects().len(), 2, "{run}");
+            assert_eq!(server.packets().len(), 4, "{run}");
+        }
+    }
+    let server = allows(&[0x2a, 0]).start(&lab);
+    let args = ["-m", "x", "--response-topic", "$share/g/b"];
+    let run = Run::stream(&lab, "request", &config(server.port, ""), &args).go();
+    run.expect_code(7);
+    assert_eq!(server.packets().len(), 2, "{run}");
+}
+
+/// What the broker takes is asked for, whatever else it does not take.
+#[test]
+fn a_subscription_that_the_broker_takes_is_asked_for() {
+    let lab = Lab::new();
+    for (properties, filter, flags) in [
+        (&[0x28, 1, 0x29, 0, 0x2a, 0][..], "b/#", &[][..]),
+        (&[0x28, 0, 0x29, 0, 0x2a, 1], "$share/g/b", &[]),
+        (
+            &[0x28, 0, 0x29, 1, 0x2a, 0],
+            "b",
+            &["--subscription-id", "7"],
+        ),
+        (&[0x28, 0, 0x29, 0, 0x2a, 0], "$shared/b", &[]),
+    ] {
+        let server = allows(properties).start(&lab);
+        let args = [&["-t", filter, "--for", "300ms"], flags].concat();
+        let run = Run::stream(&lab, "sub", &config(server.port, ""), &args).go();
+        run.expect_code(0);
+    }
+}
+
+/// The second opinion keeps to it as well, and knows then why 3.1.1 was denied.
+#[test]
+fn the_second_opinion_does_not_ask_for_it() {
+    let lab = Lab::new();
+    let server = Rogue::DeniesSubscribeAllows(&[0x28, 0]).start(&lab);
+    let more = "protocol = 3.1.1\ncheck = subscribe\n";
+    let config = config(server.port, more).replace("a/b", "a/#");
+    let run = Run::check(&lab, &config).go();
+    run.expect_code(7);
+    golden::check("subscribe-denied.second-wildcards", &lab, &run);
+    let asked = server.packets();
+    let asked = asked
+        .iter()
+        .filter(|packet| matches!(packet, Packet::Subscribe { .. }));
+    assert_eq!(asked.count(), 1, "{run}");
+}
+
+/// `request` keeps to it as the check and `pub` do.
+#[test]
+fn a_question_keeps_to_what_the_broker_allows() {
+    let lab = Lab::new();
+    let ask = |port: u16, args: &[&str]| {
+        let args = [&["--timeout", "500ms"], args].concat();
+        Run::stream(&lab, "request", &config(port, ""), &args).go()
+    };
+    // Nobody answers; what was sent is what counts.
+    for (maximum, asked) in [(1, "2"), (0, "1"), (0, "2")] {
+        let server = allows(&[0x24, maximum]).start(&lab);
+        let run = ask(server.port, &["-m", "x", "-q", asked]);
+        run.expect_code(9);
+        if asked == "1" {
+            golden::check("qos-downgraded.maximum.request", &lab, &run);
+        }
+        assert_eq!(run.all().matches("warning[").count(), 1, "{run}");
+        assert!(run.all().contains("warning[qos-downgraded]"), "{run}");
+        let sent: Vec<_> = server
+            .packets()
+            .into_iter()
+            .filter_map(|packet| match packet {
+                Packet::Publish(message) => Some(message.qos),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(sent, [maximum], "{run}");
+    }
+    let nothing_sent = |server: &RogueServer| {
+        let packets = server.packets();
+        assert!(
+            !packets.iter().any(|it| matches!(it, Packet::Publish(_))),
+            "{packets:?}"
+        );
+    };
+    let server = allows(&[0x25, 0]).start(&lab);
+    let run = ask(server.port, &["-m", "x", "--set", "retain=on"]);
+    run.expect_code(8);
+    golden::check("publish-denied.retain.request", &lab, &run);
+    nothing_sent(&server);
+    // A topic of three bytes, with its length; the packet id; properties; the header.
+    let topic = "mqtt-test/me/response".len();
+    let properties = 1 + (3 + topic) + (3 + 16);
+    let fits = 300 - 3 - (2 + 3 + 2 + properties);
+    for (length, code) in [(fits, 9), (fits + 1, 8)] {
+        let server = allows(&[0x27, 0, 0, 1, 0x2c]).start(&lab);
+        let run = ask(server.port, &["-i", "me", "-m", &"x".repeat(length)]);
+        run.expect_code(code);
+        if code == 8 {
+            golden::check("publish-too-large.broker.request", &lab, &run);
+            nothing_sent(&server);
+        }
+    }
+}
+
+/// Where MQTT 5 is not spoken after all, nothing of it counts in the size.
+#[test]
+fn a_question_in_3_1_1_has_no_properties() {
+    let lab = Lab::new();
+    let old = Rogue::SpeaksNo5(To5::Refusal, &Rogue::NeverDelivers).start(&lab);
+    let more = "protocol = auto\nmax_packet_size = 100\ntimeout = 500ms\n";
+    // 2 + 3 for the topic, 2 for the packet id.
+    for (length, code) in [(93, 9), (94, 8)] {
+        let args = ["-m", &"x".repeat(length), "--response-topic", "b"];
+        let run = Run::stream(&lab, "request", &config(old.port, more), &args).go();
+        run.expect_code(code);
+    }
 }

@@ -1,6 +1,7 @@
 //! The reason codes of MQTT 5 §2.4: each in every packet that may carry it, from a scripted broker, and
 //! those that mosquitto sends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::golden;
@@ -514,4 +515,52 @@ fn a_message_that_ends_every_connection() {
         &["error[publish-denied]", "quota exceeded"],
     );
     assert!(run.all().contains("connection is back"), "{run}");
+}
+
+/// Where the session was closed without a word, the probe may still hear the reason: it reaches the user
+/// as one that the session has heard.
+#[test]
+fn what_the_probe_alone_has_read() {
+    let lab = Lab::new();
+    let says = |kind: u8, rest: &[u8], more: &str| {
+        let rest = rest.to_vec();
+        let server = Rogue::SaysLater(Arc::default(), Saying { kind, rest }).start(&lab);
+        let config = config(server.port, "").replace("protocol = 5", more);
+        Run::check(&lab, &config).go()
+    };
+    let words = |packet: &str| format!("{packet}: `\\u{{1b}}[2Jwhy`");
+    let run = says(CONNACK, &[&[0, 0x87], WORDS].concat(), "protocol = 5");
+    let shown = words("CONNACK 0x87 (not authorized)");
+    expect(&run, 6, "mqtt-not-authorized", &[&shown]);
+    let run = says(DISCONNECT, &[&[0x8b], WORDS].concat(), "protocol = 5");
+    let shown = words("DISCONNECT 0x8b (server shutting down)");
+    expect(&run, 6, "mqtt-refused", &[&shown]);
+    let run = says(AUTH, &[&[0x18], WORDS].concat(), "protocol = 5");
+    let shown = words("AUTH 0x18 (continue authentication)");
+    expect(&run, 6, "mqtt-refused", &[&shown]);
+    let reference = b"\x0c\x1c\0\x09b.example";
+    let moved = [&[0, 0x9d], &reference[..]].concat();
+    let run = says(CONNACK, &moved, "protocol = 5");
+    let shown = "the broker names another server: `b.example`";
+    expect(
+        &run,
+        6,
+        "mqtt-refused",
+        &["CONNACK 0x9d (server moved)", shown],
+    );
+    // Longer than what is kept of an answer that is none, and with the bytes of line ends.
+    let long = format!("{}\n{}.", "no ".repeat(40), "so ".repeat(40));
+    let length = u16::try_from(long.len()).unwrap();
+    let mut rest = vec![0, 0x8a, 0x80 | u8::try_from((length + 3) & 0x7f).unwrap()];
+    rest.push(u8::try_from((length + 3) >> 7).unwrap());
+    rest.push(0x1f);
+    rest.extend(length.to_be_bytes());
+    rest.extend(long.as_bytes());
+    let run = says(CONNACK, &rest, "protocol = 5");
+    let shown = long.replace('\n', "\\n");
+    expect(&run, 6, "mqtt-refused", &["CONNACK 0x8a (banned)", &shown]);
+    // The same to MQTT 3.1.1, in the form of the other version.
+    let run = says(CONNACK, &[&[0, 0x87], WORDS].concat(), "protocol = 3.1.1");
+    let shown = "CONNACK 0x87 (not authorized), a code of MQTT 5, to MQTT 3.1.1: `\\u{1b}[2Jwhy`";
+    expect(&run, 6, "mqtt-not-authorized", &[shown]);
 }

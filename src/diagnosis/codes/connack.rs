@@ -206,7 +206,7 @@ fn version(reason: &Reason, protocol: Protocol) -> Diagnosis {
             .note("CONNACK 1 (unacceptable protocol version) to MQTT 3.1.1")
             .help("set `protocol = 5`, if the broker speaks nothing else; or update the broker"),
         _ => diagnosis
-            .note("CONNACK 0x84 (unsupported protocol version), a code of MQTT 5, to MQTT 3.1.1")
+            .note(connack(reason, protocol, "unsupported protocol version"))
             .help("set `protocol = 5`, or allow MQTT 3.1.1 on the broker"),
     }
 }
@@ -300,11 +300,11 @@ pub(crate) fn wants_auth(reason: &Reason, config: &Config) -> Diagnosis {
 
 /// The answer, as a note has it.
 fn connack(reason: &Reason, protocol: Protocol, name: &str) -> String {
-    match reason.code {
+    let said = match reason.code {
         code @ 1..=5 if reason.in_5 => {
             format!("CONNACK {code} ({name}), a code of MQTT 3.1.1, to MQTT 5")
         }
-        _ if reason.in_5 => reason::packet("CONNACK", reason),
+        _ if reason.in_5 => return reason::packet("CONNACK", reason),
         code @ 0x80.. if protocol == Protocol::V5 => {
             format!("CONNACK {code:#04x} ({name}), in the form of MQTT 3.1.1, to MQTT 5")
         }
@@ -314,7 +314,8 @@ fn connack(reason: &Reason, protocol: Protocol, name: &str) -> String {
         7 => "CONNACK 7, which AWS IoT Core uses for: not authorized".to_owned(),
         code @ 0x80.. => format!("CONNACK {code:#04x} ({name}), a code of MQTT 5, to MQTT 3.1.1"),
         code => format!("CONNACK {code} ({name})"),
-    }
+    };
+    reason::with_words(said, reason)
 }
 
 /// As whom we came, with what password as far as it may be told, and what else a broker may refuse with

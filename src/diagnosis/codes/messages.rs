@@ -84,6 +84,7 @@ fn of_cause(error: &MqttError, config: &Config) -> Diagnosis {
         MqttCause::TooFew(few) => receive::too_few(error, few, config),
         MqttCause::NoAnswer(none) => receive::no_answer(error, none, config),
         MqttCause::SubscribeDenied(reason) => subscribe::denied(error, reason, config),
+        MqttCause::SubscribeNotAllowed(missing) => subscribe::not_allowed(error, *missing, config),
         MqttCause::PublishDenied(reason) => publish::denied(error, reason, config),
         MqttCause::TakenOver {
             after,

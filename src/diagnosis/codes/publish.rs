@@ -82,7 +82,7 @@ pub(crate) fn not_to_be_retained(config: &Config) -> Diagnosis {
         &DENIED,
         "the broker takes no retained messages, and `retain` is on",
     )
-    .note("its CONNACK says so (retain available: 0); nothing was published")
+    .note("its CONNACK says so (retain available: 0); nothing was published after it")
     .help(format!("set `retain = off` ({retain})"))
     .help("or let the broker retain messages (mosquitto: `retain_available`)")
 }

@@ -5,7 +5,7 @@ use crate::diagnosis::code::Kind;
 use crate::diagnosis::codes::connack::user;
 use crate::diagnosis::session::{given, same_client_id};
 use crate::diagnosis::{Code, Diagnosis, reason};
-use crate::failure::{Command, MqttError, Operation, Reason, Stage, Topic};
+use crate::failure::{Command, MqttError, Operation, Reason, Stage, Topic, Unsupported};
 
 /// The codes of this layer, in the order of `mqtt-test explain`.
 pub(crate) static CODES: &[&Code] = &[&DENIED, &CLOSED, &TIMEOUT];
@@ -17,14 +17,16 @@ pub(crate) static DENIED: Code = Code {
         retry: false,
     },
     line: "the user may not read this topic",
-    more: "Topics are the addresses of messages, and whoever wants to receive subscribes to one. The broker refused the subscription.",
+    more: "Topics are the addresses of messages, and whoever wants to receive subscribes to one. The broker refused the subscription; or it said in MQTT 5, with the login already, that it takes no such subscriptions, and was not asked.",
     causes: &[
         "the broker's access rules (ACL) do not give this user the topic",
         "the topic is not of the form that the broker wants, such as one that begins with the user's name",
+        "the broker takes no subscriptions with `#` and `+`, no shared ones, or no subscription identifiers",
     ],
     remedies: &[
         "allow this user to read the topic, in the broker's ACL (access rules)",
         "or set `topic` to one that the user may both read and write: `-t NAME`",
+        "leave out what the broker does not take: name the topics one by one, without `$share/NAME/`, without `--subscription-id`",
     ],
 };
 
@@ -65,6 +67,34 @@ pub(crate) fn denied(error: &MqttError, reason: &Reason, config: &Config) -> Dia
         }
         _ => diagnosis.note(said).note(user(config)).help(allow),
     }
+}
+
+/// The broker has said so before it was asked.
+pub(crate) fn not_allowed(error: &MqttError, missing: Unsupported, config: &Config) -> Diagnosis {
+    let said = match missing {
+        Unsupported::Wildcards => {
+            "the broker takes no subscriptions with wildcards, and the filter has one"
+        }
+        Unsupported::SharedSubscriptions => {
+            "the broker takes no shared subscriptions, and the filter is for one"
+        }
+        Unsupported::SubscriptionIds => {
+            "the broker takes no subscription identifiers, and `--subscription-id` is set"
+        }
+    };
+    let diagnosis = Diagnosis::new(&DENIED, said).note(format!(
+        "its CONNACK says so ({}); SUBSCRIBE was not sent",
+        missing.property()
+    ));
+    let diagnosis = match &error.operation {
+        Operation::Subscribe { filter, .. } => diagnosis.note(format!(
+            "filter: `{}` ({})",
+            filter.name,
+            given(error.command, filter)
+        )),
+        _ => diagnosis,
+    };
+    diagnosis.help(reason::help(missing.code(), config))
 }
 
 pub(crate) static CLOSED: Code = Code {

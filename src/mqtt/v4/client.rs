@@ -119,6 +119,7 @@ impl Connection {
         Ok(Opened {
             session_present,
             protocol: Protocol::V3_1_1,
+            withheld: Vec::new(),
             allowance: None,
         })
     }

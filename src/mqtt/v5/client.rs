@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::config::{Config, Protocol, Qos};
+use crate::config::{Protocol, Qos};
 use crate::failure::LinkError;
 use crate::mqtt::event::{
     Allowance, Event, Opened, PacketLog, Publish, Receipt, Request, SessionError, Trace,
@@ -20,15 +20,13 @@ use crate::mqtt::v5::encode::{
     put_unsubscribe,
 };
 use crate::mqtt::v5::properties::{Properties, allowance, reason};
+use crate::mqtt::v5::resumed::Resumed;
 use crate::mqtt::v5::trace;
 use crate::mqtt::v5::wire::Wire;
 use crate::net::{Deadline, SIGNAL_POLL};
 
 /// How many packets are taken from the input at a time: their answers must be written at times.
 const AT_ONCE: usize = 64;
-
-/// How many publishes of an earlier session are sent at first. Each acknowledgement brings two more.
-const FIRST_RESUMED: usize = 4;
 
 /// How often the socket of a peer that has gone is looked into: there is no more than its buffer holds.
 const LAST_LOOKS: usize = 4096;
@@ -48,9 +46,8 @@ pub(crate) struct Connection {
     max_packet_size: usize,
     log: PacketLog,
     events: VecDeque<Event>,
-    /// PUBLISH packets of an earlier session, in their order. Not all are sent at once: where each
-    /// connection breaks soon, none of the acknowledgements would come through.
-    resumed: VecDeque<Vec<u8>>,
+    /// Of an earlier session.
+    resumed: Resumed,
     ids: Ids,
     /// Of each PUBLISH that goes out, as it is written.
     properties: Vec<u8>,
@@ -121,7 +118,7 @@ impl Connection {
             max_packet_size: config.max_packet_size,
             log,
             events: VecDeque::new(),
-            resumed: VecDeque::new(),
+            resumed: Resumed::default(),
             ids: Ids {
                 window: limits.max_inflight,
                 publish: 0,
@@ -140,7 +137,7 @@ impl Connection {
             .wire
             .out()
             .extend(connect_packet(config, password));
-        let opened = connection.connack(deadline)?;
+        let mut opened = connection.connack(deadline)?;
         if let Some(Allowance {
             keep_alive: Some(seconds),
             ..
@@ -150,7 +147,11 @@ impl Connection {
             connection.server_keep_alive = Some(*seconds);
         }
         if opened.session_present {
-            connection.resume(config, limits, unfinished);
+            let allowance = opened.allowance.as_deref().cloned().unwrap_or_default();
+            let (properties, out) = (&connection.properties, connection.wire.out());
+            (connection.resumed, opened.withheld) =
+                Resumed::new(config, limits, unfinished, &allowance, properties, out);
+            connection.resumed.send(connection.wire.out());
         }
         Ok((connection, opened))
     }
@@ -224,41 +225,11 @@ impl Connection {
         Ok(Some(Opened {
             session_present,
             protocol: Protocol::V5,
+            withheld: Vec::new(),
             allowance: Some(Box::new(allowance(
                 properties.map(|properties| *properties).unwrap_or_default(),
             ))),
         }))
-    }
-
-    /// Sends what an earlier session left undone (MQTT 5 §4.4).
-    fn resume(&mut self, config: &Config, limits: Limits, unfinished: &Unfinished) {
-        for id in unfinished.unknown_releases(config, limits) {
-            put_ack(self.wire.out(), PUBREL, id);
-        }
-        // First, because their publishes were first: the broker passes a message on at its PUBREL.
-        for id in &unfinished.releases {
-            put_ack(self.wire.out(), PUBREL, *id);
-        }
-        for pending in &unfinished.publishes {
-            let publish = Publish {
-                topic: &config.topic,
-                qos: pending.qos,
-                retain: config.retain,
-                payload: pending.payload.clone(),
-            };
-            // MQTT 5 §3.3.1.1: a delivery that may be a second one says so.
-            let mut packet = Vec::new();
-            put_publish(&mut packet, &publish, &self.properties, pending.id, true);
-            self.resumed.push_back(packet);
-        }
-        self.send_resumed(FIRST_RESUMED);
-    }
-
-    /// Sends so many more of what an earlier session left undone.
-    fn send_resumed(&mut self, count: usize) {
-        for packet in self.resumed.drain(..count.min(self.resumed.len())) {
-            self.wire.out().extend(packet);
-        }
     }
 
     /// Puts a request into the buffer, which [`Connection::poll`] writes.
@@ -493,7 +464,9 @@ impl Connection {
                 code,
                 properties,
             } => {
-                self.send_resumed(2);
+                let done = kind != PUBREC || code >= 0x80;
+                self.resumed.answered(id, done);
+                self.resumed.send(self.wire.out());
                 self.acknowledged(kind, id, code, properties)
             }
             Incoming::SubAck {

@@ -1,8 +1,9 @@
 //! Packets that come in (MQTT 5 §3). A reason code is kept as the number that it is, and what is shorter
 //! than the standard has it is read as far as it goes.
 
+use crate::failure::LinkError;
 use crate::mqtt::v5::message::Message;
-use crate::mqtt::v5::properties::{Bytes, Properties};
+use crate::mqtt::v5::properties::{Bytes, Properties, reason};
 
 /// The first byte of a packet, its body, and the bytes of both with the length between them.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +113,26 @@ pub(crate) fn packet(frame: Frame<'_>) -> Result<Incoming, String> {
         }
     };
     read(kind, frame).ok_or_else(|| format!("received a {name} that is no packet of MQTT 5"))
+}
+
+/// Whether `answer` begins with a whole packet; `None`: it is none, or larger than `limit`.
+pub(crate) fn is_whole(answer: &[u8], limit: usize) -> Option<bool> {
+    frame(answer, limit).ok().map(|frame| frame.is_some())
+}
+
+/// Why there is to be no session, if the packet with which `answer` begins says so.
+pub(crate) fn refusal(answer: &[u8]) -> Option<LinkError> {
+    let frame = frame(answer, usize::MAX).ok()??;
+    match packet(frame).ok()? {
+        Incoming::ConnAck {
+            code, properties, ..
+        } if code != 0 => Some(LinkError::Refused(reason(code, properties))),
+        Incoming::Disconnect { code, properties } => {
+            Some(LinkError::Disconnected(reason(code, properties)))
+        }
+        Incoming::Auth { code, properties } => Some(LinkError::Auth(reason(code, properties))),
+        _ => None,
+    }
 }
 
 fn read(kind: u8, frame: Frame<'_>) -> Option<Incoming> {

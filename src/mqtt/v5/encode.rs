@@ -96,7 +96,8 @@ pub(crate) fn publish_size(config: &Config, qos: Qos, payload: usize) -> usize {
     size(&config.topic, qos, properties, payload)
 }
 
-fn size(topic: &str, qos: Qos, properties: usize, payload: usize) -> usize {
+/// The same, with properties of so many bytes.
+pub(crate) fn size(topic: &str, qos: Qos, properties: usize, payload: usize) -> usize {
     let packet_id = if qos == Qos::AtMostOnce { 0 } else { 2 };
     2 + topic.len() + packet_id + properties + payload
 }

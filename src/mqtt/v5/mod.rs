@@ -13,10 +13,12 @@ mod message;
 #[cfg(test)]
 mod oracle_tests;
 mod properties;
+mod resumed;
 mod trace;
 mod wire;
 
 pub(crate) use client::Connection;
+pub(crate) use decode::{is_whole, refusal};
 pub(crate) use encode::{connect_packet, publish_size};
 pub(crate) use message::Message;
 pub(crate) use properties::Properties;
