@@ -27,6 +27,8 @@ const DOCUMENTS: [&str; 5] = [
     "benches/README.md",
 ];
 
+const MAN_PAGE: &str = "packaging/mqtt-test.1";
+
 /// A key that does not exist: with it no command line can contact anything.
 const NO_KEY: &str = "zzzzzzzzzzzz=1";
 
@@ -398,6 +400,7 @@ fn code(document: &str, kinds: &[&str]) -> (Vec<String>, String) {
 fn command_lines(document: &str) -> Vec<Vec<String>> {
     let name = Regex::new(r"(?:^|[\s/'(])mqtt-test ").unwrap();
     let (mut lines, prose) = code(document, &["sh", "ini"]);
+    lines.extend(examples_of_troff(&prose));
     let (transcripts, _) = code(document, &["text"]);
     lines.extend(
         transcripts
@@ -414,6 +417,14 @@ fn command_lines(document: &str) -> Vec<Vec<String>> {
         found.map(|found| words(&line[found.end()..]))
     });
     found.collect()
+}
+
+/// The lines of a man page between `.EX` and `.EE`.
+fn examples_of_troff(page: &str) -> Vec<String> {
+    let examples = page.split("\n.EX\n").skip(1);
+    let examples = examples.map(|rest| rest.split("\n.EE\n").next().unwrap());
+    let plain = |line: &str| line.replace(r"\-", "-").replace(r"\(aq", "'");
+    examples.flat_map(str::lines).map(plain).collect()
 }
 
 /// The words of one command, as a shell takes them apart, up to its end.
@@ -470,8 +481,9 @@ fn every_command_line_is_understood() {
     };
     let expected = error(&printed(&[config, "--set", NO_KEY]), false);
     assert!(expected.contains("zzzzzzzzzzzz"), "{expected}");
+    assert!(command_lines(MAN_PAGE).len() > 5);
     let mut commands = 0;
-    for document in DOCUMENTS {
+    for document in DOCUMENTS.into_iter().chain([MAN_PAGE]) {
         for line in command_lines(document) {
             let filled = line.iter().map(|word| match word.as_str() {
                 "PROVIDER" => "hivemq",

@@ -99,7 +99,7 @@ pub(crate) enum ColorChoice {
 }
 
 /// The words that are commands; anything else is a CONFIG.
-const COMMANDS: [&str; 6] = ["pub", "sub", "request", "new", "explain", "help"];
+pub(crate) const COMMANDS: [&str; 6] = ["pub", "sub", "request", "new", "explain", "help"];
 
 /// Whether even an error of the command line itself must be printed as JSON.
 pub(crate) fn wants_json(argv: &[OsString]) -> bool {

@@ -6,23 +6,27 @@ use crate::cli::flags::{CommandName, FLAGS, Section};
 /// The column where the text of a flag begins.
 const COLUMN: usize = 32;
 
-enum Part {
+pub(crate) enum Part {
     Text(&'static str),
     Flags(Section),
 }
 
 use Part::{Flags, Text};
 
-/// The text for a command; for one without a text of its own, the text for all.
-pub(crate) fn text(command: CommandName) -> String {
-    let parts = match command {
+/// What the text for a command is made of; for one without a text of its own, the text for all.
+pub(crate) fn parts(command: CommandName) -> &'static [Part] {
+    match command {
         CommandName::Pub => PUB,
         CommandName::Sub => SUB,
         CommandName::Request => REQUEST,
         _ => HELP,
-    };
+    }
+}
+
+/// The text for a command.
+pub(crate) fn text(command: CommandName) -> String {
     let mut text = String::new();
-    for part in parts {
+    for part in parts(command) {
         match part {
             Text(prose) => text.push_str(prose),
             Flags(section) => text.push_str(&flags(*section)),

@@ -10,3 +10,6 @@ pub(crate) mod options;
 
 pub(crate) use args::{ColorChoice, Command, Output};
 pub(crate) use flags::CommandName;
+
+#[cfg(test)]
+mod packaged_tests;

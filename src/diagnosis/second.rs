@@ -94,7 +94,7 @@ fn refused(
     let known = std::ptr::eq(diagnosis.code, &connack::REFUSED);
     match (packet, reason.code) {
         ("CONNACK", 0x85) => diagnosis.only_help([
-            "set `client_id` to one that the broker allows to this user".to_owned(),
+            "set `client_id` to one that the broker allows this user".to_owned(),
             format!(
                 "on your own mosquitto, `clientid_prefixes` says what it must begin with ({})",
                 connack::client_id(config)

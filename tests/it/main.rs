@@ -47,6 +47,7 @@ mod t_limits;
 mod t_mosquitto;
 mod t_mqtt;
 mod t_mqtt5;
+mod t_packaging;
 mod t_packets;
 mod t_properties;
 mod t_providers;
