@@ -9,9 +9,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::{fmt, io};
 
-use rustix::io::Errno;
-
 use crate::config::{Config, Key, Origin, Protocol, Qos, Slip};
+use crate::os;
 
 mod reason;
 mod tls;
@@ -109,11 +108,9 @@ pub(crate) struct LimitError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
-    /// EMFILE.
     Descriptors,
-    /// ENFILE: of the whole system.
+    /// Of the whole system.
     AllDescriptors,
-    /// ENOMEM, ENOBUFS.
     Memory,
     /// EAGAIN, which the system says both where it has no more threads and no more memory for one.
     Thread,
@@ -125,12 +122,14 @@ impl LimitError {
         if let Some(inner) = error.get_ref() {
             return inner.downcast_ref::<Self>().cloned();
         }
-        let resource = match Errno::from_io_error(error)? {
-            Errno::MFILE => Resource::Descriptors,
-            Errno::NFILE => Resource::AllDescriptors,
-            Errno::NOMEM | Errno::NOBUFS => Resource::Memory,
-            _ => return None,
-        };
+        let code = error.raw_os_error()?;
+        let (_, resource) = [
+            (os::DESCRIPTORS, Resource::Descriptors),
+            (os::ALL_DESCRIPTORS, Resource::AllDescriptors),
+            (os::MEMORY, Resource::Memory),
+        ]
+        .into_iter()
+        .find(|(codes, _)| codes.contains(&code))?;
         let words = error.to_string();
         Some(Self { resource, words })
     }
@@ -185,13 +184,14 @@ pub(crate) enum DnsError {
     /// The resolver could not be asked.
     Unavailable {
         words: String,
-        servers: Vec<String>,
+        /// `None`: the system does not tell.
+        servers: Option<Vec<String>>,
         network: Option<Box<Network>>,
     },
     /// It did not answer within the limit.
     TimedOut {
         limit: Duration,
-        servers: Vec<String>,
+        servers: Option<Vec<String>>,
         network: Option<Box<Network>>,
     },
 }

@@ -2,12 +2,12 @@
 //! panic without it. It keeps nothing.
 
 use std::hint::black_box;
-use std::os::unix::net::UnixDatagram;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{io, thread};
 
 use crate::failure::{LimitError, Resource};
+use crate::os;
 
 /// What tokio's runtime (an epoll, its copy, an eventfd) and one connection take.
 const DESCRIPTORS: usize = 4;
@@ -32,7 +32,7 @@ pub(crate) const WAITING_STACK: usize = 512 * 1024;
 /// # Errors
 /// A [`LimitError`] inside an `io::Error`.
 pub(crate) fn for_a_session() -> io::Result<()> {
-    descriptors(DESCRIPTORS)?;
+    os::descriptors(DESCRIPTORS)?;
     memory(STACKS.iter().sum())?;
     let gate = Mutex::new(());
     thread::scope(|scope| {
@@ -76,13 +76,4 @@ fn memory(stacks: usize) -> io::Result<()> {
             words: error.to_string(),
         })
     })
-}
-
-/// Whether so many can be opened.
-///
-/// # Errors
-/// What the system says.
-pub(crate) fn descriptors(count: usize) -> io::Result<()> {
-    let opened: io::Result<Vec<_>> = (0..count).map(|_| UnixDatagram::unbound()).collect();
-    opened.map(drop)
 }

@@ -30,7 +30,7 @@ pub(crate) fn dns(error: &DnsError, config: &Config, cloud: bool) -> Diagnosis {
             network,
         } => {
             let said = format!("the resolver says: {words}");
-            dns_unavailable(config, servers, said, network.as_deref())
+            dns_unavailable(config, servers.as_deref(), said, network.as_deref())
         }
         DnsError::TimedOut {
             limit,
@@ -42,7 +42,7 @@ pub(crate) fn dns(error: &DnsError, config: &Config, cloud: bool) -> Diagnosis {
                 text::duration(*limit),
                 origin(config, Key::Timeout)
             );
-            dns_unavailable(config, servers, said, network.as_deref())
+            dns_unavailable(config, servers.as_deref(), said, network.as_deref())
         }
     }
 }
@@ -187,20 +187,20 @@ pub(crate) static DNS_UNAVAILABLE: Code = Code {
 
 fn dns_unavailable(
     config: &Config,
-    servers: &[String],
+    servers: Option<&[String]>,
     said: String,
     network: Option<&Network>,
 ) -> Diagnosis {
-    let servers = match servers {
+    let servers = servers.map(|servers| match servers {
         [] => "no name server is set in /etc/resolv.conf".to_owned(),
         servers => format!("name servers in use: {}", servers.join(", ")),
-    };
+    });
     let host = &config.host;
     let diagnosis = Diagnosis::new(
         &DNS_UNAVAILABLE,
         format!("the name `{host}` could not be looked up"),
     )
-    .note(servers)
+    .notes(servers)
     .note(said)
     .notes(network.map(network_note));
     let diagnosis = match network {

@@ -1,0 +1,18 @@
+//! What one operating system does otherwise than another, behind the same functions on each: the clock,
+//! files, standard input, sockets, signals, limits, and where it keeps what. It knows nothing of MQTT,
+//! and gives no advice.
+//!
+//! May import nothing of this crate.
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
+pub(crate) use system::{
+    ALL_DESCRIPTORS, Connecting, DESCRIPTORS, HAS_SYSTEM_FILES, HOME, MEMORY, ROOT_STORE, Stdin,
+    descriptors, end_signals, name_is_unknown, now, open, others_may_read, wait_for_file,
+    wait_for_socket,
+};
