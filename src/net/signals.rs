@@ -1,5 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP become a flag that every wait looks at. It never ends the process on the
-//! first signal; a second one does, at once, with 130.
+//! SIGINT, SIGTERM and SIGHUP become a flag that every wait looks at; on Windows, what stands in their
+//! place. The first one never ends the process; a second one does, at once, with 130.
 
 use std::io;
 use std::sync::Arc;
@@ -12,17 +12,13 @@ use crate::os;
 pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Watches SIGINT and SIGTERM, and SIGHUP unless the program was started to outlive its terminal.
+    /// Watches them.
     ///
     /// # Errors
-    /// What `sigaction` says.
+    /// What the system says.
     pub(crate) fn on_signals() -> io::Result<Self> {
         let stop = Self::default();
-        for signal in os::end_signals() {
-            // Registered first, so that it acts on the flag that an *earlier* signal has set.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop.0))?;
-            signal_hook::flag::register(signal, Arc::clone(&stop.0))?;
-        }
+        os::on_end(&stop.0)?;
         Ok(stop)
     }
 

@@ -13,6 +13,6 @@ mod system;
 
 pub(crate) use system::{
     ALL_DESCRIPTORS, Connecting, DESCRIPTORS, HAS_SYSTEM_FILES, HOME, MEMORY, ROOT_STORE, Stdin,
-    descriptors, end_signals, name_is_unknown, now, open, others_may_read, wait_for_file,
+    descriptors, name_is_unknown, now, on_end, open, others_may_read, wait_for_file,
     wait_for_socket,
 };

@@ -7,6 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -48,17 +50,23 @@ pub(crate) fn now() -> (i64, i64) {
     (now.tv_sec, now.tv_nsec.into())
 }
 
-/// The signals by which the user or the system ends a program. SIGHUP is none where the program was
-/// started to outlive its terminal.
-pub(crate) fn end_signals() -> Vec<i32> {
-    let mut signals = vec![SIGINT, SIGTERM];
+/// Sets `flag` when the user or the system wants the program to end, by SIGINT, SIGTERM or SIGHUP; a
+/// second signal ends it at once, with 130. SIGHUP is left alone where the program was started to
+/// outlive its terminal, as with `nohup`.
+///
+/// # Errors
+/// What `sigaction` says.
+pub(crate) fn on_end(flag: &Arc<AtomicBool>) -> io::Result<()> {
     // Nothing safe asks `sigaction`; on Linux the mask of proc(5) tells, and where there is none the
     // signal is taken as usual.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    if !is_ignored(&status, SIGHUP) {
-        signals.push(SIGHUP);
+    let hangup = (!is_ignored(&status, SIGHUP)).then_some(SIGHUP);
+    for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
+        // Registered first, so that it acts on the flag that an *earlier* signal has set.
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(flag))?;
+        signal_hook::flag::register(signal, Arc::clone(flag))?;
     }
-    signals
+    Ok(())
 }
 
 /// Whether `signal` is one of `SigIgn`, whose lowest bit is that of signal 1.

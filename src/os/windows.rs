@@ -5,12 +5,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::task::{Context, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::{SIGBREAK, SIGINT, SIGTERM};
+use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
 
 /// The variable that names the user's home folder.
 pub(crate) const HOME: &str = "USERPROFILE";
@@ -43,10 +47,42 @@ pub(crate) fn now() -> (i64, i64) {
     }
 }
 
-/// The signals by which the user ends a program: Ctrl-C and Ctrl-Break. SIGTERM is one that programs
-/// raise in themselves.
-pub(crate) fn end_signals() -> Vec<i32> {
-    vec![SIGINT, SIGBREAK, SIGTERM]
+/// Sets `flag` when the user wants the program to end, by Ctrl-C, Ctrl-Break or by closing its window; a
+/// second time ends it at once, with 130.
+///
+/// # Errors
+/// What SetConsoleCtrlHandler says; or no thread can be started.
+pub(crate) fn on_end(flag: &Arc<AtomicBool>) -> io::Result<()> {
+    let (mut c, mut ctrl_break, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
+    let flag = Arc::clone(flag);
+    let watch = move || {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let context = &mut Context::from_waker(&waker);
+        loop {
+            // Each is asked: a pending one is what wakes this thread.
+            let came = [
+                c.poll_recv(context).is_ready(),
+                ctrl_break.poll_recv(context).is_ready(),
+                close.poll_recv(context).is_ready(),
+            ];
+            if !came.contains(&true) {
+                thread::park();
+            } else if flag.swap(true, Ordering::Relaxed) {
+                process::exit(130);
+            }
+        }
+    };
+    thread::Builder::new().stack_size(STACK).spawn(watch)?;
+    Ok(())
+}
+
+/// Wakes a thread that is parked.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 /// Opens a file to read it.
