@@ -11,8 +11,25 @@ mod system;
 #[path = "windows.rs"]
 mod system;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum System {
+    /// And all that is like it.
+    Linux,
+    MacOs,
+    Windows,
+}
+
+/// The one that the program runs on.
+pub(crate) const SYSTEM: System = if cfg!(windows) {
+    System::Windows
+} else if cfg!(target_vendor = "apple") {
+    System::MacOs
+} else {
+    System::Linux
+};
+
 pub(crate) use system::{
     ALL_DESCRIPTORS, Connecting, DESCRIPTORS, HAS_SYSTEM_FILES, HOME, MEMORY, ROOT_STORE, Stdin,
-    descriptors, name_is_unknown, now, on_end, open, others_may_read, wait_for_file,
+    descriptors, name_is_unknown, now, on_end, open, others_may_read, takes_escapes, wait_for_file,
     wait_for_socket,
 };

@@ -19,6 +19,8 @@ use rustix::net::{AddressFamily, SocketType};
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::os::{SYSTEM, System};
+
 /// The variable that names the user's home folder.
 pub(crate) const HOME: &str = "HOME";
 
@@ -26,10 +28,9 @@ pub(crate) const HOME: &str = "HOME";
 pub(crate) const HAS_SYSTEM_FILES: bool = true;
 
 /// What keeps the trust anchors, where they are in no files.
-pub(crate) const ROOT_STORE: Option<&str> = if cfg!(target_vendor = "apple") {
-    Some("the keychain")
-} else {
-    None
+pub(crate) const ROOT_STORE: Option<&str> = match SYSTEM {
+    System::MacOs => Some("the keychain"),
+    _ => None,
 };
 
 /// EMFILE: this process has no more descriptors.
@@ -95,6 +96,11 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// What poll(2) says.
 pub(crate) fn wait_for_file(file: &File, limit: Duration) -> io::Result<bool> {
     wait(file, PollFlags::IN, limit)
+}
+
+/// Whether a terminal takes escape sequences.
+pub(crate) fn takes_escapes() -> bool {
+    true
 }
 
 /// Whether any user of this machine can read the file. A device or a pipe keeps nothing:

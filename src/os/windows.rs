@@ -1,6 +1,7 @@
 //! Windows. It has no poll for anything but sockets, and no signal interrupts a call: what may wait runs
 //! on a thread of its own, which is left behind.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -97,6 +98,19 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 #[allow(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(crate) fn wait_for_file(_: &File, _: Duration) -> io::Result<bool> {
     Ok(true)
+}
+
+/// Whether a terminal takes escape sequences: an old console window shows them. Windows Terminal, VS Code,
+/// ConEmu and the shells of Unix leave a trace of themselves.
+pub(crate) fn takes_escapes() -> bool {
+    let traces = [
+        "WT_SESSION",
+        "TERM_PROGRAM",
+        "ConEmuANSI",
+        "ANSICON",
+        "TERM",
+    ];
+    traces.iter().any(|name| env::var_os(name).is_some())
 }
 
 /// A file has no mode: what its folder allows is inherited, and below the user's own folder that is
