@@ -52,11 +52,17 @@ static ROWS: &[Row] = &[
     ("correct it or `unset` it", None, Some("correct it or remove it")),
     // Files and variables.
     ("`ls -l *.conf`", None, Some("`dir *.conf`")),
-    ("`chmod 600 FILE`", None, Some("`icacls FILE /inheritance:r /grant:r %USERNAME%:R`")),
+    ("`chmod 600 FILE`", None, Some("`icacls FILE /inheritance:r /grant:r %USERNAME%:F`")),
     ("(HOME is not set)", None, Some("(USERPROFILE is not set)")),
     ("`sudo`, cron and systemd do not hand variables on by themselves", Some("`sudo`, cron and launchd do not hand variables on by themselves"), Some("services and scheduled tasks do not have the variables of a shell")),
     ("`sudo`, cron and systemd do not hand it on by themselves", Some("`sudo`, cron and launchd do not hand it on by themselves"), Some("services, scheduled tasks and shells that were open before do not have it")),
     ("for a systemd service, use `EnvironmentFile=` or `LoadCredential=`", Some("for a launchd service, use `EnvironmentVariables` in its property list"), Some("for a service, set it among the variables of the system, or use `password_file`")),
+    (
+        "if it is not UTF-8: `iconv -f latin1 -t utf-8 old.conf > new.conf`",
+        None,
+        Some("if it is not UTF-8, save it so in the editor; `>` of Windows PowerShell 5 writes UTF-16"),
+    ),
+    ("save the file as UTF-8", None, Some("save the file as UTF-8; `>` of Windows PowerShell 5 writes UTF-16")),
     // The name stands twice: PowerShell then says whether it is set.
     ("`read -rs ", None, Some("PowerShell's `$env:")),
     (" && export ", None, Some(" = Read-Host; Test-Path env:")),
@@ -174,7 +180,7 @@ mod tests {
         ];
         const UNIX: &[&str] = &[
             "/etc/", "/dev/", "ulimit", "chmod", "sudo", "umask", "read -rs", "export ", "`ls ",
-            "| head", "| grep", "date -u", "SIGINT", "SIGHUP", "unset", "HOME", "cron",
+            "| head", "| grep", "date -u", "SIGINT", "SIGHUP", "unset", "HOME", "iconv", "cron",
         ];
         // Of a broker in a network of its own, which may well run on Linux.
         const OF_THE_BROKER: &[&str] = &["systemctl", "journalctl", "`ss "];
