@@ -31,6 +31,7 @@
 //! failure           what can go wrong, as data
 //! config   x509
 //! util
+//! os                what one operating system does otherwise than another
 //! ```
 //!
 //! # Four rules
@@ -52,6 +53,7 @@ mod failure;
 pub mod fuzzing;
 mod mqtt;
 mod net;
+mod os;
 mod report;
 mod run;
 mod stream;

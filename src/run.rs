@@ -15,6 +15,7 @@ use crate::diagnosis::{Diagnosis, diagnose, diagnose_config, diagnose_output, ex
 use crate::failure::{Failure, Warning};
 use crate::mqtt::Target;
 use crate::net::Stop;
+use crate::os;
 use crate::report::{Activity, CheckedWriter, Detail, OutputStyle, Report, Screen, StreamReporter};
 use crate::stream::event::{Counters, Event, Listener};
 use crate::stream::options::{Format, PubOptions, RequestOptions, SubOptions};
@@ -242,7 +243,7 @@ impl Run<'_, '_> {
             json: self.output.json,
             quiet: self.output.quiet,
             color: self.color(self.streams.err_color),
-            live: self.streams.err_terminal,
+            live: self.streams.err_terminal && os::takes_escapes(),
             terminal: self.streams.out_terminal,
             activity,
         };
@@ -353,7 +354,7 @@ impl Run<'_, '_> {
         match self.output.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => auto,
+            ColorChoice::Auto => auto && os::takes_escapes(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::config::types::{
     VariableName,
 };
 use crate::config::{content, parse, url, values};
+use crate::os;
 use crate::util::clock;
 use crate::util::file::{self, ReadError};
 
@@ -102,7 +103,7 @@ pub(crate) fn world_readable(config: &Config) -> Vec<PathBuf> {
     {
         files.push(client.key_file.clone());
     }
-    files.retain(|path| others_may_read(path));
+    files.retain(|path| os::others_may_read(path));
     files
 }
 
@@ -123,18 +124,6 @@ pub(crate) fn file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
         Ok(bytes) if bytes.is_empty() => Err(FileError::Empty),
         read => read.map_err(FileError::Read),
     }
-}
-
-#[cfg(unix)]
-fn others_may_read(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    // Not a device or a pipe, which keeps nothing: `password_file = /dev/stdin`.
-    fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o004 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_may_read(_: &Path) -> bool {
-    false
 }
 
 fn text(path: &Path, wait: Duration) -> Result<String, Unreadable> {
@@ -232,7 +221,7 @@ fn ambient(purpose: Purpose) -> Ambient {
         pid: std::process::id(),
         random: random(),
         now: clock::rfc3339(clock::now()),
-        home: env::var_os("HOME")
+        home: env::var_os(os::HOME)
             .filter(|home| !home.is_empty())
             .map(PathBuf::from),
         purpose,

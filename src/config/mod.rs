@@ -1,6 +1,6 @@
 //! File, URL and flags to a [`Config`], or every problem with its line. It contacts nothing.
 //!
-//! May import `util`.
+//! May import `util` and `os`.
 
 mod content;
 mod error;

@@ -7,7 +7,7 @@ use crate::diagnosis::codes::{
     certificate, client_certificate, connack, connect, files, issuer, net, publish, receive, run,
     settings, subscribe, tls, usage,
 };
-use crate::diagnosis::warning;
+use crate::diagnosis::{system, warning};
 use crate::util::{Json, nearest};
 
 /// Every code: the failures in the order of their stages, then the rest.
@@ -87,7 +87,7 @@ fn meaning(code: &Code) -> String {
     let mut line = code.line.chars();
     let capital = line.next().map(|first| first.to_ascii_uppercase());
     let sentence: String = capital.into_iter().chain(line).collect();
-    format!("{sentence}. {}", code.more)
+    format!("{sentence}. {}", system::worded(code.more))
 }
 
 /// The terminal's width that is written for.
@@ -140,7 +140,7 @@ fn one(code: &Code) -> String {
     ] {
         text.push_str(&format!("\n{title}\n"));
         for item in items {
-            wrap(&mut text, "  - ", "    ", item);
+            wrap(&mut text, "  - ", "    ", &system::worded(item));
         }
     }
     text
@@ -153,7 +153,7 @@ fn list_json(codes: impl Iterator<Item = &'static Code>) -> Json {
 
 /// `exit_code` is null for a warning, which has none.
 fn one_json(code: &Code) -> Json {
-    let texts = |items: &[&str]| Json::texts(items.iter().copied());
+    let texts = |items: &[&'static str]| Json::texts(items.iter().map(|item| system::worded(item)));
     Json::Object(vec![
         ("code", code.name.into()),
         ("stage", stage(code).into()),

@@ -1,7 +1,7 @@
 //! A failure to its code, error, notes and help; and `explain`. It finds nothing out and contacts
 //! nothing.
 //!
-//! May import `failure`, `config`, `x509` and `util`.
+//! May import `failure`, `config`, `x509`, `util` and `os`.
 
 mod alert;
 mod builder;
@@ -15,14 +15,13 @@ mod reason;
 mod second;
 mod session;
 mod sni;
+mod system;
 mod value;
 pub(crate) mod warning;
 
 pub(crate) use builder::{Diagnosis, origin};
 pub(crate) use code::{Code, Kind};
-pub(crate) use codes::files::diagnose as diagnose_config;
-pub(crate) use codes::run::output_failed as diagnose_output;
-pub(crate) use diagnose::diagnose;
+pub(crate) use diagnose::{diagnose, diagnose_config, diagnose_output};
 
 #[cfg(test)]
 #[path = "aloud_tests.rs"]

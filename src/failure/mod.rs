@@ -3,19 +3,17 @@
 //! Nothing is thrown away on the way here: every address keeps its own error, a library's error
 //! stays the typed value that it was.
 
-use std::error::Error;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
-use std::{fmt, io};
-
-use rustix::io::Errno;
 
 use crate::config::{Config, Key, Origin, Protocol, Qos, Slip};
 
+mod limit;
 mod reason;
 mod tls;
 
+pub(crate) use limit::{LimitError, Resource};
 pub(crate) use reason::{Reason, Unsupported};
 pub(crate) use tls::{Ended, FIRST_BYTES, Named, Presented, Roots, TlsCause, TlsError, TlsFacts};
 
@@ -98,62 +96,6 @@ pub(crate) enum Failure {
     Limit(Stage, LimitError),
 }
 
-/// What this machine would not give, whoever is on the other side. It travels inside an `io::Error`
-/// through those who know no more than that something failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LimitError {
-    pub(crate) resource: Resource,
-    /// What the system said.
-    pub(crate) words: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resource {
-    /// EMFILE.
-    Descriptors,
-    /// ENFILE: of the whole system.
-    AllDescriptors,
-    /// ENOMEM, ENOBUFS.
-    Memory,
-    /// EAGAIN, which the system says both where it has no more threads and no more memory for one.
-    Thread,
-    /// EAGAIN of getrandom(2): the system has not gathered enough since its start.
-    Random,
-}
-
-impl LimitError {
-    /// If `error` is one. EAGAIN alone says nothing: it is also that of a time-out.
-    pub(crate) fn of(error: &io::Error) -> Option<Self> {
-        if let Some(inner) = error.get_ref() {
-            return inner.downcast_ref::<Self>().cloned();
-        }
-        let resource = match Errno::from_io_error(error)? {
-            Errno::MFILE => Resource::Descriptors,
-            Errno::NFILE => Resource::AllDescriptors,
-            Errno::NOMEM | Errno::NOBUFS => Resource::Memory,
-            _ => return None,
-        };
-        let words = error.to_string();
-        Some(Self { resource, words })
-    }
-
-    /// Of a thread that could not be started.
-    pub(crate) fn of_thread(error: &io::Error) -> io::Error {
-        io::Error::other(Self::of(error).unwrap_or_else(|| Self {
-            resource: Resource::Thread,
-            words: error.to_string(),
-        }))
-    }
-}
-
-impl fmt::Display for LimitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
-    }
-}
-
-impl Error for LimitError {}
-
 /// See [`Failure::Lost`].
 #[derive(Debug)]
 pub(crate) struct LostError {
@@ -187,13 +129,14 @@ pub(crate) enum DnsError {
     /// The resolver could not be asked.
     Unavailable {
         words: String,
-        servers: Vec<String>,
+        /// `None`: the system does not tell.
+        servers: Option<Vec<String>>,
         network: Option<Box<Network>>,
     },
     /// It did not answer within the limit.
     TimedOut {
         limit: Duration,
-        servers: Vec<String>,
+        servers: Option<Vec<String>>,
         network: Option<Box<Network>>,
     },
 }

@@ -1,7 +1,7 @@
 //! MQTT sessions: 3.1.1 through rumqttc, which only `v4` names, and 5 on a connection of our own. It
 //! never reconnects.
 //!
-//! May import `failure`, `config`, `net` and `tls`.
+//! May import `failure`, `config`, `net`, `tls` and `os`.
 
 mod connection;
 mod event;

@@ -4,17 +4,13 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 use std::{fs, io};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::net::sockopt::set_socket_recv_buffer_size;
-use rustix::net::{AddressFamily, SocketType};
-
 use crate::failure::{
     AddressError, DnsError, Failure, LimitError, OtherPorts, PortAnswer, Resource, Stage, TcpError,
 };
 use crate::net::signals::Stop;
+use crate::net::wait;
 use crate::net::wait::{Deadline, WaitError};
-use crate::net::{limits, wait};
+use crate::os::{self, Connecting};
 
 /// Asks the system for the addresses of `host`, in the order in which it wants them tried
 /// (RFC 6724), without duplicates. An IP address is its own answer.
@@ -31,7 +27,7 @@ pub(crate) fn resolve(
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
     // Without one the resolver says that it could not be reached.
-    limits::descriptors(1).map_err(|error| unresolved(&error))?;
+    os::descriptors(1).map_err(|error| unresolved(&error))?;
     let name = host.to_owned();
     let look_up = move || (name.as_str(), port).to_socket_addrs();
     match wait::bounded(limit, stop, look_up) {
@@ -72,41 +68,33 @@ fn unresolved(error: &io::Error) -> Failure {
     }
 }
 
-/// getaddrinfo's code does not survive `std`; only its words do (glibc, musl, the BSDs). An error with
-/// a number is a system call's (EAI_SYSTEM), and says nothing of the name.
 fn classify(error: &io::Error) -> DnsError {
-    const UNAVAILABLE: [&str; 5] = [
-        "Temporary failure",
-        "Try again",
-        "on-recoverable",
-        "nrecoverable",
-        "System error",
-    ];
     let words = error.to_string();
     let words = words
         .strip_prefix("failed to lookup address information: ")
         .unwrap_or(&words)
         .to_owned();
-    let system = error.raw_os_error().is_some();
-    if system || UNAVAILABLE.iter().any(|known| words.contains(known)) {
-        DnsError::Unavailable {
-            words,
-            servers: name_servers(),
-            network: None,
-        }
-    } else {
-        DnsError::NotFound { words }
+    if os::name_is_unknown(error) {
+        return DnsError::NotFound { words };
+    }
+    DnsError::Unavailable {
+        words,
+        servers: name_servers(),
+        network: None,
     }
 }
 
-/// The name servers that resolv.conf(5) names.
-fn name_servers() -> Vec<String> {
+/// The name servers that resolv.conf(5) names; `None`: this system has no such file.
+fn name_servers() -> Option<Vec<String>> {
+    if !os::HAS_SYSTEM_FILES {
+        return None;
+    }
     let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    text.lines()
+    let servers = text
+        .lines()
         .filter_map(|line| line.trim().strip_prefix("nameserver"))
-        .filter_map(|rest| rest.split_whitespace().next())
-        .map(str::to_owned)
-        .collect()
+        .filter_map(|rest| rest.split_whitespace().next());
+    Some(servers.map(str::to_owned).collect())
 }
 
 /// A connected socket, and the addresses that failed before it.
@@ -166,12 +154,12 @@ pub(crate) fn other_ports(
         let mut other = address;
         other.set_port(port);
         if other != address {
-            begun.push((port, begin_connect(other)));
+            begun.push((port, Connecting::begin(other)));
         }
     }
     for (port, begun) in begun {
         let ended = begun.map_err(WaitError::Io);
-        let answer = match ended.and_then(|stream| finish_connect(stream, deadline)) {
+        let answer = match ended.and_then(|connecting| finish(connecting, deadline)) {
             Ok(_) => PortAnswer::Open,
             Err(WaitError::TimedOut { .. }) => PortAnswer::Silence,
             Err(WaitError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -191,76 +179,39 @@ pub(crate) fn other_ports(
     })
 }
 
-/// A blocking socket, connected to `address`. `TcpStream::connect_timeout` goes on after a signal, and
-/// so would have to run on a thread; poll(2) does not.
+/// A blocking socket, connected to `address`.
 fn connect_to(address: SocketAddr, deadline: Deadline<'_>) -> Result<TcpStream, WaitError> {
-    finish_connect(begin_connect(address)?, deadline)
+    finish(Connecting::begin(address)?, deadline)
 }
 
 /// A connection in which the peer sends segments of some 1,100 bytes at most, which pass where those of
 /// full size get lost: it sees a receive window that has room for no more (Linux has no smaller one).
 ///
 /// # Errors
-/// A [`WaitError`], after `limit` at the latest.
+/// A [`WaitError`], after `limit` at the latest; on Windows always.
 pub(crate) fn with_small_segments(
     address: SocketAddr,
     limit: Duration,
     stop: &Stop,
 ) -> Result<TcpStream, WaitError> {
-    let stream = socket_for(address)?;
-    set_socket_recv_buffer_size(&stream, 1152).map_err(io::Error::from)?;
-    start_connect(&stream, address)?;
-    finish_connect(stream, Deadline::after(limit, stop))
+    let connecting = Connecting::begin_with_window(address, 1152)?;
+    finish(connecting, Deadline::after(limit, stop))
 }
 
-fn finish_connect(stream: TcpStream, deadline: Deadline<'_>) -> Result<TcpStream, WaitError> {
+fn finish(mut connecting: Connecting, deadline: Deadline<'_>) -> Result<TcpStream, WaitError> {
     loop {
         // Once more when the time is over: it may have been spent on another socket.
         let left = deadline.left();
         let wait = left.as_ref().map_or(Duration::ZERO, |left| *left);
-        let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(&stream, PollFlags::OUT)], Some(&wait)) {
-            Ok(0) | Err(Errno::INTR) => drop(left?),
-            Ok(_) => break,
-            Err(error) => return Err(WaitError::Io(error.into())),
+        if connecting.has_ended(wait)? {
+            break;
         }
+        left?;
     }
-    // SO_ERROR: how the connect ended.
-    if let Some(error) = stream.take_error()? {
-        return Err(WaitError::Io(error));
-    }
-    stream.set_nonblocking(false)?;
+    let stream = connecting.into_stream()?;
     // Small packets, each awaited: Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     Ok(stream)
-}
-
-/// A socket that is being connected.
-fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = socket_for(address)?;
-    start_connect(&stream, address)?;
-    Ok(stream)
-}
-
-/// A socket that does not block. Its two flags are set one by one, because not every Unix can set
-/// them when it makes the socket; no other process is ever started in between.
-fn socket_for(address: SocketAddr) -> io::Result<TcpStream> {
-    let family = match address {
-        SocketAddr::V4(_) => AddressFamily::INET,
-        SocketAddr::V6(_) => AddressFamily::INET6,
-    };
-    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
-    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
-    let stream = TcpStream::from(socket);
-    stream.set_nonblocking(true)?;
-    Ok(stream)
-}
-
-fn start_connect(stream: &TcpStream, address: SocketAddr) -> io::Result<()> {
-    match rustix::net::connect(stream, &address) {
-        Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 #[cfg(test)]
@@ -271,7 +222,7 @@ mod tests {
     use std::thread;
     use std::time::Instant;
 
-    use rustix::io::fcntl_getfd;
+    use rustix::io::{FdFlags, fcntl_getfd};
     use socket2::{Domain, Socket, Type};
 
     use super::*;

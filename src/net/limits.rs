@@ -4,15 +4,13 @@
 use std::error::Error;
 use std::fs::File;
 use std::hint::black_box;
-use std::os::unix::net::UnixDatagram;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{io, thread};
 
-use rustix::io::Errno;
-
 use crate::failure::{LimitError, Resource};
 use crate::net::wait::{Deadline, WaitError};
+use crate::os;
 
 /// What tokio's runtime (an epoll, its copy, an eventfd) and one connection take.
 const DESCRIPTORS: usize = 4;
@@ -37,7 +35,7 @@ pub(crate) const WAITING_STACK: usize = 512 * 1024;
 /// # Errors
 /// A [`LimitError`] inside an `io::Error`.
 pub(crate) fn for_a_session() -> io::Result<()> {
-    descriptors(DESCRIPTORS)?;
+    os::descriptors(DESCRIPTORS)?;
     memory(STACKS.iter().sum())?;
     let gate = Mutex::new(());
     thread::scope(|scope| {
@@ -89,32 +87,20 @@ fn memory(stacks: usize) -> io::Result<()> {
 /// # Errors
 /// [`WaitError::Interrupted`]; a [`LimitError`] inside an `io::Error` when the time is over.
 pub(crate) fn random_numbers(deadline: Deadline<'_>) -> Result<(), WaitError> {
-    await_random(deadline, has_random_numbers)
-}
-
-/// After any error but EAGAIN ring reads /dev/urandom.
-#[cfg(target_os = "linux")]
-fn has_random_numbers() -> bool {
-    use rustix::rand::{GetRandomFlags, getrandom};
-    getrandom(&mut [0_u8], GetRandomFlags::NONBLOCK) != Err(Errno::AGAIN)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn has_random_numbers() -> bool {
-    true
+    await_random(deadline, os::random_numbers)
 }
 
 fn await_random(
     deadline: Deadline<'_>,
-    mut is_ready: impl FnMut() -> bool,
+    mut ask: impl FnMut() -> io::Result<()>,
 ) -> Result<(), WaitError> {
-    while !is_ready() {
+    while let Err(missing) = ask() {
         match deadline.left() {
             Ok(left) => thread::sleep(left),
             Err(WaitError::TimedOut { .. }) => {
                 let limit = LimitError {
                     resource: Resource::Random,
-                    words: io::Error::from(Errno::AGAIN).to_string(),
+                    words: missing.to_string(),
                 };
                 return Err(io::Error::other(limit).into());
             }
@@ -124,24 +110,15 @@ fn await_random(
     Ok(())
 }
 
-/// What is missing where ring could not have any, by its `error`: it asks getrandom(2), and reads this
-/// file where a kernel has no such call.
+/// What is missing where ring could not have any, by its `error`: on Linux it asks
+/// getrandom(2), and reads a file where a kernel has no such call.
 pub(crate) fn no_random_numbers(error: &dyn Error) -> LimitError {
-    const FILE: &str = "/dev/urandom";
-    let missing = File::open(FILE).map_err(|why| format!("{FILE}: {why}"));
+    let missing =
+        os::RANDOM_FILE.and_then(|file| Some(format!("{file}: {}", File::open(file).err()?)));
     LimitError {
         resource: Resource::Random,
-        words: missing.err().unwrap_or_else(|| error.to_string()),
+        words: missing.unwrap_or_else(|| error.to_string()),
     }
-}
-
-/// Whether so many can be opened.
-///
-/// # Errors
-/// What the system says.
-pub(crate) fn descriptors(count: usize) -> io::Result<()> {
-    let opened: io::Result<Vec<_>> = (0..count).map(|_| UnixDatagram::unbound()).collect();
-    opened.map(drop)
 }
 
 #[cfg(test)]
@@ -154,15 +131,16 @@ mod tests {
     #[test]
     fn random_numbers_are_waited_for_within_the_limit() {
         let (limit, stop) = (Duration::from_millis(120), Stop::default());
+        let not_yet = || Err(io::ErrorKind::WouldBlock.into());
         let mut asked = 0;
         let ready = await_random(Deadline::after(Duration::from_secs(60), &stop), || {
             asked += 1;
-            asked == 3
+            if asked < 3 { not_yet() } else { Ok(()) }
         });
         assert!(ready.is_ok() && asked == 3, "{ready:?}");
 
         let start = Instant::now();
-        let never = await_random(Deadline::after(limit, &stop), || false);
+        let never = await_random(Deadline::after(limit, &stop), not_yet);
         assert!(start.elapsed() >= limit);
         let Err(WaitError::Io(error)) = never else {
             panic!("{never:?}");
@@ -171,7 +149,7 @@ mod tests {
         assert_eq!(found, Some(Resource::Random));
 
         stop.set();
-        let stopped = await_random(Deadline::after(limit, &stop), || false);
+        let stopped = await_random(Deadline::after(limit, &stop), not_yet);
         assert!(matches!(stopped, Err(WaitError::Interrupted)));
         assert!(random_numbers(Deadline::after(limit, &stop)).is_ok());
     }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 
 use crate::failure::Network;
+use crate::os;
 
 /// A table that has more bytes is not looked at: half of it could lack the default route.
 const LIMIT: usize = 256 * 1024;
@@ -26,7 +27,8 @@ pub(crate) fn network() -> Option<Box<Network>> {
 pub(crate) fn container() -> Option<&'static str> {
     const CGROUP: &str = "/proc/self/cgroup";
     let marks = ["/run/.containerenv", "/.dockerenv"];
-    let mark = marks.into_iter().find(|mark| fs::metadata(mark).is_ok());
+    let is_there = |mark: &&str| os::HAS_SYSTEM_FILES && fs::metadata(mark).is_ok();
+    let mark = marks.into_iter().find(is_there);
     mark.or_else(|| is_container(&read(CGROUP)?).then_some(CGROUP))
 }
 
@@ -37,7 +39,7 @@ fn is_container(cgroup: &str) -> bool {
 }
 
 fn read(path: &str) -> Option<String> {
-    let mut file = File::open(path).ok()?;
+    let mut file = os::HAS_SYSTEM_FILES.then(|| File::open(path))?.ok()?;
     let (mut text, mut length) = (vec![0; LIMIT], 0);
     // Where nothing is left to read into, there may be more.
     while length < LIMIT {

@@ -1,6 +1,6 @@
 //! The stages dns and tcp, what this machine tells of its network, waiting, and signals. It never sends a byte.
 //!
-//! May import `failure`.
+//! May import `failure` and `os`.
 
 pub(crate) mod connect;
 pub(crate) mod limits;

@@ -2,15 +2,11 @@
 //! there is something to read, and never further than is asked for: an endless pipe fills no memory,
 //! a silent one blocks nothing.
 
-use std::fs::File;
 use std::io::{self, BufRead, Read};
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-
 use crate::config::{Config, ConfigError, Message, UsageError};
+use crate::os::Stdin;
 use crate::stream::options::{PubOptions, What};
 use crate::util::file::{self, ReadError};
 
@@ -72,12 +68,13 @@ impl Input {
                     return Err(ConfigError::Payload { path, why });
                 }
             },
-            What::Whole => stdin()
+            What::Whole => Stdin::open()
                 .and_then(|file| file::read_all(file, limit as u64))
                 .map_err(closed)?
                 .ok_or_else(|| too_large(what()))?,
             What::Lines => {
-                return Ok(Self::Lines(Lines::new(stdin().map_err(closed)?, limit)));
+                let stdin = Stdin::open().map_err(closed)?;
+                return Ok(Self::Lines(Lines::new(stdin, limit)));
             }
         };
         Ok(Self::Fixed {
@@ -109,24 +106,19 @@ impl Input {
     /// Sleeps until there may be a payload, a signal came, or `limit` is over.
     ///
     /// # Errors
-    /// What poll(2) says.
-    pub(crate) fn wait(&self, limit: Duration) -> io::Result<()> {
+    /// What the system says of waiting.
+    pub(crate) fn wait(&mut self, limit: Duration) -> io::Result<()> {
         match self {
             Self::Fixed { .. } => Ok(()),
-            Self::Lines(lines) => lines.is_readable(limit).map(drop),
+            Self::Lines(lines) => lines.stdin.is_readable(limit).map(drop),
         }
     }
-}
-
-/// Standard input, past the standard library's own buffer, which poll(2) cannot see.
-fn stdin() -> io::Result<File> {
-    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
 /// The lines of a stream of bytes. The last one counts without its line end too.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    file: File,
+    stdin: Stdin,
     buffer: Vec<u8>,
     /// What is read and not yet handed out begins here.
     start: usize,
@@ -139,10 +131,10 @@ pub(crate) struct Lines {
 
 impl Lines {
     /// Any file, pipe or terminal.
-    pub(crate) fn new(file: File, limit: usize) -> Self {
+    pub(crate) fn new(stdin: Stdin, limit: usize) -> Self {
         let (buffer, partial) = (Vec::new(), Vec::new());
         Self {
-            file,
+            stdin,
             buffer,
             start: 0,
             partial,
@@ -176,7 +168,7 @@ impl Lines {
                     last => Next::Payload(last),
                 });
             }
-            if !self.is_readable(Duration::ZERO)? {
+            if !self.stdin.is_readable(Duration::ZERO)? {
                 return Ok(Next::NotYet);
             }
             self.fill()?;
@@ -185,7 +177,7 @@ impl Lines {
 
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.resize(CHUNK, 0);
-        let read = match self.file.read(&mut self.buffer) {
+        let read = match self.stdin.read(&mut self.buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 self.buffer.clear();
                 self.start = 0;
@@ -198,31 +190,18 @@ impl Lines {
         self.ended = read == 0;
         Ok(())
     }
-
-    /// Whether a read would not block: there are bytes, or the end.
-    fn is_readable(&self, limit: Duration) -> io::Result<bool> {
-        let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
-        let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
-        match poll(&mut polled, Some(&limit)) {
-            Ok(ready) => Ok(ready > 0),
-            // A signal: the caller checks its flag.
-            Err(Errno::INTR) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::io::{PipeWriter, Write};
-    use std::os::fd::OwnedFd;
 
     use super::*;
 
     fn piped(limit: usize) -> (PipeWriter, Lines) {
         let (reader, writer) = io::pipe().unwrap();
-        (writer, Lines::new(File::from(OwnedFd::from(reader)), limit))
+        (writer, Lines::new(Stdin::from(reader), limit))
     }
 
     #[track_caller]
@@ -234,7 +213,7 @@ mod tests {
         loop {
             match lines.take().unwrap() {
                 Next::Payload(line) => found.push(line),
-                Next::NotYet => drop(lines.is_readable(Duration::from_secs(5)).unwrap()),
+                Next::NotYet => drop(lines.stdin.is_readable(Duration::from_secs(5)).unwrap()),
                 end => {
                     assert_eq!(end, Next::End);
                     break;

@@ -1,6 +1,6 @@
 //! What runs on: `pub` and `sub`, over as many connections as it takes; and `request`. It prints nothing.
 //!
-//! May import `failure`, `config`, `net`, `mqtt`, `check`, `diagnosis` and `util`.
+//! May import `failure`, `config`, `net`, `mqtt`, `check`, `diagnosis`, `util` and `os`.
 
 pub(crate) mod event;
 mod input;

@@ -2,7 +2,7 @@
 //! It reads files and never opens a connection.
 
 use std::env;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use crate::config::{
     ClientCertFiles, ConfigError, EmptyPlace, FileError, Mismatch, TlsSettings, load,
 };
 use crate::failure::{Ended, Roots};
+use crate::os;
 use crate::x509::certificate;
 
 /// The largest certificate or key file that is read, in bytes.
@@ -86,8 +87,8 @@ pub(crate) fn roots(settings: &TlsSettings) -> Result<(RootCertStore, Roots), Co
 /// which most have ended is wrong.
 pub(crate) fn system_ended(now: i64) -> Ended {
     let mut ended = Ended::default();
-    system(&mut |path, folder, _| {
-        let certs = load_system(path, folder).certs;
+    system(&mut |place, _| {
+        let certs = place.load().certs;
         let read = certs.iter().filter_map(|der| certificate::read(der).ok());
         for found in read {
             ended.of += 1;
@@ -98,40 +99,61 @@ pub(crate) fn system_ended(now: i64) -> Ended {
     ended
 }
 
+/// A place of the system's own trust anchors.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    File(&'a Path),
+    Folder(&'a Path),
+    /// What the system keeps elsewhere than in files.
+    Store(&'static str),
+}
+
+impl Place<'_> {
+    fn load(self) -> CertificateResult {
+        match self {
+            Self::File(path) => rustls_native_certs::load_certs_from_paths(Some(path), None),
+            Self::Folder(path) => rustls_native_certs::load_certs_from_paths(None, Some(path)),
+            Self::Store(_) => rustls_native_certs::load_native_certs(),
+        }
+    }
+}
+
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) | Self::Folder(path) => path.display().fmt(f),
+            Self::Store(name) => f.write_str(name),
+        }
+    }
+}
+
 /// Shows `take` the places of the system's own trust anchors: those that the two variables name, or
-/// else one after the other until it finds some.
-fn system(take: &mut dyn FnMut(&Path, bool, &str) -> bool) {
+/// else its store, or else one after the other until it finds some.
+fn system(take: &mut dyn FnMut(Place<'_>, &str) -> bool) {
     let file = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     let folder = env::var_os("SSL_CERT_DIR").map(PathBuf::from);
     if file.is_none() && folder.is_none() {
-        let bundles = BUNDLES.iter().map(|path| (path, false));
-        let folders = FOLDERS.iter().map(|path| (path, true));
-        let _ = bundles
-            .chain(folders)
-            .any(|(path, folder)| take(Path::new(path), folder, ""));
+        if let Some(store) = os::ROOT_STORE {
+            take(Place::Store(store), "");
+            return;
+        }
+        let bundles = BUNDLES.iter().map(|path| Place::File(Path::new(path)));
+        let folders = FOLDERS.iter().map(|path| Place::Folder(Path::new(path)));
+        let _ = bundles.chain(folders).any(|place| take(place, ""));
         return;
     }
     let found = file
         .as_deref()
-        .is_some_and(|file| take(file, false, " (SSL_CERT_FILE)"));
+        .is_some_and(|file| take(Place::File(file), " (SSL_CERT_FILE)"));
     // The folder that holds the bundle holds the same certificates again.
     if found && file.as_deref().and_then(Path::parent) == folder.as_deref() {
         return;
     }
     for part in folder.iter().flat_map(env::split_paths) {
         if !part.as_os_str().is_empty() {
-            take(&part, true, " (SSL_CERT_DIR)");
+            take(Place::Folder(&part), " (SSL_CERT_DIR)");
         }
     }
-}
-
-fn load_system(path: &Path, folder: bool) -> CertificateResult {
-    let (file, folder) = if folder {
-        (None, Some(path))
-    } else {
-        (Some(path), None)
-    };
-    rustls_native_certs::load_certs_from_paths(file, folder)
 }
 
 struct Anchors {
@@ -144,15 +166,15 @@ struct Anchors {
 impl Anchors {
     /// The system's own.
     fn add_system(&mut self) {
-        system(&mut |path, folder, named_by| self.add(path, folder, named_by));
+        system(&mut |place, named_by| self.add(place, named_by));
     }
 
     /// Whether this place has any.
-    fn add(&mut self, path: &Path, folder: bool, named_by: &str) -> bool {
-        let read = load_system(path, folder);
+    fn add(&mut self, place: Place<'_>, named_by: &str) -> bool {
+        let read = place.load();
         let (added, skipped) = self.store.add_parsable_certificates(read.certs);
         self.facts.skipped += skipped;
-        let place = format!("{}{named_by}", path.display());
+        let place = format!("{place}{named_by}");
         if added > 0 {
             self.facts.sources.push(place);
             return true;

@@ -1,6 +1,6 @@
 //! The stage tls: settings to a `ClientConfig`, one handshake, its evidence. It advises nothing.
 //!
-//! May import `failure`, `config`, `net`, `x509` and `util`.
+//! May import `failure`, `config`, `net`, `x509`, `util` and `os`.
 
 mod client;
 mod files;

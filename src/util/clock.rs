@@ -5,7 +5,7 @@
 //! calendar in eras of 400 years, each of 146,097 days, counted from the first of March so that
 //! the leap day is the last of its year.
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::os;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -24,20 +24,16 @@ const BUILD: i64 = match i64::from_str_radix(env!("MQTT_TEST_BUILD_EPOCH"), 10) 
 };
 
 /// This machine's clock, in unix seconds; negative when it stands before 1970.
-///
-/// Not the standard library's: on 32-bit musl that has 32 bits for it, and panics from 2038 on.
 pub(crate) fn now() -> i64 {
-    clock_gettime(ClockId::Realtime).tv_sec
+    os::now().0
 }
 
 /// The same in milliseconds.
 pub(crate) fn now_ms() -> i64 {
-    let now = clock_gettime(ClockId::Realtime);
-    // The nanoseconds have 64 bits on most systems, and 32 on MIPS.
-    let millis = i32::try_from(now.tv_nsec / 1_000_000).unwrap_or_default();
-    now.tv_sec
+    let (seconds, nanoseconds) = os::now();
+    seconds
         .saturating_mul(1000)
-        .saturating_add(millis.into())
+        .saturating_add(nanoseconds / 1_000_000)
 }
 
 /// When this program was built, in unix seconds: a clock that says less is wrong.

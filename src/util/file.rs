@@ -1,14 +1,11 @@
 //! Files and streams read whole, up to a limit: an endless one fills no memory. It judges no content.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
-use rustix::io::Errno;
+use crate::os;
 
 /// Why there are no bytes. An empty file is none of it.
 #[derive(Debug)]
@@ -77,29 +74,21 @@ fn open(path: &Path) -> Result<(File, u64), ReadError> {
     if metadata.is_dir() {
         return Err(ReadError::Folder);
     }
-    // Else opening a named pipe waits for its writer, without end.
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(flags).open(path)?;
-    Ok((file, metadata.len()))
+    Ok((os::open(path)?, metadata.len()))
 }
 
-/// At most `limit` bytes. Of a pipe without a writer, read(2) says that it is at its end; poll(2) waits
-/// for the writer.
+/// At most `limit` bytes.
 fn patiently(mut file: File, limit: u64, wait: Duration) -> Result<Vec<u8>, ReadError> {
     let until = Instant::now() + wait;
     let mut bytes = Vec::new();
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let left = Timespec::try_from(left).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&left)) {
-            Ok(0) => {
+        if !os::wait_for_file(&file, left)? {
+            if left.is_zero() {
                 let some = !bytes.is_empty();
                 return Err(ReadError::TimedOut { wait, some });
             }
-            Ok(_) => {}
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(io::Error::from(error).into()),
+            continue;
         }
         let more = limit - bytes.len() as u64;
         match (&mut file).take(more).read_to_end(&mut bytes) {

@@ -1,7 +1,7 @@
 //! What the standard library lacks: a calendar, JSON, bounded reading, text for a terminal, the nearest
 //! name. It knows nothing of MQTT.
 //!
-//! May import nothing of this crate.
+//! May import `os`.
 
 pub(crate) mod clock;
 pub(crate) mod file;

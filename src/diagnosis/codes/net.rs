@@ -30,7 +30,7 @@ pub(crate) fn dns(error: &DnsError, config: &Config, cloud: bool) -> Diagnosis {
             network,
         } => {
             let said = format!("the resolver says: {words}");
-            dns_unavailable(config, servers, said, network.as_deref())
+            dns_unavailable(config, servers.as_deref(), said, network.as_deref())
         }
         DnsError::TimedOut {
             limit,
@@ -42,7 +42,7 @@ pub(crate) fn dns(error: &DnsError, config: &Config, cloud: bool) -> Diagnosis {
                 text::duration(*limit),
                 origin(config, Key::Timeout)
             );
-            dns_unavailable(config, servers, said, network.as_deref())
+            dns_unavailable(config, servers.as_deref(), said, network.as_deref())
         }
     }
 }
@@ -190,26 +190,27 @@ pub(crate) static DNS_UNAVAILABLE: Code = Code {
 
 fn dns_unavailable(
     config: &Config,
-    servers: &[String],
+    servers: Option<&[String]>,
     said: String,
     network: Option<&Network>,
 ) -> Diagnosis {
     let is_loopback = |server: &String| server.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    let (some, own) = (!servers.is_empty(), servers.iter().all(is_loopback));
-    let servers = match servers {
+    let known = servers.unwrap_or_default();
+    let (some, own) = (!known.is_empty(), known.iter().all(is_loopback));
+    let servers = servers.map(|servers| match servers {
         [] if MUSL => {
             "no name server is set in /etc/resolv.conf: this machine itself, 127.0.0.1, was asked"
                 .to_owned()
         }
         [] => "no name server is set in /etc/resolv.conf".to_owned(),
         servers => format!("name servers in use: {}", servers.join(", ")),
-    };
+    });
     let host = &config.host;
     let diagnosis = Diagnosis::new(
         &DNS_UNAVAILABLE,
         format!("the name `{host}` could not be looked up"),
     )
-    .note(servers)
+    .notes(servers)
     .note(said)
     .notes(network.map(network_note));
     let diagnosis = match network {

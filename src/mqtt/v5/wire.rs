@@ -6,14 +6,13 @@ use std::net::TcpStream;
 use std::task::Poll;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use rustls::ClientConnection;
 
 use crate::failure::{Failure, LinkError, TlsCause};
 use crate::mqtt::event::SessionError;
 use crate::mqtt::target::Target;
 use crate::net::{Deadline, connect, is_retry};
+use crate::os;
 use crate::tls::cause_of;
 
 /// How much is read at a time, and how much of what is to be written rustls gets at a time.
@@ -177,16 +176,7 @@ impl Wire {
 
     /// Waits until the system has something to read, or with `write` also until it takes more.
     pub(crate) fn wait(&self, write: bool, limit: Duration) -> Result<(), LinkError> {
-        let mut flags = PollFlags::IN;
-        if write {
-            flags |= PollFlags::OUT;
-        }
-        let limit =
-            Timespec::try_from(limit).map_err(|error| LinkError::Io(io::Error::other(error)))?;
-        match poll(&mut [PollFd::new(&self.stream, flags)], Some(&limit)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(LinkError::Io(error.into())),
-        }
+        os::wait_for_socket(&self.stream, write, limit).map_err(LinkError::Io)
     }
 
     /// The end of what is written: close_notify (RFC 8446 §6.1) and FIN. The peer may be gone.
