@@ -37,10 +37,11 @@ pub(crate) const ROOT_STORE: Option<&str> = match SYSTEM {
 pub(crate) const DESCRIPTORS: &[i32] = &[Errno::MFILE.raw_os_error()];
 /// ENFILE: nor has the whole system.
 pub(crate) const ALL_DESCRIPTORS: &[i32] = &[Errno::NFILE.raw_os_error()];
+/// ENOMEM, ENOBUFS.
+pub(crate) const MEMORY: &[i32] = &[Errno::NOMEM.raw_os_error(), Errno::NOBUFS.raw_os_error()];
+
 /// What random numbers are read from, where no call gives them.
 pub(crate) const RANDOM_FILE: Option<&str> = Some("/dev/urandom");
-
-pub(crate) const MEMORY: &[i32] = &[Errno::NOMEM.raw_os_error(), Errno::NOBUFS.raw_os_error()];
 
 /// This machine's clock: unix seconds, negative before 1970, and nanoseconds.
 ///

@@ -239,9 +239,7 @@ impl Shared {
         let mut chaos = self.chaos.lock().unwrap();
         let (rng, left) = chaos.as_mut().filter(|(_, left)| *left > 0)?;
         *left -= 1;
-        // Up to 32 KiB: mosquitto may begin a kept session with 10 KiB that it sends again, and a client
-        // that is cut off before its answers arrive gets nowhere.
-        let bytes = 1 << rng.between(7, 15);
+        let bytes = 1 << rng.between(7, 13);
         let bytes = bytes + rng.next() % bytes;
         let first = self.accepted.load(Ordering::SeqCst) == 1;
         // Every other one is of some use: what is sent again fills a short one, and after several of
