@@ -98,7 +98,11 @@ struct Pair {
     client: TcpStream,
     broker: TcpStream,
     plan: Mutex<Option<(u64, Fault)>>,
+    /// Bytes in both directions, those before [`Pair::begun`] left out.
     forwarded: AtomicU64,
+    /// Bytes count towards the fault. In a connection that is to be of use they do from the client's
+    /// first word after its CONNECT: a broker may have sent a whole window again by then.
+    begun: AtomicBool,
     deaf: AtomicBool,
     mute: AtomicBool,
 }
@@ -217,11 +221,13 @@ impl Shared {
             };
             let _ = client.set_nodelay(true);
             let _ = broker.set_nodelay(true);
+            let (plan, useful) = self.plan().unzip();
             let pair = Arc::new(Pair {
                 client,
                 broker,
-                plan: Mutex::new(self.plan()),
+                plan: Mutex::new(plan),
                 forwarded: AtomicU64::new(0),
+                begun: AtomicBool::new(useful != Some(true)),
                 deaf: AtomicBool::new(false),
                 mute: AtomicBool::new(false),
             });
@@ -233,8 +239,9 @@ impl Shared {
         }
     }
 
+    /// The next fault and after how many bytes it comes, and whether the connection is of some use before.
     /// Small numbers of bytes are as likely as large ones: they cut a handshake or a CONNECT.
-    fn plan(&self) -> Option<(u64, Fault)> {
+    fn plan(&self) -> Option<((u64, Fault), bool)> {
         const FIRST: u64 = 8 * 1024;
         let mut chaos = self.chaos.lock().unwrap();
         let (rng, left) = chaos.as_mut().filter(|(_, left)| *left > 0)?;
@@ -246,7 +253,7 @@ impl Shared {
         // those in a row the program pauses for longer than a test can wait.
         let useful = first || *left % 2 == 0;
         let bytes = if useful { FIRST + bytes } else { bytes };
-        Some((bytes, FAULTS[rng.between(0, FAULTS.len())]))
+        Some(((bytes, FAULTS[rng.between(0, FAULTS.len())]), useful))
     }
 
     fn forward(&self, pair: &Pair, from_client: bool) {
@@ -256,7 +263,11 @@ impl Shared {
             (&pair.broker, &pair.client)
         };
         let mut chunk = vec![0; 16 * 1024];
+        let mut is_connect = from_client;
         while let Ok(count @ 1..) = from.read(&mut chunk) {
+            if from_client && !std::mem::take(&mut is_connect) {
+                pair.begun.store(true, Ordering::SeqCst);
+            }
             self.wait_while_stalled();
             if from_client && self.tripped(chunk[0]) {
                 break;
@@ -288,6 +299,9 @@ impl Shared {
 
     /// The fault that falls into these `count` bytes, and how many of them pass before it.
     fn due(&self, pair: &Pair, count: usize) -> Option<(usize, Fault)> {
+        if !pair.begun.load(Ordering::SeqCst) {
+            return None;
+        }
         let count = count as u64;
         let before = pair.forwarded.fetch_add(count, Ordering::SeqCst);
         let mut plan = pair.plan.lock().unwrap();
@@ -300,7 +314,7 @@ impl Shared {
         if fault == Fault::Delay {
             *plan = self
                 .plan()
-                .map(|(bytes, fault)| (before + count + bytes, fault));
+                .map(|((bytes, fault), _)| (before + count + bytes, fault));
         }
         let pass = usize::try_from(at.saturating_sub(before)).unwrap();
         Some((pass, fault))
