@@ -80,6 +80,15 @@ impl Connection {
         }
     }
 
+    /// Has the system tell the broker of what comes next without delay, until something is written;
+    /// whether it can. The socket of 3.1.1 is rumqttc's.
+    pub(crate) fn quick_ack(&self) -> bool {
+        match self {
+            Self::V4(_) => false,
+            Self::V5(connection) => connection.quick_ack(),
+        }
+    }
+
     /// Puts a request behind those that wait. [`Connection::poll`] writes it.
     ///
     /// # Errors

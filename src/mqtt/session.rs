@@ -275,6 +275,16 @@ impl Session {
         thread::sleep(duration);
     }
 
+    /// The same for acknowledgements. A broker with Nagle's algorithm on (RFC 896) sends the first one, and
+    /// keeps the others until our system has told it that this came: it is asked to tell at once. Whether it
+    /// does.
+    pub(crate) fn gather(&mut self, duration: Duration) -> bool {
+        self.flush();
+        let at_once = self.connection.quick_ack();
+        thread::sleep(duration);
+        at_once
+    }
+
     /// The next event, or `None` when `deadline` has passed without one.
     ///
     /// # Errors

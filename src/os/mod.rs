@@ -30,6 +30,6 @@ pub(crate) const SYSTEM: System = if cfg!(windows) {
 
 pub(crate) use system::{
     ALL_DESCRIPTORS, Connecting, DESCRIPTORS, HAS_SYSTEM_FILES, HOME, MEMORY, RANDOM_FILE,
-    ROOT_STORE, Stdin, descriptors, name_is_unknown, now, on_end, open, others_may_read,
+    ROOT_STORE, Stdin, descriptors, name_is_unknown, now, on_end, open, others_may_read, quick_ack,
     random_numbers, takes_escapes, wait_for_file, wait_for_socket,
 };

@@ -168,6 +168,19 @@ pub(crate) fn wait_for_socket(stream: &TcpStream, write: bool, limit: Duration) 
     wait(stream, flags, limit).map(drop)
 }
 
+/// Has the system acknowledge what comes next without the usual delay (TCP_QUICKACK, tcp(7)), until
+/// something is written; whether it can.
+#[cfg(target_os = "linux")]
+pub(crate) fn quick_ack(stream: &TcpStream) -> bool {
+    rustix::net::sockopt::set_tcp_quickack(stream, true).is_ok()
+}
+
+/// No such thing here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn quick_ack(_: &TcpStream) -> bool {
+    false
+}
+
 /// Whether it is ready within `limit`. A signal ends the wait: the caller checks its flag.
 fn wait(what: &impl AsFd, flags: PollFlags, limit: Duration) -> io::Result<bool> {
     let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
@@ -297,5 +310,15 @@ mod tests {
             assert_eq!(is_ignored(&status, SIGHUP), ignored, "{mask}");
         }
         assert!(!is_ignored("", SIGHUP));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_socket_acknowledges_at_once_where_it_is_asked_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        rustix::net::sockopt::set_tcp_quickack(&stream, false).unwrap();
+        assert!(quick_ack(&stream));
+        assert!(rustix::net::sockopt::tcp_quickack(&stream).unwrap());
     }
 }

@@ -38,11 +38,8 @@ fn limits(qos: Qos) -> Limits {
 
 /// How long acknowledgements gather while the window is full. The broker must not run out of messages
 /// meanwhile, and a small window is soon empty.
-fn gather_time(qos: Qos) -> Duration {
-    Duration::from_micros(match qos {
-        Qos::AtMostOnce | Qos::AtLeastOnce => 500,
-        Qos::ExactlyOnce => 50,
-    })
+fn gather_time(limits: Limits) -> Duration {
+    Duration::from_micros(u64::from(limits.max_inflight / 2).clamp(50, 500))
 }
 
 /// With QoS 2, the part of what may be untaken that is kept back: one in so many.
@@ -139,7 +136,7 @@ struct Publisher<'a> {
     reserve: usize,
     /// The window is full.
     full: bool,
-    /// The last wait with a full window began with a pause.
+    /// The last wait with a full window began with a pause, and the next one must not.
     paused: bool,
     /// The first message that the broker refused with a reason code. The others still go their way.
     denied: Option<Failure>,
@@ -442,16 +439,13 @@ impl Publisher<'_> {
     /// Lets acknowledgements gather while the window is full: a wake-up and a write for each one cost
     /// us and the broker more than the message does.
     ///
-    /// Not each time: with Nagle's algorithm on, as mosquitto is installed, the broker sends the first
-    /// acknowledgement and keeps the others until our kernel has heard of it. What is written in answer
-    /// to the first says so, and brings the others at once. With QoS 2 there is no answer to a PUBCOMP:
-    /// the reserve is for that.
+    /// Each time only where the system tells the broker at once what has come: with Nagle's algorithm
+    /// on, as mosquitto is installed, it sends the first acknowledgement and keeps the others until it
+    /// has heard of that. Elsewhere what is written in answer to the first says so, and brings the others.
+    /// With QoS 2 there is no answer to a PUBCOMP: the reserve is for that.
     fn gather(&mut self, session: &mut Session) {
         if self.full && session.unwritten() == 0 && !session.has_more() {
-            self.paused = !self.paused;
-            if self.paused {
-                session.pause(gather_time(self.qos));
-            }
+            self.paused = !self.paused && !session.gather(gather_time(self.limits));
         }
     }
 

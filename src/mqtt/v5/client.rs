@@ -326,6 +326,11 @@ impl Connection {
         self.take_in().map(drop)
     }
 
+    /// See [`Wire::quick_ack`].
+    pub(crate) fn quick_ack(&self) -> bool {
+        self.wire.quick_ack()
+    }
+
     /// Waits until an event is at hand, at most for `limit`. `None`: as long as writing what is in the
     /// buffer takes.
     ///

@@ -179,6 +179,12 @@ impl Wire {
         os::wait_for_socket(&self.stream, write, limit).map_err(LinkError::Io)
     }
 
+    /// Has the system tell the peer of what comes next without delay, until something is written; whether
+    /// it can.
+    pub(crate) fn quick_ack(&self) -> bool {
+        os::quick_ack(&self.stream)
+    }
+
     /// The end of what is written: close_notify (RFC 8446 §6.1) and FIN. The peer may be gone.
     pub(crate) fn end(&mut self) {
         if let Some(tls) = &mut self.tls {
