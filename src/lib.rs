@@ -63,4 +63,5 @@ mod tls;
 mod util;
 mod x509;
 
+pub use report::no_memory;
 pub use run::{Streams, run};

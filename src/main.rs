@@ -1,12 +1,11 @@
 //! The process edge: arguments, standard streams, exit code. Nothing else ends the process.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::hint::black_box;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal};
 use std::{env, process};
 
-use mqtt_test::{Streams, run};
+use mqtt_test::{Streams, no_memory, run};
 
 /// With less memory there is not even a report, and an allocation that fails ends the process by a
 /// signal. musl takes more from the system at a time, and so may lack it with much still to give; this
@@ -37,33 +36,4 @@ fn main() {
     let code = run(&args, &mut streams);
     // Not by returning: a name look-up that was left behind must not hold the program up.
     process::exit(code.into());
-}
-
-/// The failure `system-limit`, told without allocating.
-fn no_memory() -> u8 {
-    const ERROR: &str = "this machine gives this process no more memory";
-    const HELP: &str = "if `ulimit -v` is not `unlimited`, raise it; 8 MiB are enough";
-    let mut line = [0; 4096];
-    let length = File::open("/proc/self/cmdline").and_then(|mut file| file.read(&mut line));
-    let mut args = line[..length.unwrap_or_default()].split(|byte| *byte == 0);
-    // Standard output has a buffer, which would be allocated.
-    let out = File::options().append(true).open("/dev/stdout");
-    if args.any(|arg| arg == b"--json")
-        && let Ok(mut out) = out
-    {
-        let _ = writeln!(
-            out,
-            "{{\"tool\":\"mqtt-test\",\"version\":\"{}\",\"target\":null,\"host\":null,\
-             \"port\":null,\"ok\":false,\"exit_code\":2,\"elapsed_ms\":0,\"stages\":[],\
-             \"failure\":{{\"code\":\"system-limit\",\"stage\":\"config\",\"error\":\"{ERROR}\",\
-             \"notes\":[],\"help\":[\"{HELP}\"]}},\"warnings\":[]}}",
-            env!("CARGO_PKG_VERSION")
-        );
-    } else {
-        let _ = write!(
-            io::stderr(),
-            "error[system-limit]: {ERROR}\n help: {HELP}\n"
-        );
-    }
-    2
 }

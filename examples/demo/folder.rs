@@ -81,13 +81,18 @@ timeout = 5s
     )
 }
 
-/// A path as a shell takes it.
+/// A path as a shell takes it; on Windows as PowerShell does.
 pub(crate) fn quoted(path: &Path) -> String {
+    let (more, quote) = if cfg!(windows) {
+        (r":\", "''")
+    } else {
+        ("", r"'\''")
+    };
     let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c) || more.contains(c);
     if text.chars().all(plain) {
         text
     } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
+        format!("'{}'", text.replace('\'', quote))
     }
 }

@@ -8,18 +8,18 @@ mod certs;
 mod folder;
 mod front;
 mod relay;
+mod stop;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use mqtt_test::Streams;
-use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::stop::Stop;
 
 const HELP: &str = "\
 Shows mqtt-test at work against a broker of its own, on loopback.
@@ -138,29 +138,32 @@ fn check(config: &Path, more: &[&str], out: &mut dyn Write) -> u8 {
     mqtt_test::run(&args, &mut streams)
 }
 
-/// Keeps the broker up until SIGINT or SIGTERM.
+/// Keeps the broker up until Ctrl-C.
 fn serve(config: &Path, port: u16, out: &mut dyn Write) -> Result<(), Trouble> {
     // Registered before the text, so that a Ctrl-C right behind it counts. The check may have put
-    // a flag of its own on these signals, after which they no longer end the process by themselves.
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .map_err(|e| format!("cannot wait for Ctrl-C: {e}"))?;
-    }
+    // a flag of its own on it, after which it no longer ends the process by itself.
+    let mut stop = Stop::watch().map_err(|e| format!("cannot wait for Ctrl-C: {e}"))?;
     say(out, &to_try(config, port))?;
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.is_wanted() {
         // A signal does not end this sleep early; a tenth of a second is soon enough for a hand.
         thread::sleep(Duration::from_millis(100));
     }
     say(out, "\nThe broker is gone.")
 }
 
-/// Commands for a shell in the current folder.
+/// Commands for a shell in the current folder; on Windows for PowerShell.
 fn to_try(config: &Path, port: u16) -> String {
     let mqtt_test = "cargo run -q --release --";
     let conf = folder::quoted(config);
     let ca = folder::quoted(&config.with_file_name(folder::CA));
     let password = folder::quoted(&config.with_file_name(folder::PASSWORD));
+    let (numbers, readings, next_line) = if cfg!(windows) {
+        ("1..100000", "ping -t localhost", "`")
+    } else if cfg!(target_vendor = "apple") {
+        ("seq 1 100000", "vm_stat 1", "\\")
+    } else {
+        ("seq 1 100000", "vmstat 1", "\\")
+    };
     format!(
         "
 The broker stays up until Ctrl-C. In another terminal, in this folder, try:
@@ -173,8 +176,8 @@ Messages, from one terminal to another; the last is a stream, and Ctrl-C ends it
 
     {mqtt_test} sub {conf} -t 'demo/#' -v
     {mqtt_test} pub {conf} -t demo/hello -m hello -q 1
-    seq 1 100000 | {mqtt_test} pub {conf} -t demo/numbers -q 1 -l
-    vmstat 1 | {mqtt_test} pub {conf} -t demo/vmstat -q 1 -l
+    {numbers} | {mqtt_test} pub {conf} -t demo/numbers -q 1 -l
+    {readings} | {mqtt_test} pub {conf} -t demo/readings -q 1 -l
 
 What it says when something is wrong:
 
@@ -186,7 +189,7 @@ What it says when something is wrong:
 
 Other clients can use it too:
 
-    mosquitto_pub -h {HOST} -p {port} --cafile {ca} \\
+    mosquitto_pub -h {HOST} -p {port} --cafile {ca} {next_line}
         -u {USERNAME} -P \"$(cat {password})\" -t demo/hello -m hello"
     )
 }

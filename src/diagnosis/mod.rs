@@ -21,7 +21,9 @@ pub(crate) mod warning;
 
 pub(crate) use builder::{Diagnosis, origin};
 pub(crate) use code::{Code, Kind};
+pub(crate) use codes::run::{NO_MEMORY, RAISE_MEMORY};
 pub(crate) use diagnose::{diagnose, diagnose_config, diagnose_output};
+pub(crate) use system::worded_as_a_whole;
 
 #[cfg(test)]
 #[path = "aloud_tests.rs"]

@@ -118,6 +118,21 @@ fn worded_for(system: System, text: &str) -> Cow<'_, str> {
     text
 }
 
+/// The same of a text that has a row to itself, where nothing can be allocated.
+pub(crate) fn worded_as_a_whole(text: &'static str) -> &'static str {
+    whole_for(SYSTEM, text)
+}
+
+fn whole_for(system: System, text: &'static str) -> &'static str {
+    let row = ROWS.iter().find(|(linux, ..)| *linux == text);
+    let here = row.and_then(|(_, macos, windows)| match system {
+        System::Linux => None,
+        System::MacOs => *macos,
+        System::Windows => *windows,
+    });
+    here.unwrap_or(text)
+}
+
 impl Diagnosis {
     /// For this system, once all is said.
     pub(crate) fn worded(mut self) -> Self {
@@ -139,6 +154,7 @@ mod tests {
     use regex::Regex;
 
     use super::*;
+    use crate::diagnosis::RAISE_MEMORY;
 
     /// Every text in quotes of this folder's sources, and so all that can be said.
     fn texts() -> Vec<String> {
@@ -225,6 +241,18 @@ mod tests {
             assert!(macos.is_some() || windows.is_some(), "{linux}");
             assert!(texts.iter().any(|text| text.contains(linux)), "{linux}");
         }
+    }
+
+    #[test]
+    fn without_memory_the_advice_is_the_same() {
+        for system in [System::Linux, System::MacOs, System::Windows] {
+            assert_eq!(
+                whole_for(system, RAISE_MEMORY),
+                worded_for(system, RAISE_MEMORY)
+            );
+        }
+        assert!(whole_for(System::Linux, RAISE_MEMORY).contains("ulimit"));
+        assert!(!whole_for(System::Windows, RAISE_MEMORY).contains("ulimit"));
     }
 
     #[test]

@@ -154,6 +154,10 @@ pub(crate) static SYSTEM_LIMIT: Code = Code {
     ],
 };
 
+pub(crate) const NO_MEMORY: &str = "this machine gives this process no more memory";
+pub(crate) const RAISE_MEMORY: &str =
+    "if `ulimit -v` is not `unlimited`, raise it; 8 MiB are enough";
+
 pub(crate) fn system_limit(stage: Stage, limit: &LimitError) -> Diagnosis {
     let (lacking, help): (_, &[_]) = match limit.resource {
         Resource::Descriptors => (
@@ -165,9 +169,9 @@ pub(crate) fn system_limit(stage: Stage, limit: &LimitError) -> Diagnosis {
             &["end what holds so many, or raise the limit: `sysctl fs.file-max`"],
         ),
         Resource::Memory => (
-            "this machine gives this process no more memory",
+            NO_MEMORY,
             &[
-                "if `ulimit -v` is not `unlimited`, raise it; 8 MiB are enough",
+                RAISE_MEMORY,
                 "see what uses up the memory: `free` and `top`",
             ],
         ),
@@ -175,7 +179,7 @@ pub(crate) fn system_limit(stage: Stage, limit: &LimitError) -> Diagnosis {
             "this machine gives this process no more threads, or no memory for one",
             &[
                 "if `ulimit -u` is reached, which counts all threads of the user, raise it or end some; for a service it is `TasksMax=`",
-                "if `ulimit -v` is not `unlimited`, raise it; 8 MiB are enough",
+                RAISE_MEMORY,
                 "see what uses up the memory: `free` and `top`",
             ],
         ),
