@@ -291,6 +291,7 @@ fn start(stream: TcpStream, address: SocketAddr) -> io::Result<Connecting> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
