@@ -9,6 +9,7 @@
 
 pub(crate) mod errors;
 pub(crate) mod facts;
+pub(crate) mod tls_peer;
 
 use std::path::PathBuf;
 

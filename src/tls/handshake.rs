@@ -292,51 +292,17 @@ fn version_name(version: ProtocolVersion) -> Option<&'static str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::net::TcpListener;
-    use std::sync::Arc;
-    use std::thread;
-
-    use rcgen::generate_simple_self_signed;
-    use rustls::crypto::ring;
-    use rustls::pki_types::PrivateKeyDer;
-    use rustls::{ServerConfig, ServerConnection, StreamOwned};
-
     use super::*;
-    use crate::config::TlsSettings;
-    use crate::testing;
-    use crate::x509::certificate;
+    use crate::testing::tls_peer::channel_to;
 
     /// A channel to a server that reads `length` bytes and answers with one line.
     fn open(length: usize) -> Channel {
-        let issued = generate_simple_self_signed(["h.example".to_owned()]).unwrap();
-        let der = issued.cert.der().clone();
-        let key = PrivateKeyDer::Pkcs8(issued.signing_key.serialize_der().into());
-        let config = testing::good("system_roots = off\nca_file = ca.pem\n");
-        let settings = TlsSettings {
-            ca_file: None,
-            pin_sha256: Some(certificate::sha256(&der)),
-            ..testing::tls(&config).clone()
-        };
-        let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![der], key)
-            .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            let connection = ServerConnection::new(Arc::new(server)).unwrap();
-            let mut stream = StreamOwned::new(connection, stream);
+        channel_to(move |mut stream| {
             stream.read_exact(&mut vec![0; length]).unwrap();
             stream.write_all(b"read\n").unwrap();
             // Until the client closes.
             let _ = stream.read(&mut [0]);
-        });
-        let tls = Tls::new(&config, &settings).unwrap();
-        let stream = TcpStream::connect(address).unwrap();
-        tls.handshake(stream, MINUTE, &Stop::default()).unwrap()
+        })
     }
 
     const MINUTE: Duration = Duration::from_secs(60);

@@ -8,4 +8,6 @@ mod handshake;
 mod verifier;
 
 pub(crate) use client::Tls;
+#[cfg(test)]
+pub(crate) use handshake::Channel;
 pub(crate) use handshake::{HandshakeError, cause_of};

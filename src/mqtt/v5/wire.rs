@@ -53,6 +53,10 @@ impl Wire {
                 (stream, Some(Box::new(tls)))
             }
         };
+        Ok(Self::new(stream, tls)?)
+    }
+
+    fn new(stream: TcpStream, tls: Option<Box<ClientConnection>>) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         Ok(Self {
             stream,
@@ -145,9 +149,9 @@ impl Wire {
 
     /// How much was read.
     fn try_fill(&mut self) -> io::Result<usize> {
-        let room = &mut self.input[self.filled..];
         let ended = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let Some(tls) = &mut self.tls else {
+            let room = &mut self.input[self.filled..];
             return match self.stream.read(room)? {
                 0 => Err(ended()),
                 read => Ok(read),
@@ -155,15 +159,20 @@ impl Wire {
         };
         let read = tls.read_tls(&mut self.stream);
         let processed = match &read {
-            Ok(_) => tls.process_new_packets().map(drop),
-            Err(_) => Ok(()),
+            Ok(_) => tls.process_new_packets().map(Some),
+            Err(_) => Ok(None),
         };
         if processed.is_err() {
             // Our own alert tells the broker's log what we did not like.
             let _ = tls.write_tls(&mut self.stream);
         }
+        if let Ok(Some(state)) = &processed {
+            // All of it: a wait looks at the socket, and not at what rustls keeps.
+            let end = self.filled + state.plaintext_bytes_to_read();
+            self.input.resize(end.max(self.input.len()), 0);
+        }
         // What came before the end is at hand.
-        let plain = tls.reader().read(room);
+        let plain = tls.reader().read(&mut self.input[self.filled..]);
         if let Ok(count @ 1..) = plain {
             return Ok(count);
         }
@@ -229,5 +238,39 @@ fn link_error(error: io::Error) -> LinkError {
         TlsCause::Closed { reset } => LinkError::Closed { reset },
         TlsCause::Io(error) => LinkError::Io(error),
         cause => LinkError::Tls(cause),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::testing::tls_peer::channel_to;
+
+    /// A wait looks at the socket, and would not see what rustls keeps.
+    #[test]
+    fn nothing_stays_behind_in_rustls() {
+        const MINUTE: Duration = Duration::from_secs(60);
+        // A record of the largest size, and a small one right behind it.
+        const LENGTH: usize = 16 * 1024 + 100;
+        let (written, wait) = mpsc::channel();
+        let channel = channel_to(move |mut server| {
+            server.write_all(&[b'x'; LENGTH]).unwrap();
+            written.send(()).unwrap();
+            // Until the client closes.
+            let _ = server.read(&mut [0]);
+        });
+        wait.recv_timeout(MINUTE).unwrap();
+        let (stream, tls) = channel.into_parts();
+        let mut wire = Wire::new(stream, Some(Box::new(tls))).unwrap();
+        while wire.input().len() < LENGTH {
+            wire.wait(false, MINUTE).unwrap();
+            wire.fill().unwrap();
+            let state = wire.tls.as_mut().unwrap().process_new_packets();
+            assert_eq!(state.unwrap().plaintext_bytes_to_read(), 0);
+        }
+        assert!(wire.input().iter().all(|byte| *byte == b'x'));
     }
 }
