@@ -18,6 +18,9 @@ use crate::tls::cause_of;
 /// How much is read at a time, and how much of what is to be written rustls gets at a time.
 const CHUNK: usize = 16 * 1024;
 
+/// How much rustls reads at a time, mostly.
+const TLS_CHUNK: usize = 4096;
+
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
@@ -138,7 +141,6 @@ impl Wire {
         }
         match self.try_fill() {
             Ok(read) => {
-                self.drained = read < self.input.len() - self.filled;
                 self.filled += read;
                 Ok(read > 0)
             }
@@ -154,10 +156,14 @@ impl Wire {
             let room = &mut self.input[self.filled..];
             return match self.stream.read(room)? {
                 0 => Err(ended()),
-                read => Ok(read),
+                read => {
+                    self.drained = read < room.len();
+                    Ok(read)
+                }
             };
         };
         let read = tls.read_tls(&mut self.stream);
+        self.drained = read.as_ref().is_ok_and(|read| *read < TLS_CHUNK);
         let processed = match &read {
             Ok(_) => tls.process_new_packets().map(Some),
             Err(_) => Ok(None),
